@@ -1,0 +1,1 @@
+//! HTTP types and a typed client of the daemon.

@@ -1,0 +1,2 @@
+//! The terminal face of Rayswarm.
+fn main() {}

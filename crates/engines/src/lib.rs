@@ -1,0 +1,1 @@
+//! One file per renderer: find or install a version, talk to a warm session, read results.

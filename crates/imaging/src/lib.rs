@@ -1,0 +1,1 @@
+//! Pixels: decode, hash, compare, crop and merge. Pure.

@@ -1,0 +1,1 @@
+//! iroh endpoint, one module per protocol, blob transfer.

@@ -1,0 +1,1 @@
+//! From scene facts and settings to a task graph and a quote. Pure.

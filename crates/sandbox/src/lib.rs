@@ -1,0 +1,1 @@
+//! Runs one untrusted process under limits; has never heard of rendering.

@@ -1,0 +1,1 @@
+//! Farm state and an event in, effects with reasons out. Pure.

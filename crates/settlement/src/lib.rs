@@ -1,0 +1,1 @@
+//! Typed client of the contracts over any Ethereum JSON-RPC.

@@ -1,0 +1,1 @@
+//! Results and policy in, a verdict with evidence out. Pure.
