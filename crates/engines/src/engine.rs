@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use async_trait::async_trait;
 use rayswarm_model::{
-    Bytes, CpuTime, RenderSettings, SceneFacts, TaskSpec,
+    Bytes, CpuTime, Rect, RenderSettings, SceneFacts, TaskSpec,
     settings::{Device, OutputFormat},
 };
 use std::{path::PathBuf, time::Duration};
@@ -27,9 +27,8 @@ pub trait Engine: Send + Sync {
 /// One process with one scene in memory. Dropping it kills the process; nothing survives its node.
 #[async_trait]
 pub trait Session: Send {
-    /// Renders one task to raw linear pixels: an OpenEXR file that holds just the task's tile.
-    /// `progress` gets thousandths done. Dropping the future kills the
-    /// session.
+    /// Renders one task to raw linear pixels: an OpenEXR file that holds the task's tile and its padding.
+    /// `progress` gets thousandths done. Dropping the future kills the session.
     async fn render(&mut self, request: &RenderRequest, progress: ProgressSink<'_>) -> Result<RawResult, EngineError>;
 
     /// Finishes one merged frame: denoiser, compositor, view transform, file. Returns the files written.
@@ -106,7 +105,7 @@ pub struct SessionLimits {
 pub struct RenderRequest {
     /// What to render.
     pub task: TaskSpec,
-    /// Pixels rendered around the tile; see the plan; cut off again by the session.
+    /// Pixels rendered around the tile, as far as the picture reaches.
     pub padding: u32,
     /// For scenes that must be played in order: the frame to start playing from.
     pub play_from: Option<i32>,
@@ -115,8 +114,10 @@ pub struct RenderRequest {
 /// What a task produced.
 #[derive(Clone, Debug)]
 pub struct RawResult {
-    /// OpenEXR file of exactly the task's tile, in the scratch folder. The caller removes it.
+    /// OpenEXR file in the scratch folder. The caller removes it.
     pub picture: PathBuf,
+    /// The pixels the file holds: the tile grown by its padding. Whoever decodes it crops to the tile.
+    pub rect: Rect,
     /// CPU time of this task.
     pub cpu: CpuTime,
     /// Peak resident memory of the session so far.
