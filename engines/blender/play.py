@@ -1,0 +1,24 @@
+"""Brings a scene to a frame: by a jump, or by playing every frame up to it where simulations need that."""
+
+
+class Player:
+    """Remembers which frames this session has played since it loaded the file."""
+
+    def __init__(self, scene):
+        self._scene = scene
+        self._played = None
+
+    def go(self, frame, play_from, tell):
+        """Sets `frame`. With `play_from`, every frame since it (or since the last one played) is set in order.
+        `tell(note)` is called per frame played."""
+        if play_from is None or frame < play_from:
+            self._scene.frame_set(frame)
+            self._played = None
+            return
+        if self._played is None or not play_from <= self._played <= frame:
+            self._scene.frame_set(play_from)
+            self._played = play_from
+        while self._played < frame:
+            self._played += 1
+            tell(f"playing frame {self._played}")
+            self._scene.frame_set(self._played)
