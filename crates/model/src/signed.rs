@@ -446,4 +446,54 @@ mod tests {
         assert_eq!(AccountKey::from_bytes(&[0; 32]).unwrap_err(), AccountKeyError);
         assert_eq!(AccountKey::from_bytes(&[0xff; 32]).unwrap_err(), AccountKeyError);
     }
+
+    /// The values that `contracts/test/Eip712Vectors.t.sol` computes in Solidity.
+    #[test]
+    fn the_vectors_shared_with_the_contracts_hold() {
+        let committed: serde_json::Value =
+            serde_json::from_str(include_str!("../../../contracts/vectors/eip712.json")).unwrap();
+
+        let domain = Domain { chain_id: 31337, escrow: Address::repeat_byte(0xe5) };
+        let signer = key(0x11);
+        let salt = B256::repeat_byte(0x5a);
+        let job = domain.job_id(signer.address(), salt);
+        let provider = key(0x22).address();
+        let voucher = Voucher { job, provider, cumulative: Amount(1_234_567_890_123_456_789_012) };
+        let receipt = Receipt {
+            job,
+            task: TaskId(41),
+            attempt: AttemptId(u64::MAX),
+            provider: signer.address(),
+            bytes_hash: keccak256("bytes"),
+            pixel_commitment: keccak256("pixels"),
+            cpu: CpuTime { millis: 65_432 },
+        };
+        let binding = EndpointBinding { node: NodeId::from_bytes([0xed; 32]), account: signer.address() };
+        let computed = serde_json::json!({
+            "domain": {
+                "name": "Rayswarm", "version": "1", "chainId": domain.chain_id,
+                "escrow": domain.escrow, "separator": domain.separator(),
+            },
+            "signer": { "secret": B256::repeat_byte(0x11), "address": signer.address() },
+            "job": { "requestor": signer.address(), "salt": salt, "id": job.as_b256() },
+            "voucher": {
+                "jobId": job.as_b256(), "provider": provider, "cumulative": voucher.cumulative,
+                "digest": voucher.digest(&domain),
+                "signature": Signed::sign(voucher, &domain, &signer).signature,
+            },
+            "receipt": {
+                "jobId": job.as_b256(), "taskId": receipt.task, "attemptId": receipt.attempt.0.to_string(),
+                "provider": receipt.provider, "bytesHash": receipt.bytes_hash,
+                "pixelCommitment": receipt.pixel_commitment, "cpuMillis": receipt.cpu.millis,
+                "digest": receipt.digest(&domain),
+                "signature": Signed::sign(receipt, &domain, &signer).signature,
+            },
+            "endpointBinding": {
+                "endpointId": binding.node.as_b256(), "account": binding.account,
+                "digest": binding.digest(&domain),
+                "signature": Signed::sign(binding, &domain, &signer).signature,
+            },
+        });
+        assert_eq!(computed, committed, "computed:\n{computed:#}");
+    }
 }
