@@ -1,0 +1,128 @@
+//! The typed client. Every call carries the node's bearer token.
+
+use crate::{
+    farm::{InviteView, NodeView, ProviderView, WalletView},
+    job::{Explanation, JobRequest, JobSummary, JobView},
+    problem::Problem,
+};
+use rayswarm_model::{JobId, SceneFacts};
+use reqwest::Method;
+use serde::{Serialize, de::DeserializeOwned};
+use std::time::Duration;
+
+/// A client of one daemon.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+/// A call to the daemon failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answers.
+    #[error("no daemon answers at {base}; start one with `rayswarm up`")]
+    Unreachable {
+        /// Where it was looked for.
+        base: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The daemon refused.
+    #[error("{}", .0.detail)]
+    Refused(Problem),
+    /// The answer could not be read.
+    #[error("the daemon at {base} gave an answer that this version cannot read; use the same version on both sides")]
+    Unreadable {
+        /// The daemon.
+        base: String,
+        #[source]
+        source: reqwest::Error,
+    },
+}
+
+/// Inspecting opens the scene in an engine; a heavy one takes minutes.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+impl Client {
+    /// A client of the daemon at `address` (`127.0.0.1:3000`) with its bearer token.
+    pub fn new(address: impl std::fmt::Display, token: impl Into<String>) -> Self {
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap_or_default();
+        Self { http, base: format!("http://{address}"), token: token.into() }
+    }
+
+    /// The node.
+    pub async fn node(&self) -> Result<NodeView, ClientError> {
+        self.get("/v1/node").await
+    }
+    /// What a scene is and needs.
+    pub async fn inspect(&self, request: &JobRequest) -> Result<SceneFacts, ClientError> {
+        self.post("/v1/inspect", request).await
+    }
+    /// Creates a job; it is analysed, probed and then waits as `quoted`.
+    pub async fn create_job(&self, request: &JobRequest) -> Result<JobSummary, ClientError> {
+        self.post("/v1/jobs", request).await
+    }
+    /// Accepts the quote.
+    pub async fn start_job(&self, id: JobId) -> Result<JobSummary, ClientError> {
+        self.post(&format!("/v1/jobs/{id}/start"), &()).await
+    }
+    /// Ends a job early.
+    pub async fn cancel_job(&self, id: JobId) -> Result<JobSummary, ClientError> {
+        self.post(&format!("/v1/jobs/{id}/cancel"), &()).await
+    }
+    /// Makes a new job of what a failed or cancelled one left open.
+    pub async fn retry_job(&self, id: JobId) -> Result<JobSummary, ClientError> {
+        self.post(&format!("/v1/jobs/{id}/retry"), &()).await
+    }
+    /// All jobs, newest first.
+    pub async fn jobs(&self) -> Result<Vec<JobSummary>, ClientError> {
+        self.get("/v1/jobs").await
+    }
+    /// One job.
+    pub async fn job(&self, id: JobId) -> Result<JobView, ClientError> {
+        self.get(&format!("/v1/jobs/{id}")).await
+    }
+    /// Why each task went where it went.
+    pub async fn explain(&self, id: JobId) -> Result<Vec<Explanation>, ClientError> {
+        self.get(&format!("/v1/jobs/{id}/explain")).await
+    }
+    /// Known providers, best first.
+    pub async fn providers(&self) -> Result<Vec<ProviderView>, ClientError> {
+        self.get("/v1/providers").await
+    }
+    /// Balances and addresses.
+    pub async fn wallet(&self) -> Result<WalletView, ClientError> {
+        self.get("/v1/wallet").await
+    }
+    /// Test money, on the development chain only.
+    pub async fn faucet(&self) -> Result<WalletView, ClientError> {
+        self.post("/v1/wallet/faucet", &()).await
+    }
+    /// A ticket with which another machine joins.
+    pub async fn invite(&self) -> Result<InviteView, ClientError> {
+        self.get("/v1/invite").await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.send(self.http.request(Method::GET, format!("{}{path}", self.base))).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        self.send(self.http.request(Method::POST, format!("{}{path}", self.base)).json(body)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ClientError> {
+        let unreachable = |source| ClientError::Unreachable { base: self.base.clone(), source };
+        let unreadable = |source| ClientError::Unreadable { base: self.base.clone(), source };
+        let answer = request.bearer_auth(&self.token).send().await.map_err(unreachable)?;
+        if answer.status().is_success() {
+            return answer.json().await.map_err(unreadable);
+        }
+        let status = answer.status().as_u16();
+        let text = answer.text().await.map_err(unreadable)?;
+        let problem = serde_json::from_str(&text).unwrap_or(Problem { kind: "unknown".into(), status, detail: text });
+        Err(ClientError::Refused(problem))
+    }
+}

@@ -1,0 +1,485 @@
+//! What can be typed. Every argument's help says what it does, in what unit, and its default.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use rayswarm_api::job::{ResolutionChoice, SliceChoice, TileChoice};
+use rayswarm_model::{
+    Amount, Bytes, Frames, JobId, Resolution,
+    settings::{Device, OutputFormat},
+    units::parse_span,
+};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Rendering on everyone's computers: the exact picture your own machine would have made, checked and paid for.
+#[derive(Debug, Parser)]
+#[command(name = "rayswarm", version, after_help = crate::exit::HELP, max_term_width = 110)]
+pub struct Args {
+    /// Folder for keys, journal, chain and caches [default: ~/.local/share/rayswarm/node]
+    #[arg(long, global = true, env = "RAYSWARM_DATA", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a chain, providers and a requestor on this machine, render, pay, stop
+    Demo(DemoArgs),
+    /// Run the node: requestor, and provider with --provide
+    Up(UpArgs),
+    /// Print a ticket with which another machine joins: `rayswarm up --join TICKET`
+    Invite(JsonArgs),
+    /// Quote a scene, ask, render it on the network, write the files
+    Render(RenderArgs),
+    /// Follow, cancel, retry and explain jobs
+    Jobs {
+        /// What about them.
+        #[command(subcommand)]
+        command: JobsCommand,
+    },
+    /// Say what a scene is, what it needs, and what will not work
+    Inspect(InspectArgs),
+    /// List, install and remove renderers
+    Engines {
+        /// What about them.
+        #[command(subcommand)]
+        command: EnginesCommand,
+    },
+    /// Check this machine and print the command that mends what is missing
+    Doctor(JsonArgs),
+    /// List the providers this node knows
+    Providers(JsonArgs),
+    /// Show balances, or get test money on a development chain
+    Wallet {
+        /// What about it.
+        #[command(subcommand)]
+        command: WalletCommand,
+    },
+    /// Measure exactness and speed
+    Bench {
+        /// What to measure.
+        #[command(subcommand)]
+        command: BenchCommand,
+    },
+}
+
+/// `--json` alone.
+#[derive(Debug, ClapArgs)]
+pub struct JsonArgs {
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm demo`.
+#[derive(Debug, ClapArgs)]
+pub struct DemoArgs {
+    /// Scene to render [default: a small scene of our own]
+    #[arg(long, value_name = "FILE")]
+    pub scene: Option<PathBuf>,
+    /// Provider processes to start
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub providers: u32,
+    /// Folder for the finished pictures
+    #[arg(long, default_value = "rayswarm-demo", value_name = "DIR")]
+    pub out: PathBuf,
+    /// How to render.
+    #[command(flatten)]
+    pub picture: PictureArgs,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm up`.
+#[derive(Debug, ClapArgs)]
+pub struct UpArgs {
+    /// Render for others (engines run at nice 19, sandboxed)
+    #[arg(long)]
+    pub provide: bool,
+    /// Threads per render session [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u32>,
+    /// Memory one session may use [default: 12G]
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<Bytes>,
+    /// Disk the asset cache may use [default: 50G]
+    #[arg(long, value_name = "SIZE")]
+    pub cache_size: Option<Bytes>,
+    /// Price in tokens per WU-hour; 0 on a private farm [default: 1]
+    #[arg(long, value_name = "TOKENS")]
+    pub price: Option<Amount>,
+    /// HTTP address [default: 127.0.0.1:3000]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+    /// Use this Ethereum JSON-RPC instead of the embedded development chain
+    #[arg(long, value_name = "URL")]
+    pub rpc: Option<String>,
+    /// Address of the embedded chain's JSON-RPC [default: 127.0.0.1, any free port]
+    #[arg(long, value_name = "ADDR")]
+    pub rpc_listen: Option<SocketAddr>,
+    /// Join the network and chain of this ticket
+    #[arg(long, value_name = "TICKET")]
+    pub join: Option<String>,
+    /// Address the peer-to-peer endpoint listens on; repeatable [default: every interface, any free port]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Vec<SocketAddr>,
+    /// Relay for peers that no direct path reaches [default: none]
+    #[arg(long, value_name = "URL")]
+    pub relay: Option<String>,
+    /// Device to render on
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    pub device: DeviceArg,
+}
+
+/// How a picture is to be rendered; shared by render and demo.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct PictureArgs {
+    /// Frames: 7, 1-48 or 1,5,9-20x2 [default: the file's range]
+    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true)]
+    pub frames: Option<Frames>,
+    /// Picture size: 1920x1080 or 50% [default: the file's]
+    #[arg(long, value_name = "SIZE", value_parser = parse_resolution)]
+    pub resolution: Option<ResolutionChoice>,
+    /// Samples per pixel [default: the file's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub samples: Option<u32>,
+    /// Tiles per frame: 4x3 (columns x rows) or auto
+    #[arg(long, default_value = "auto", value_name = "CxR", value_parser = parse_tiles)]
+    pub tiles: TileChoice,
+    /// Sample slices per tile, or auto
+    #[arg(long, default_value = "auto", value_name = "N", value_parser = parse_slices)]
+    pub slices: SliceChoice,
+    /// Format of the finished files [default: the file's]
+    #[arg(long, value_enum)]
+    pub format: Option<FormatArg>,
+    /// Render with this engine though the file asks for another: cycles
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
+    /// A file or folder outside the scene's folder that may travel to providers; repeatable
+    #[arg(long, value_name = "PATH")]
+    pub include: Vec<PathBuf>,
+    /// A missing file that is accepted, as the scene names it; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub allow_missing: Vec<String>,
+    /// Engine option, for example declare=fp=0 (POV-Ray); repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = parse_option)]
+    pub options: Vec<(String, String)>,
+    /// Also keep the merged raw pictures (OpenEXR)
+    #[arg(long)]
+    pub keep_raw: bool,
+}
+
+/// `rayswarm render`.
+#[derive(Debug, ClapArgs)]
+pub struct RenderArgs {
+    /// The scene file (.blend or .pov)
+    pub file: PathBuf,
+    /// How to render.
+    #[command(flatten)]
+    pub picture: PictureArgs,
+    /// Folder for the finished files [default: beside the scene]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The most the job may cost, in tokens [default: the quote's upper price]
+    #[arg(long, value_name = "AMOUNT")]
+    pub budget: Option<Amount>,
+    /// Time within which the job must be settled
+    #[arg(long, default_value = "24h", value_name = "SPAN", value_parser = parse_span)]
+    pub deadline: Duration,
+    /// Do not ask before spending
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// Leave out frames whose finished file exists
+    #[arg(long)]
+    pub skip_existing: bool,
+    /// Device that providers must render on
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    pub device: DeviceArg,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm inspect`.
+#[derive(Debug, ClapArgs)]
+pub struct InspectArgs {
+    /// The scene file (.blend or .pov)
+    pub file: PathBuf,
+    /// Look at it as rendered with this engine: cycles
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
+    /// A file or folder outside the scene's folder that may be read; repeatable
+    #[arg(long, value_name = "PATH")]
+    pub include: Vec<PathBuf>,
+    /// Engine option, for example declare=fp=0 (POV-Ray); repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = parse_option)]
+    pub options: Vec<(String, String)>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm jobs`.
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// All jobs, newest first
+    List(JsonArgs),
+    /// Everything about one job
+    Show(JobArgs),
+    /// Follow a running job
+    Attach(JobArgs),
+    /// End a job early: finished work is paid, the rest comes back
+    Cancel(JobArgs),
+    /// Render what a failed or cancelled job left open
+    Retry(JobArgs),
+    /// Say why each task went where it went
+    Explain(JobArgs),
+}
+
+/// One job.
+#[derive(Debug, ClapArgs)]
+pub struct JobArgs {
+    /// Job id, or its first digits
+    pub id: String,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm engines`.
+#[derive(Debug, Subcommand)]
+pub enum EnginesCommand {
+    /// What is installed and what can be
+    List(JsonArgs),
+    /// Install one: blender or blender-4.5.15
+    Install {
+        /// Its name, with or without a version.
+        name: String,
+    },
+    /// Remove one: blender-4.5.15
+    Remove {
+        /// Its name and version.
+        name: String,
+    },
+}
+
+/// `rayswarm wallet`.
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Balances and addresses
+    Show(JsonArgs),
+    /// Test money, on the development chain only
+    Faucet(JsonArgs),
+}
+
+/// `rayswarm bench`.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Compare merged tiles and slices with one session's picture, bit for bit
+    Exactness(ExactnessArgs),
+    /// Compare plain Blender, one process per task, and Rayswarm, side by side
+    Farm(FarmArgs),
+}
+
+/// `rayswarm bench exactness`.
+#[derive(Debug, ClapArgs)]
+pub struct ExactnessArgs {
+    /// The scene files
+    #[arg(required = true, value_name = "SCENE")]
+    pub scenes: Vec<PathBuf>,
+    /// Frames to compare [default: the file's first]
+    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true)]
+    pub frames: Option<Frames>,
+    /// Longest side of the picture in pixels
+    #[arg(long, default_value_t = 96, value_name = "PIXELS")]
+    pub side: u32,
+    /// Samples per pixel
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub samples: u32,
+    /// Render with this engine though the file asks for another: cycles
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
+    /// Engine option; repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = parse_option)]
+    pub options: Vec<(String, String)>,
+    /// A missing file that is accepted, as the scene names it; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub allow_missing: Vec<String>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm bench farm`.
+#[derive(Debug, ClapArgs)]
+pub struct FarmArgs {
+    /// The scene file
+    pub scene: PathBuf,
+    /// Frames to render
+    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true)]
+    pub frames: Frames,
+    /// Picture size [default: the file's]
+    #[arg(long, value_name = "SIZE", value_parser = parse_resolution)]
+    pub resolution: Option<ResolutionChoice>,
+    /// Samples per pixel [default: the file's]
+    #[arg(long, value_name = "N")]
+    pub samples: Option<u32>,
+    /// Rounds; the median counts
+    #[arg(long, default_value_t = 3)]
+    pub rounds: u32,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--device`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeviceArg {
+    /// The best device found (GPU paths are untested)
+    Auto,
+    /// The processor
+    Cpu,
+    /// Nvidia, CUDA (untested)
+    Cuda,
+    /// Nvidia, OptiX (untested)
+    Optix,
+    /// AMD, HIP (untested)
+    Hip,
+    /// Apple, Metal (untested)
+    Metal,
+    /// Intel, oneAPI (untested)
+    Oneapi,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// PNG with the view transform
+    Png,
+    /// Scene-linear OpenEXR
+    Exr,
+    /// Scene-linear OpenEXR with every pass
+    ExrMultilayer,
+    /// JPEG with the view transform
+    Jpeg,
+    /// H.264 film
+    Mp4,
+    /// VP9 film
+    Webm,
+}
+
+impl From<DeviceArg> for Device {
+    fn from(device: DeviceArg) -> Self {
+        match device {
+            DeviceArg::Auto => Self::Auto,
+            DeviceArg::Cpu => Self::Cpu,
+            DeviceArg::Cuda => Self::Cuda,
+            DeviceArg::Optix => Self::Optix,
+            DeviceArg::Hip => Self::Hip,
+            DeviceArg::Metal => Self::Metal,
+            DeviceArg::Oneapi => Self::Oneapi,
+        }
+    }
+}
+
+impl From<FormatArg> for OutputFormat {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Png => Self::Png,
+            FormatArg::Exr => Self::Exr,
+            FormatArg::ExrMultilayer => Self::ExrMultilayer,
+            FormatArg::Jpeg => Self::Jpeg,
+            FormatArg::Mp4 => Self::Mp4,
+            FormatArg::Webm => Self::Webm,
+        }
+    }
+}
+
+impl Args {
+    /// The log filter when `RAYSWARM_LOG` is not set: a daemon tells what it does, a command only what went wrong.
+    pub const fn default_log(&self) -> &'static str {
+        match self.command {
+            Command::Up(_) => "warn,rayswarm=info,rayswarm_node=info",
+            _ => "error",
+        }
+    }
+}
+
+fn parse_resolution(text: &str) -> Result<ResolutionChoice, String> {
+    if let Some(percent) = text.trim().strip_suffix('%') {
+        let percent: Option<u32> = percent.trim().parse().ok().filter(|percent| (1..=1000).contains(percent));
+        let wrong = || format!("{text:?} is not a share of the file's size; write 1% to 1000%");
+        return percent.map(ResolutionChoice::Percent).ok_or_else(wrong);
+    }
+    text.parse::<Resolution>().map(ResolutionChoice::Exact).map_err(|error| error.to_string())
+}
+
+fn parse_tiles(text: &str) -> Result<TileChoice, String> {
+    if text == "auto" {
+        return Ok(TileChoice::Auto);
+    }
+    let sides = text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    match sides {
+        Some((columns @ 1.., rows @ 1..)) => Ok(TileChoice::Grid(columns, rows)),
+        _ => Err(format!("{text:?} is not a grid of tiles; write for example 4x3, or auto")),
+    }
+}
+
+fn parse_slices(text: &str) -> Result<SliceChoice, String> {
+    match (text, text.parse()) {
+        ("auto", _) => Ok(SliceChoice::Auto),
+        (_, Ok(count @ 1..)) => Ok(SliceChoice::Count(count)),
+        _ => Err(format!("{text:?} is not a number of slices; write for example 4, or auto")),
+    }
+}
+
+fn parse_option(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = pair.ok_or_else(|| format!("{text:?} is not of the form NAME=VALUE"))?;
+    Ok((name.into(), value.into()))
+}
+
+/// A job id, or as many of its first digits as tell it apart.
+pub fn match_job(prefix: &str, known: impl Iterator<Item = JobId>) -> Result<JobId, crate::exit::BadInput> {
+    let digits = prefix.strip_prefix("0x").unwrap_or(prefix).to_lowercase();
+    let found: Vec<JobId> = known.filter(|id| id.to_string().starts_with(&digits)).collect();
+    match found.as_slice() {
+        [only] => Ok(*only),
+        [] => Err(crate::exit::BadInput(format!("no job's id begins with {prefix:?}; `rayswarm jobs list` shows them"))),
+        _ => Err(crate::exit::BadInput(format!("{} jobs' ids begin with {prefix:?}; give more digits", found.len()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn choices_are_read_as_typed() {
+        assert_eq!(parse_tiles("4x3").unwrap(), TileChoice::Grid(4, 3));
+        assert_eq!(parse_resolution("50%").unwrap(), ResolutionChoice::Percent(50));
+        assert_eq!(parse_option("declare=fp=0").unwrap(), ("declare".into(), "fp=0".into()));
+        for wrong in ["0x3", "4", "x", ""] {
+            assert!(parse_tiles(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse_slices("0").is_err());
+        assert!(parse_resolution("0%").is_err());
+    }
+
+    #[test]
+    fn a_job_is_found_by_its_first_digits() {
+        let ids = [JobId::from_bytes([0xab; 32]), JobId::from_bytes([0xac; 32])];
+        assert_eq!(match_job("ab", ids.into_iter()).unwrap(), ids[0]);
+        assert!(match_job("a", ids.into_iter()).is_err());
+        assert!(match_job("ff", ids.into_iter()).is_err());
+    }
+}

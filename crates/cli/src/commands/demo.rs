@@ -1,0 +1,186 @@
+//! `rayswarm demo`: a whole network on this machine. A requestor with a chain, provider processes, one job, payment, stop.
+
+use super::{follow, jobs, render};
+use crate::{
+    args::DemoArgs,
+    daemon::{self, Started},
+    exit::{ExitCode, Missing},
+    show,
+};
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use rayswarm_api::job::{EscrowView, JobRequest, JobState, JobView, ResolutionChoice, SettlementView};
+use rayswarm_model::{Amount, Resolution};
+use serde::Serialize;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The demo's own scene and the size that keeps it under a minute on two cores.
+const OWN_SCENE: &str = "examples/still/still.blend";
+const OWN_RESOLUTION: Resolution = Resolution { width: 480, height: 270 };
+const OWN_SAMPLES: u32 = 32;
+/// How often providers are counted while they start.
+const POLL: Duration = Duration::from_millis(100);
+
+pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let request = request(&args)?;
+    let folder = std::env::temp_dir().join(format!("rayswarm-demo-{}", std::process::id()));
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    let mut network = Vec::new();
+    let outcome = play(&args, &request, &folder, &bar, &mut network).await;
+    bar.set_message("stopping the providers, the requestor and the chain");
+    // Providers first: they still talk to the chain while they stop.
+    for started in network.into_iter().rev() {
+        started.stop().await?;
+    }
+    bar.finish_and_clear();
+    let code = outcome?;
+    std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+    Ok(code)
+}
+
+async fn play(
+    args: &DemoArgs,
+    request: &JobRequest,
+    folder: &Path,
+    bar: &ProgressBar,
+    network: &mut Vec<Started>,
+) -> anyhow::Result<ExitCode> {
+    bar.set_message("starting a chain and a requestor");
+    network.push(daemon::start(&folder.join("requestor"), &local(&[])).await?);
+    let client = network[0].client.clone();
+    let ticket = client.invite().await?.ticket;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let threads = (cores / args.providers).max(1).to_string();
+    for number in 1..=args.providers {
+        bar.set_message(format!("starting provider {number} of {}", args.providers));
+        let arguments = local(&["--provide", "--threads", &threads, "--join", &ticket]);
+        network.push(daemon::start(&folder.join(format!("provider-{number}")), &arguments).await?);
+    }
+    bar.set_message("providers measure this machine");
+    while client.providers().await?.len() < args.providers as usize {
+        tokio::time::sleep(POLL).await;
+    }
+    client.faucet().await?;
+    let job = client.create_job(request).await?;
+    let Some(view) = bar.suspend_for(follow::until(&client, job.id, args.json, |state| state == JobState::Quoted)).await?
+    else {
+        return Ok(ExitCode::Interrupted);
+    };
+    if view.summary.state == JobState::Quoted {
+        client.start_job(job.id).await?;
+    }
+    let Some(view) = bar.suspend_for(follow::until(&client, job.id, args.json, |_| false)).await? else {
+        return Ok(ExitCode::Interrupted);
+    };
+    if args.json {
+        show::json(&Report::of(&view))?;
+    } else {
+        jobs::print_job(&view);
+    }
+    Ok(follow::end_code(&view))
+}
+
+/// A node of the demo listens on loopback only, on ports nobody else has.
+fn local(more: &[&str]) -> Vec<String> {
+    let own = ["--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"];
+    own.iter().chain(more).map(ToString::to_string).collect()
+}
+
+fn request(args: &DemoArgs) -> anyhow::Result<JobRequest> {
+    let mut picture = args.picture.clone();
+    let scene = match &args.scene {
+        Some(scene) => render::existing_file(scene)?,
+        None => {
+            picture.resolution = picture.resolution.or(Some(ResolutionChoice::Exact(OWN_RESOLUTION)));
+            picture.samples = picture.samples.or(Some(OWN_SAMPLES));
+            own_scene()?
+        }
+    };
+    let mut request = render::picture_request(scene, std::path::absolute(&args.out)?, &picture)?;
+    request.providers_min = args.providers;
+    Ok(request)
+}
+
+/// The scene in the repository, looked for from here upwards.
+fn own_scene() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("the current folder is unknown")?;
+    let found = here.ancestors().map(|folder| folder.join(OWN_SCENE)).find(|scene| scene.is_file());
+    found.ok_or_else(|| Missing(format!("{OWN_SCENE} is not here; name a scene with --scene")).into())
+}
+
+trait SuspendFor {
+    /// Hides this spinner while another bar is drawn.
+    async fn suspend_for<T>(&self, work: impl Future<Output = T>) -> T;
+}
+
+impl SuspendFor for ProgressBar {
+    async fn suspend_for<T>(&self, work: impl Future<Output = T>) -> T {
+        self.disable_steady_tick();
+        self.set_message("");
+        let done = work.await;
+        self.enable_steady_tick(Duration::from_millis(100));
+        done
+    }
+}
+
+/// What `rayswarm demo --json` prints last.
+#[derive(Serialize)]
+struct Report<'a> {
+    job_id: String,
+    scene: &'a Path,
+    engine: String,
+    frames: String,
+    resolution: String,
+    tasks: u64,
+    attempts: u64,
+    wall_s: f64,
+    providers: Vec<ProviderReport>,
+    escrow: EscrowView,
+    settlement: &'a SettlementView,
+    outputs: &'a [PathBuf],
+}
+
+#[derive(Serialize)]
+struct ProviderReport {
+    id: String,
+    account: String,
+    tasks: u64,
+    audited: u64,
+    cpu_s: f64,
+    paid: Amount,
+}
+
+impl<'a> Report<'a> {
+    fn of(view: &'a JobView) -> Self {
+        let facts = view.facts.as_ref();
+        let providers = view.providers.iter().map(|share| ProviderReport {
+            id: share.id.clone(),
+            account: share.account.clone(),
+            tasks: share.tasks,
+            audited: share.audited,
+            cpu_s: share.cpu_ms as f64 / 1e3,
+            paid: share.paid,
+        });
+        Self {
+            job_id: view.summary.id.to_string(),
+            scene: &view.request.scene,
+            engine: facts.map_or_else(String::new, |facts| format!("{} {}", facts.engine, facts.engine_version)),
+            frames: view.frames.as_ref().map_or_else(String::new, ToString::to_string),
+            resolution: view.resolution.map_or_else(String::new, |resolution| resolution.to_string()),
+            tasks: view.summary.tasks,
+            attempts: view.attempts,
+            wall_s: view.wall_s,
+            providers: providers.collect(),
+            escrow: view.escrow,
+            settlement: &view.settlement,
+            outputs: &view.outputs,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Following a job: one bar, one line of state, the end's exit code. Ctrl-C leaves the job running.
+
+use super::jobs::print_job;
+use crate::{
+    exit::{ExitCode, code_of_status},
+    show,
+};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayswarm_api::{
+    Client,
+    job::{JobState, JobView},
+};
+use rayswarm_model::JobId;
+use std::time::Duration;
+
+/// How often the job is asked for. Fast enough for a bar that moves, slow enough to cost nothing.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Follows a job until `reached` says so or it is final; the last view, or `None` on Ctrl-C.
+pub async fn until(client: &Client, id: JobId, quiet: bool, reached: impl Fn(JobState) -> bool) -> anyhow::Result<Option<JobView>> {
+    let bar = progress_bar(quiet);
+    let mut interrupted = Box::pin(tokio::signal::ctrl_c());
+    loop {
+        let view = client.job(id).await?;
+        draw(&bar, &view);
+        if reached(view.summary.state) || view.summary.state.is_final() {
+            bar.finish_and_clear();
+            return Ok(Some(view));
+        }
+        tokio::select! {
+            _ = &mut interrupted => {
+                bar.abandon();
+                return Ok(None);
+            }
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Follows a job to its end and prints the result.
+pub async fn until_final(client: &Client, id: JobId, json: bool) -> anyhow::Result<ExitCode> {
+    let Some(view) = until(client, id, false, |_| false).await? else {
+        show::note(format_args!("the job goes on; follow it with `rayswarm jobs attach {}`", id.short()));
+        return Ok(ExitCode::Interrupted);
+    };
+    if json {
+        show::json(&view)?;
+    } else {
+        print_job(&view);
+    }
+    Ok(end_code(&view))
+}
+
+/// The exit code a finished job stands for; says why on stderr when it is not success.
+pub fn end_code(view: &JobView) -> ExitCode {
+    match (&view.summary.problem, view.summary.state) {
+        (_, JobState::Cancelled) => ExitCode::Cancelled,
+        (Some(problem), JobState::Failed) => {
+            show::note(format_args!("error: {}", problem.detail));
+            code_of_status(problem.status)
+        }
+        (None, JobState::Failed) => ExitCode::Failure,
+        _ => ExitCode::Success,
+    }
+}
+
+fn progress_bar(quiet: bool) -> ProgressBar {
+    let bar = ProgressBar::new(1000);
+    if quiet {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template("{prefix:>10} {bar:32.cyan/black} {percent:>3}% {msg}") {
+        bar.set_style(style.progress_chars("━━╌"));
+    }
+    bar
+}
+
+fn draw(bar: &ProgressBar, view: &JobView) {
+    bar.set_prefix(view.summary.state.word());
+    bar.set_position(u64::from(view.progress_permille));
+    let frames = view.frames.as_ref().map_or(0, |frames| frames.len());
+    let active = view.providers.len();
+    bar.set_message(match (view.summary.state, view.eta_s) {
+        (JobState::Rendering, Some(eta)) => format!(
+            "{}/{} tasks, {}/{frames} frames, {active} providers, {} to go",
+            view.summary.tasks_verified,
+            view.summary.tasks,
+            view.frames_finished,
+            show::span(eta)
+        ),
+        (JobState::Rendering, None) => {
+            format!("{}/{} tasks, {active} providers", view.summary.tasks_verified, view.summary.tasks)
+        }
+        _ => view.log.last().cloned().unwrap_or_default(),
+    });
+}

@@ -1,0 +1,118 @@
+//! `rayswarm jobs`: list, show, attach, cancel, retry, explain.
+
+use super::follow;
+use crate::{
+    args::{JobArgs, JobsCommand, JsonArgs, match_job},
+    daemon,
+    exit::ExitCode,
+    show,
+};
+use rayswarm_api::{Client, job::JobView};
+use rayswarm_model::JobId;
+use std::path::Path;
+
+pub async fn run(data_dir: Option<&Path>, command: JobsCommand) -> anyhow::Result<ExitCode> {
+    let client = daemon::client(&daemon::data_dir(data_dir)?)?;
+    match command {
+        JobsCommand::List(args) => list(&client, args).await,
+        JobsCommand::Show(args) => show_one(&client, args).await,
+        JobsCommand::Attach(args) => {
+            let id = find(&client, &args).await?;
+            follow::until_final(&client, id, args.json).await
+        }
+        JobsCommand::Cancel(args) => {
+            let id = find(&client, &args).await?;
+            client.cancel_job(id).await?;
+            follow::until_final(&client, id, args.json).await
+        }
+        JobsCommand::Retry(args) => {
+            let again = client.retry_job(find(&client, &args).await?).await?;
+            follow::until_final(&client, again.id, args.json).await
+        }
+        JobsCommand::Explain(args) => explain(&client, args).await,
+    }
+}
+
+async fn find(client: &Client, args: &JobArgs) -> anyhow::Result<JobId> {
+    let jobs = client.jobs().await?;
+    Ok(match_job(&args.id, jobs.iter().map(|job| job.id))?)
+}
+
+async fn list(client: &Client, args: JsonArgs) -> anyhow::Result<ExitCode> {
+    let jobs = client.jobs().await?;
+    if args.json {
+        show::json(&jobs)?;
+        return Ok(ExitCode::Success);
+    }
+    let mut table = show::table(["job", "scene", "state", "tasks", "why"]);
+    for job in &jobs {
+        table.add_row([
+            job.id.short(),
+            job.scene.display().to_string(),
+            job.state.word().into(),
+            format!("{}/{}", job.tasks_verified, job.tasks),
+            job.problem.as_ref().map_or_else(String::new, |problem| problem.detail.clone()),
+        ]);
+    }
+    show::line(table);
+    Ok(ExitCode::Success)
+}
+
+async fn show_one(client: &Client, args: JobArgs) -> anyhow::Result<ExitCode> {
+    let job = client.job(find(client, &args).await?).await?;
+    if args.json {
+        show::json(&job)?;
+    } else {
+        print_job(&job);
+    }
+    Ok(ExitCode::Success)
+}
+
+async fn explain(client: &Client, args: JobArgs) -> anyhow::Result<ExitCode> {
+    let reasons = client.explain(find(client, &args).await?).await?;
+    if args.json {
+        show::json(&reasons)?;
+        return Ok(ExitCode::Success);
+    }
+    let begun = reasons.first().map_or(0, |reason| reason.at_ms);
+    for reason in &reasons {
+        let seconds = reason.at_ms.saturating_sub(begun) as f64 / 1e3;
+        show::line(format_args!("{seconds:>8.2} s  {}: {}", reason.decision, reason.reason));
+    }
+    Ok(ExitCode::Success)
+}
+
+/// The table at the end of a job: who did what, for how much.
+pub fn print_job(job: &JobView) {
+    show::line(format_args!("job       {} ({})", job.summary.id, job.summary.state.word()));
+    if let Some(problem) = &job.summary.problem {
+        show::line(format_args!("why       {}", problem.detail));
+    }
+    show::line(format_args!("scene     {}", job.request.scene.display()));
+    let mut table = show::table(["provider", "tasks", "CPU seconds", "audited", "audits made", "paid (tokens)"]);
+    for share in &job.providers {
+        table.add_row([
+            share.id.chars().take(10).collect(),
+            share.tasks.to_string(),
+            format!("{:.1}", share.cpu_ms as f64 / 1e3),
+            share.audited.to_string(),
+            share.audits_rendered.to_string(),
+            show::tokens(share.paid),
+        ]);
+    }
+    show::line(table);
+    let escrow = &job.escrow;
+    show::line(format_args!(
+        "escrow    {} deposited = {} paid + {} refunded + {} locked",
+        show::tokens(escrow.deposited),
+        show::tokens(escrow.paid),
+        show::tokens(escrow.refunded),
+        show::tokens(escrow.locked)
+    ));
+    if let Some(last) = job.settlement.transactions.last() {
+        show::line(format_args!("settled   {last} ({} gas in all)", job.settlement.gas_used));
+    }
+    for output in &job.outputs {
+        show::line(format_args!("picture   {}", output.display()));
+    }
+}

@@ -1,0 +1,37 @@
+//! One file per command.
+
+mod bench;
+mod demo;
+mod doctor;
+mod engines;
+mod follow;
+mod inspect;
+mod invite;
+mod jobs;
+mod providers;
+mod render;
+mod up;
+mod wallet;
+
+use crate::{
+    args::{Args, Command},
+    exit::ExitCode,
+};
+
+/// Runs the command that was typed.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let data_dir = args.data_dir.as_deref();
+    match args.command {
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Up(up) => up::run(data_dir, up).await,
+        Command::Invite(json) => invite::run(data_dir, json).await,
+        Command::Render(render) => render::run(data_dir, render).await,
+        Command::Jobs { command } => jobs::run(data_dir, command).await,
+        Command::Inspect(inspect) => inspect::run(inspect).await,
+        Command::Engines { command } => engines::run(command).await,
+        Command::Doctor(json) => doctor::run(json).await,
+        Command::Providers(json) => providers::run(data_dir, json).await,
+        Command::Wallet { command } => wallet::run(data_dir, command).await,
+        Command::Bench { command } => bench::run(command).await,
+    }
+}

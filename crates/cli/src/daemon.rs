@@ -1,0 +1,114 @@
+//! Finding the daemon a command talks to, or starting one.
+
+use crate::exit::Missing;
+use anyhow::Context;
+use rayswarm_api::Client;
+use rayswarm_node::config::{DaemonFile, default_data_dir};
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Longest wait for a daemon to answer; its first start measures the machine.
+const START_PATIENCE: Duration = Duration::from_secs(120);
+/// How often to look whether it answers.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The data folder: as typed, or the default.
+pub fn data_dir(typed: Option<&Path>) -> anyhow::Result<PathBuf> {
+    Ok(typed.map_or_else(default_data_dir, |dir| Ok(dir.to_path_buf()))?)
+}
+
+/// A client of the daemon that runs in `data_dir`.
+pub fn client(data_dir: &Path) -> anyhow::Result<Client> {
+    let file = DaemonFile::read(data_dir).ok_or_else(|| {
+        Missing(format!("no daemon runs in {}; start one with `rayswarm up`", data_dir.display()))
+    })?;
+    let token_file = data_dir.join("token");
+    let token = std::fs::read_to_string(&token_file)
+        .with_context(|| format!("the daemon's token {} cannot be read", token_file.display()))?;
+    Ok(Client::new(file.http, token.trim()))
+}
+
+/// A client of the daemon in `data_dir`, if one answers there.
+pub async fn running(data_dir: &Path) -> Option<Client> {
+    let client = client(data_dir).ok()?;
+    client.node().await.is_ok().then_some(client)
+}
+
+/// A daemon process that this command started.
+pub struct Started {
+    child: Child,
+    /// Its client.
+    pub client: Client,
+    /// Its data folder.
+    pub data_dir: PathBuf,
+}
+
+/// Starts `rayswarm up` in `data_dir` with `arguments` and waits until it answers.
+pub async fn start(data_dir: &Path, arguments: &[String]) -> anyhow::Result<Started> {
+    std::fs::create_dir_all(data_dir).with_context(|| format!("the folder {} cannot be made", data_dir.display()))?;
+    let log = data_dir.join("daemon.log");
+    let log_file = std::fs::File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
+    // A file left by a daemon that was killed would answer for the new one.
+    let stale = DaemonFile::path(data_dir);
+    if stale.exists() {
+        std::fs::remove_file(&stale).with_context(|| format!("{} cannot be removed", stale.display()))?;
+    }
+    let program = std::env::current_exe().context("this program's own path is unknown")?;
+    let mut command = Command::new(program);
+    command.arg("up").arg("--data-dir").arg(data_dir).args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
+    // Its own process group: Ctrl-C in this terminal ends the command, not the daemon.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().context("the daemon cannot be started")?;
+    let begun = Instant::now();
+    loop {
+        if let Some(client) = running(data_dir).await {
+            return Ok(Started { child, client, data_dir: data_dir.into() });
+        }
+        if let Some(status) = child.try_wait()? {
+            return Err(Missing(format!("the daemon stopped at once ({status}): {}", last_lines(&log))).into());
+        }
+        if begun.elapsed() > START_PATIENCE {
+            stop_process(&mut child).await?;
+            return Err(Missing(format!("the daemon does not answer: {}", last_lines(&log))).into());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+impl Started {
+    /// The daemon's process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it drain and stop, and waits for it.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        stop_process(&mut self.child).await
+    }
+}
+
+async fn stop_process(child: &mut Child) -> anyhow::Result<()> {
+    if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+        // Fails only when the process is gone already, which is what is wanted.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    let begun = Instant::now();
+    while child.try_wait()?.is_none() {
+        if begun.elapsed() > Duration::from_secs(20) {
+            child.kill()?;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(6)..].join("\n  ");
+    format!("its log {} ends with\n  {tail}", log.display())
+}

@@ -1,0 +1,97 @@
+//! Exit codes, the same for every command, and how an error is printed.
+
+use rayswarm_api::ClientError;
+
+/// What a command's end means to a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Done.
+    Success = 0,
+    /// It was tried and failed.
+    Failure = 1,
+    /// The input cannot be used: arguments, scene, budget, folder.
+    BadInput = 2,
+    /// Something that is needed is not there: an engine, providers, a daemon.
+    Missing = 3,
+    /// The job was cancelled.
+    Cancelled = 4,
+    /// Interrupted from the keyboard; a job goes on in its daemon.
+    Interrupted = 130,
+}
+
+/// Printed by `rayswarm --help`.
+pub const HELP: &str = "Exit codes:
+  0    done
+  1    tried and failed
+  2    the input cannot be used (arguments, scene, budget, folder)
+  3    something needed is missing (engine, providers, daemon)
+  4    the job was cancelled
+  130  interrupted; a job goes on in its daemon";
+
+/// An input that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadInput(pub String);
+
+/// Something needed that is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Missing(pub String);
+
+/// Prints the whole chain of an error and chooses its exit code.
+#[allow(clippy::print_stderr)]
+pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+    code_of(error).into()
+}
+
+/// The exit code of an error, found anywhere in its chain.
+pub fn code_of(error: &anyhow::Error) -> ExitCode {
+    for cause in error.chain() {
+        if cause.is::<BadInput>() {
+            return ExitCode::BadInput;
+        }
+        if cause.is::<Missing>() {
+            return ExitCode::Missing;
+        }
+        match cause.downcast_ref::<ClientError>() {
+            Some(ClientError::Unreachable { .. }) => return ExitCode::Missing,
+            Some(ClientError::Refused(problem)) => return code_of_status(problem.status),
+            _ => {}
+        }
+    }
+    ExitCode::Failure
+}
+
+/// The exit code that a problem's HTTP status stands for.
+pub fn code_of_status(status: u16) -> ExitCode {
+    match status {
+        400..=403 | 405..=499 => ExitCode::BadInput,
+        404 | 503 => ExitCode::Missing,
+        _ => ExitCode::Failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn the_code_is_found_below_context() {
+        let error = Err::<(), _>(BadInput("x".into())).context("while reading").unwrap_err();
+        assert_eq!(code_of(&error), ExitCode::BadInput);
+        assert_eq!(code_of(&anyhow::anyhow!("other")), ExitCode::Failure);
+    }
+
+    #[test]
+    fn statuses_map_to_documented_codes() {
+        for (status, code) in [(422, ExitCode::BadInput), (503, ExitCode::Missing), (500, ExitCode::Failure)] {
+            assert_eq!(code_of_status(status), code, "{status}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Settings twice: [`RawConfig`] as typed, [`Config`] resolved and checked.
+
+use rayswarm_model::{Amount, Bytes, WorkPrice, settings::Device};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Settings as typed; `None` means the default.
+#[derive(Clone, Debug, Default)]
+pub struct RawConfig {
+    /// Folder for keys, journal, chain and caches.
+    pub data_dir: Option<PathBuf>,
+    /// Render for others.
+    pub provide: bool,
+    /// Threads per session.
+    pub threads: Option<u32>,
+    /// Memory per session.
+    pub memory: Option<Bytes>,
+    /// Most disk the blob cache may take.
+    pub cache_size: Option<Bytes>,
+    /// Price in tokens per WU-hour.
+    pub price: Option<Amount>,
+    /// HTTP address.
+    pub http: Option<SocketAddr>,
+    /// Chain to use instead of the embedded one.
+    pub rpc: Option<String>,
+    /// Address the embedded chain's JSON-RPC listens on.
+    pub rpc_listen: Option<SocketAddr>,
+    /// Ticket of a node to join.
+    pub join: Option<String>,
+    /// Addresses the peer-to-peer endpoint listens on.
+    pub listen: Vec<SocketAddr>,
+    /// Relay to use where no direct path is found.
+    pub relay: Option<String>,
+    /// Device sessions render on.
+    pub device: Device,
+}
+
+/// Settings with every default filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder for keys, journal, chain and caches.
+    pub data_dir: PathBuf,
+    /// The provider role, if on.
+    pub provider: Option<ProviderConfig>,
+    /// Most disk the blob cache may take.
+    pub cache_size: Bytes,
+    /// HTTP address.
+    pub http: SocketAddr,
+    /// Where the chain is.
+    pub chain: ChainChoice,
+    /// Ticket of a node to join.
+    pub join: Option<String>,
+    /// Addresses the peer-to-peer endpoint listens on; empty means every interface.
+    pub listen: Vec<SocketAddr>,
+    /// Relay to use where no direct path is found.
+    pub relay: Option<String>,
+    /// Threads of the requestor's own sessions (probe, finishing).
+    pub local_threads: u32,
+    /// Memory of the requestor's own sessions.
+    pub local_memory: Bytes,
+}
+
+/// What the provider role may use and asks for.
+#[derive(Clone, Debug)]
+pub struct ProviderConfig {
+    /// Threads per session.
+    pub threads: u32,
+    /// Memory per session.
+    pub memory: Bytes,
+    /// What it asks.
+    pub price: WorkPrice,
+    /// Device it renders on.
+    pub device: Device,
+}
+
+/// Which chain settles.
+#[derive(Clone, Debug)]
+pub enum ChainChoice {
+    /// Our own, sealed by this node, JSON-RPC on this address.
+    Embedded(SocketAddr),
+    /// Any Ethereum JSON-RPC.
+    Remote(String),
+    /// The one named by the ticket to join.
+    FromTicket,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// No home folder to put data in.
+    #[error("no home folder is known for this user; name one with --data-dir")]
+    NoHome,
+    /// Two settings exclude each other.
+    #[error("{0} and {1} exclude each other; give one of them")]
+    Conflict(&'static str, &'static str),
+    /// Zero threads.
+    #[error("--threads 0 leaves nothing to render with; give at least 1")]
+    NoThreads,
+}
+
+/// The default HTTP address.
+pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
+/// What a provider asks by default: one token per WU-hour.
+pub const DEFAULT_PRICE: Amount = Amount(1_000_000_000_000_000_000);
+/// How long an engine may stay silent before it is killed. Building a heavy scene's BVH can take minutes.
+pub const ENGINE_SILENCE: Duration = Duration::from_secs(900);
+
+impl RawConfig {
+    /// Fills in defaults.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let threads = self.threads.unwrap_or(cores);
+        if threads == 0 {
+            return Err(ConfigError::NoThreads);
+        }
+        let memory = self.memory.unwrap_or(Bytes(12 << 30));
+        let chain = match (self.rpc, &self.join, self.rpc_listen) {
+            (Some(_), _, Some(_)) => return Err(ConfigError::Conflict("--rpc", "--rpc-listen")),
+            (Some(url), ..) => ChainChoice::Remote(url),
+            (None, Some(_), Some(_)) => return Err(ConfigError::Conflict("--join", "--rpc-listen")),
+            (None, Some(_), None) => ChainChoice::FromTicket,
+            (None, None, listen) => ChainChoice::Embedded(listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))),
+        };
+        let price = WorkPrice { per_wu_hour: self.price.unwrap_or(DEFAULT_PRICE) };
+        Ok(Config {
+            data_dir: self.data_dir.map_or_else(default_data_dir, Ok)?,
+            provider: self.provide.then_some(ProviderConfig { threads, memory, price, device: self.device }),
+            cache_size: self.cache_size.unwrap_or(Bytes(50 << 30)),
+            http: self.http.unwrap_or(DEFAULT_HTTP),
+            chain,
+            join: self.join,
+            listen: self.listen,
+            relay: self.relay,
+            local_threads: threads,
+            local_memory: memory,
+        })
+    }
+}
+
+/// `$RAYSWARM_DATA`, `$XDG_DATA_HOME/rayswarm/node` or `~/.local/share/rayswarm/node`.
+pub fn default_data_dir() -> Result<PathBuf, ConfigError> {
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    from("RAYSWARM_DATA")
+        .or_else(|| from("XDG_DATA_HOME").map(|home| home.join("rayswarm/node")))
+        .or_else(|| from("HOME").map(|home| home.join(".local/share/rayswarm/node")))
+        .ok_or(ConfigError::NoHome)
+}
+
+/// Where a running daemon tells the command line how to reach it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DaemonFile {
+    /// HTTP address.
+    pub http: SocketAddr,
+    /// Process id.
+    pub pid: u32,
+}
+
+impl DaemonFile {
+    /// Its path inside a data folder.
+    pub fn path(data_dir: &Path) -> PathBuf {
+        data_dir.join("daemon.json")
+    }
+    /// Reads it, if a daemon wrote one.
+    pub fn read(data_dir: &Path) -> Option<Self> {
+        let text = std::fs::read(Self::path(data_dir)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn joining_uses_the_chain_of_the_ticket() {
+        let raw = RawConfig { join: Some("ticket".into()), data_dir: Some("d".into()), ..RawConfig::default() };
+        assert!(matches!(raw.resolve().unwrap().chain, ChainChoice::FromTicket));
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let raw = RawConfig { rpc: Some("http://x".into()), rpc_listen: listen, ..RawConfig::default() };
+        assert!(matches!(raw.resolve(), Err(ConfigError::Conflict(..))));
+        let raw = RawConfig { threads: Some(0), ..RawConfig::default() };
+        assert!(matches!(raw.resolve(), Err(ConfigError::NoThreads)));
+    }
+}

@@ -1,0 +1,88 @@
+//! The renderers of this machine: which there are, and which one a scene needs.
+
+use rayswarm_engines::{Blender, Engine, EngineError, PovRay, Sandbox, SandboxError, Store};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// Installed engines and the sandbox they run in.
+pub struct Engines {
+    store: Store,
+    sandbox: Result<Sandbox, SandboxError>,
+    installed: RwLock<Vec<Arc<dyn Engine>>>,
+}
+
+/// No engine for a scene.
+#[derive(Debug, thiserror::Error)]
+pub enum NoEngine {
+    /// Not a kind of scene that any adapter reads.
+    #[error("{file} is not a scene that can be rendered; give a .blend or .pov file")]
+    UnknownKind {
+        /// The file.
+        file: String,
+    },
+    /// The adapter's program is not here.
+    #[error("{engine} is not installed; run: {remedy}")]
+    NotInstalled {
+        /// Which.
+        engine: &'static str,
+        /// The command that mends it.
+        remedy: &'static str,
+    },
+    /// Scenes cannot be opened safely here.
+    #[error("scenes cannot be opened safely on this machine: {0}")]
+    NoSandbox(String),
+}
+
+impl Engines {
+    /// Looks for engines on this machine.
+    pub fn detect() -> Result<Self, EngineError> {
+        let engines = Self { store: Store::open_default()?, sandbox: Sandbox::detect(), installed: RwLock::default() };
+        engines.refresh();
+        Ok(engines)
+    }
+
+    /// The engine store.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Why engines cannot be run here, if they cannot.
+    pub fn sandbox(&self) -> Result<&Sandbox, &SandboxError> {
+        self.sandbox.as_ref()
+    }
+
+    /// Looks again, after an installation.
+    pub fn refresh(&self) {
+        let Ok(sandbox) = &self.sandbox else { return };
+        let blender = Blender::installed(&self.store, sandbox).into_iter().map(|engine| Arc::new(engine) as Arc<dyn Engine>);
+        let povray = PovRay::detect(sandbox).map(|engine| Arc::new(engine) as Arc<dyn Engine>);
+        *self.installed.write().unwrap_or_else(PoisonError::into_inner) = blender.chain(povray).collect();
+    }
+
+    /// Everything installed, the newest version of each first.
+    pub fn installed(&self) -> Vec<Arc<dyn Engine>> {
+        self.installed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An engine of exactly this name and version.
+    pub fn exact(&self, name: &str, version: &str) -> Option<Arc<dyn Engine>> {
+        self.installed().into_iter().find(|engine| engine.name() == name && engine.version() == version)
+    }
+
+    /// The engine that opens `scene`, chosen by the kind of file.
+    pub fn for_scene(&self, scene: &Path) -> Result<Arc<dyn Engine>, NoEngine> {
+        let extension = scene.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let (engine, remedy) = match extension.as_deref() {
+            Some("blend") => ("blender", "rayswarm engines install blender"),
+            Some("pov" | "ini") => ("povray", "apt-get install povray povray-includes"),
+            _ => return Err(NoEngine::UnknownKind { file: scene.display().to_string() }),
+        };
+        if let Err(error) = &self.sandbox {
+            return Err(NoEngine::NoSandbox(error.to_string()));
+        }
+        let found = self.installed().into_iter().find(|candidate| candidate.name() == engine);
+        found.ok_or(NoEngine::NotInstalled { engine, remedy })
+    }
+}

@@ -1,0 +1,268 @@
+//! Everything a node must still know after `kill -9`, in one SQLite file (write-ahead log, versioned schema).
+//!
+//! Calls are short and synchronous; the lock is never held across an await.
+
+use crate::requestor::record::JobRecord;
+use rayswarm_model::{Amount, AttemptId, JobId, NodeId, TaskId, UnixMillis};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The journal of one node.
+#[derive(Clone)]
+pub struct Journal {
+    connection: Arc<Mutex<Connection>>,
+}
+
+/// The journal could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// SQLite refused.
+    #[error("the journal cannot {action}; check free space and permissions of the data folder")]
+    Sqlite {
+        /// What was tried.
+        action: &'static str,
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Written by a newer Rayswarm.
+    #[error("the journal {path} has schema {found}, this version reads up to {SCHEMA_VERSION}; use a newer rayswarm")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// A row is not what was written.
+    #[error("the journal's {what} cannot be read back")]
+    Unreadable {
+        /// Which kind of row.
+        what: &'static str,
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// A result that is complete on disk.
+#[derive(Clone, Debug)]
+pub struct StoredResult {
+    /// The attempt that gave it.
+    pub attempt: AttemptId,
+    /// Its task.
+    pub task: TaskId,
+    /// Who rendered it.
+    pub node: NodeId,
+    /// Where the bytes are.
+    pub file: PathBuf,
+    /// The provider's signed receipt, encoded.
+    pub receipt: Vec<u8>,
+}
+
+/// A voucher this node holds as a provider.
+#[derive(Clone, Debug)]
+pub struct HeldVoucher {
+    /// The job.
+    pub job: JobId,
+    /// What it is worth in all.
+    pub cumulative: Amount,
+    /// The job's deadline.
+    pub deadline: UnixMillis,
+    /// The signed voucher, encoded.
+    pub voucher: Vec<u8>,
+}
+
+const SCHEMA_VERSION: u32 = 1;
+
+type Result<T> = std::result::Result<T, JournalError>;
+
+fn failed(action: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {
+    move |source| JournalError::Sqlite { action, source }
+}
+
+impl Journal {
+    /// Opens the journal at `path`, making it if it is not there.
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = Connection::open(path).map_err(failed("be opened"))?;
+        let setup = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;";
+        connection.execute_batch(setup).map_err(failed("be set up"))?;
+        let found: u32 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(failed("tell its version"))?;
+        match found {
+            0 => {
+                let schema = include_str!("journal/schema.sql");
+                let all = format!("BEGIN; {schema}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
+                connection.execute_batch(&all).map_err(failed("be created"))?;
+            }
+            SCHEMA_VERSION => {}
+            found => return Err(JournalError::Newer { path: path.into(), found }),
+        }
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic elsewhere cannot leave a statement half done: SQLite rolls back.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a job's record.
+    pub fn save_job(&self, record: &JobRecord) -> Result<()> {
+        let text = to_json("job", record)?;
+        let sql = "INSERT INTO jobs (id, created_at, record) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (id) DO UPDATE SET record = excluded.record";
+        let row = params![record.id.to_string(), record.created_at.0.cast_signed(), text];
+        self.lock().execute(sql, row).map(drop).map_err(failed("save a job"))
+    }
+
+    /// All jobs, newest first.
+    pub fn jobs(&self) -> Result<Vec<JobRecord>> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached("SELECT record FROM jobs ORDER BY created_at DESC, id")
+            .map_err(failed("list jobs"))?;
+        let texts = query.query_map([], |row| row.get::<_, String>(0)).map_err(failed("list jobs"))?;
+        texts.map(|text| from_json("job", &text.map_err(failed("read a job"))?)).collect()
+    }
+
+    /// Appends one farm event.
+    pub fn append_event<E: Serialize>(&self, job: JobId, sequence: u64, at: UnixMillis, event: &E) -> Result<()> {
+        let sql = "INSERT INTO farm_events (job, sequence, at, event) VALUES (?1, ?2, ?3, ?4)";
+        let blob = to_json("farm event", event)?.into_bytes();
+        let row = params![job.to_string(), sequence.cast_signed(), at.0.cast_signed(), blob];
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(sql).map_err(failed("append an event"))?;
+        statement.execute(row).map(drop).map_err(failed("append an event"))
+    }
+
+    /// A job's farm events in order.
+    pub fn events<E: DeserializeOwned>(&self, job: JobId) -> Result<Vec<(UnixMillis, E)>> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached("SELECT at, event FROM farm_events WHERE job = ?1 ORDER BY sequence")
+            .map_err(failed("read events"))?;
+        let rows = query
+            .query_map([job.to_string()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
+            .map_err(failed("read events"))?;
+        rows.map(|row| {
+            let (at, blob) = row.map_err(failed("read an event"))?;
+            let event = serde_json::from_slice(&blob)
+                .map_err(|source| JournalError::Unreadable { what: "farm event", source })?;
+            Ok((UnixMillis(at.cast_unsigned()), event))
+        })
+        .collect()
+    }
+
+    /// Notes a complete result.
+    pub fn save_result(&self, job: JobId, result: &StoredResult) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO results (job, attempt, task, node, file, receipt) VALUES (?1,?2,?3,?4,?5,?6)";
+        let row = params![
+            job.to_string(),
+            result.attempt.0.cast_signed(),
+            result.task.0.cast_signed(),
+            result.node.to_string(),
+            result.file.to_string_lossy(),
+            result.receipt,
+        ];
+        self.lock().execute(sql, row).map(drop).map_err(failed("note a result"))
+    }
+
+    /// The complete results of a job.
+    pub fn results(&self, job: JobId) -> Result<Vec<StoredResult>> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached("SELECT attempt, task, node, file, receipt FROM results WHERE job = ?1 ORDER BY attempt")
+            .map_err(failed("read results"))?;
+        let rows = query
+            .query_map([job.to_string()], |row| {
+                let node: String = row.get(2)?;
+                Ok(StoredResult {
+                    attempt: AttemptId(row.get::<_, i64>(0)?.cast_unsigned()),
+                    task: TaskId(row.get::<_, i64>(1)?.cast_unsigned()),
+                    node: node.parse().unwrap_or(NodeId::from_bytes([0; 32])),
+                    file: PathBuf::from(row.get::<_, String>(3)?),
+                    receipt: row.get(4)?,
+                })
+            })
+            .map_err(failed("read results"))?;
+        rows.map(|row| row.map_err(failed("read a result"))).collect()
+    }
+
+    /// Keeps what a mismatch showed.
+    pub fn save_evidence(&self, job: JobId, attempt: AttemptId, at: UnixMillis, document: &impl Serialize) -> Result<()> {
+        let text = to_json("evidence", document)?;
+        let sql = "INSERT INTO evidence (job, attempt, at, document) VALUES (?1, ?2, ?3, ?4)";
+        let row = params![job.to_string(), attempt.0.cast_signed(), at.0.cast_signed(), text];
+        self.lock().execute(sql, row).map(drop).map_err(failed("keep evidence"))
+    }
+
+    /// Remembers a peer.
+    pub fn save_peer(&self, node: NodeId, seen_at: UnixMillis, hello: &[u8]) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO peers (node, seen_at, hello) VALUES (?1, ?2, ?3)";
+        let row = params![node.to_string(), seen_at.0.cast_signed(), hello];
+        self.lock().execute(sql, row).map(drop).map_err(failed("remember a peer"))
+    }
+
+    /// The peers heard of, latest first, at most `limit`.
+    pub fn peers(&self, limit: u32) -> Result<Vec<Vec<u8>>> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached("SELECT hello FROM peers ORDER BY seen_at DESC LIMIT ?1")
+            .map_err(failed("list peers"))?;
+        let rows = query.query_map([limit], |row| row.get(0)).map_err(failed("list peers"))?;
+        rows.map(|row| row.map_err(failed("read a peer"))).collect()
+    }
+
+    /// Keeps a voucher if it is worth more than the one held.
+    pub fn save_voucher(&self, held: &HeldVoucher) -> Result<()> {
+        let connection = self.lock();
+        let before: Option<String> = connection
+            .query_row("SELECT cumulative FROM vouchers WHERE job = ?1", [held.job.to_string()], |row| row.get(0))
+            .optional()
+            .map_err(failed("read a voucher"))?;
+        let before = before.and_then(|units| units.parse::<u128>().ok()).unwrap_or(0);
+        if before >= held.cumulative.0 {
+            return Ok(());
+        }
+        let sql = "INSERT OR REPLACE INTO vouchers (job, cumulative, deadline, voucher, redeemed) VALUES (?1,?2,?3,?4,0)";
+        let deadline = held.deadline.0.cast_signed();
+        let row = params![held.job.to_string(), held.cumulative.0.to_string(), deadline, held.voucher];
+        connection.execute(sql, row).map(drop).map_err(failed("keep a voucher"))
+    }
+
+    /// Vouchers not yet known to be paid.
+    pub fn open_vouchers(&self) -> Result<Vec<HeldVoucher>> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached("SELECT job, cumulative, deadline, voucher FROM vouchers WHERE redeemed = 0")
+            .map_err(failed("list vouchers"))?;
+        let rows = query
+            .query_map([], |row| {
+                let (job, units): (String, String) = (row.get(0)?, row.get(1)?);
+                Ok(HeldVoucher {
+                    job: job.parse().unwrap_or(JobId::from_bytes([0; 32])),
+                    cumulative: Amount(units.parse().unwrap_or(0)),
+                    deadline: UnixMillis(row.get::<_, i64>(2)?.cast_unsigned()),
+                    voucher: row.get(3)?,
+                })
+            })
+            .map_err(failed("list vouchers"))?;
+        rows.map(|row| row.map_err(failed("read a voucher"))).collect()
+    }
+
+    /// Notes that a job's voucher was paid on chain.
+    pub fn voucher_paid(&self, job: JobId) -> Result<()> {
+        let sql = "UPDATE vouchers SET redeemed = 1 WHERE job = ?1";
+        self.lock().execute(sql, [job.to_string()]).map(drop).map_err(failed("note a payment"))
+    }
+}
+
+fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|source| JournalError::Unreadable { what, source })
+}
+
+fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|source| JournalError::Unreadable { what, source })
+}

@@ -1,0 +1,110 @@
+//! A job's files: fetched as blobs, put together under the job's folder, shown to the session where the scene expects
+//! them.
+
+use crate::services::Services;
+use rayswarm_engines::SceneFile;
+use rayswarm_model::{
+    Manifest, NodeId, canonical,
+    manifest::{CHUNK_BYTES, ManifestError, SCENE_ROOT},
+};
+use rayswarm_network::{
+    NetworkError,
+    blobs::{Want, fetch},
+    work::JobInvite,
+};
+use std::path::{Path, PathBuf};
+
+/// What a session of the job sees.
+#[derive(Clone, Debug)]
+pub struct JobFiles {
+    /// The scene file inside the session.
+    pub scene: String,
+    /// What is visible inside, and where it lies here.
+    pub visible: Vec<SceneFile>,
+}
+
+/// A job's files could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// The transfer failed.
+    #[error("a transfer failed")]
+    Network(#[from] NetworkError),
+    /// The manifest does not read.
+    #[error("the manifest does not read")]
+    Unreadable(#[from] canonical::CanonicalError),
+    /// The manifest is not acceptable.
+    #[error("the manifest is refused")]
+    Refused(#[from] ManifestError),
+    /// A file put together from its chunks is not the one the manifest names.
+    #[error("{path} is not the file the manifest names (expected {expected}, got {found}); the requestor must pack it again")]
+    Different {
+        /// Its path inside the session.
+        path: String,
+        /// BLAKE3 by the manifest.
+        expected: String,
+        /// BLAKE3 of what came.
+        found: String,
+    },
+    /// This machine's disk.
+    #[error("{path} cannot be written")]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The most a manifest may weigh: 100,000 files with long names.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+
+/// Fetches what is missing of a job's files and puts them together in `folder`.
+pub async fn fetch(services: &Services, from: NodeId, invite: &JobInvite, folder: &Path) -> Result<JobFiles, FilesError> {
+    let blobs = services.network.blobs();
+    let peers = [services.network.address_of(from)];
+    blobs.pin(invite.job);
+    let wanted = Want { blob: invite.manifest, bytes_max: invite.manifest_bytes.min(MANIFEST_BYTES_MAX) };
+    fetch::fetch(&services.network, &peers, invite.job, &[wanted], |_| {}).await?;
+    let bytes = blobs.read(invite.manifest, MANIFEST_BYTES_MAX).await?;
+    let manifest: Manifest = canonical::decode("manifest", &bytes)?;
+    manifest.check()?;
+    let wants: Vec<Want> = manifest.blobs().map(|blob| Want { blob, bytes_max: CHUNK_BYTES }).collect();
+    fetch::fetch(&services.network, &peers, invite.job, &wants, |_| {}).await?;
+    blobs.keep(invite.job).await?;
+    for file in &manifest.files {
+        let target = folder.join(file.path.trim_start_matches('/'));
+        blobs.export_file(&file.chunks, &target).await?;
+        let found = hash(&target).await?;
+        if found != file.plain.to_string() {
+            return Err(FilesError::Different { path: file.path.clone(), expected: file.plain.to_string(), found });
+        }
+    }
+    Ok(JobFiles { visible: visible(&manifest, folder), scene: manifest.scene })
+}
+
+/// The scene's folder as a whole; files elsewhere one by one.
+fn visible(manifest: &Manifest, folder: &Path) -> Vec<SceneFile> {
+    let host = |inside: &str| folder.join(inside.trim_start_matches('/'));
+    let inside_root = |path: &str| path.strip_prefix(SCENE_ROOT).is_some_and(|rest| rest.starts_with('/'));
+    let mut visible = Vec::new();
+    if manifest.files.iter().any(|file| inside_root(&file.path)) {
+        visible.push(SceneFile { host: host(SCENE_ROOT), inside: SCENE_ROOT.into() });
+    }
+    let elsewhere = manifest.files.iter().filter(|file| !inside_root(&file.path));
+    visible.extend(elsewhere.map(|file| SceneFile { host: host(&file.path), inside: file.path.clone() }));
+    visible
+}
+
+async fn hash(path: &Path) -> Result<String, FilesError> {
+    let path = path.to_path_buf();
+    let hashing = {
+        let path = path.clone();
+        move || {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update_reader(std::fs::File::open(path)?)?;
+            Ok(hasher.finalize().to_hex().to_string())
+        }
+    };
+    let hashed = tokio::task::spawn_blocking(hashing).await.map_err(std::io::Error::other);
+    hashed.and_then(|hash| hash).map_err(|source| FilesError::Disk { path, source })
+}

@@ -1,0 +1,124 @@
+//! The provider role: measure this machine, offer it, accept an invitation, render, deliver, be paid.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`measure`] | the probe picture: speed and comparison class |
+//! | [`admission`] | whether an invitation is accepted |
+//! | [`worker`] | one job from invitation to the last upload |
+//! | [`queue`] | the tasks a worker holds |
+//! | [`warm`] | the warm session that renders them |
+//! | [`courier`] | commitments and uploads |
+//! | [`files`] | a job's files, from blobs to a session's view |
+//! | [`vouchers`] | keeping vouchers, and redeeming them when the requestor does not |
+
+pub mod admission;
+
+pub mod courier;
+pub mod files;
+pub mod measure;
+pub mod queue;
+pub mod vouchers;
+pub mod warm;
+pub mod worker;
+
+use crate::services::Services;
+use admission::{Admission, OwnTerms};
+use rayswarm_model::{JobId, NodeId};
+use rayswarm_network::work::{InviteAnswer, JobInvite, ProviderEvent, ProviderLink, Reply};
+use std::{collections::HashMap, sync::Arc};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use worker::{Worker, WorkerHandle};
+
+/// Answers requestors. One job at a time: a session wants the whole of what the owner gave.
+pub struct Provider {
+    services: Arc<Services>,
+    terms: OwnTerms,
+    jobs: HashMap<(NodeId, JobId), WorkerHandle>,
+}
+
+impl Provider {
+    /// A provider with nothing to do.
+    pub fn new(services: Arc<Services>, terms: OwnTerms) -> Self {
+        Self { services, terms, jobs: HashMap::new() }
+    }
+
+    /// Answers events until `stop`; then waits for its workers.
+    pub async fn run(mut self, mut events: mpsc::Receiver<ProviderEvent>, stop: CancellationToken) {
+        loop {
+            let event = tokio::select! {
+                () = stop.cancelled() => break,
+                event = events.recv() => event,
+            };
+            let Some(event) = event else { break };
+            self.jobs.retain(|_, handle| !handle.is_finished());
+            self.handle(event).await;
+        }
+        for (_, handle) in self.jobs.drain() {
+            handle.stop().await;
+        }
+    }
+
+    async fn handle(&mut self, event: ProviderEvent) {
+        // Every `reply.send` below fails only when the requestor has gone; it will ask again.
+        match event {
+            ProviderEvent::Invite { link, invite, reply } => self.invited(link, *invite, reply).await,
+            ProviderEvent::Verdict { from, verdict, reply } => {
+                if let Some(handle) = self.jobs.get(&(from, verdict.job)) {
+                    handle.judged(verdict);
+                }
+                let _ = reply.send(());
+            }
+            ProviderEvent::Voucher { from, voucher, reply } => {
+                if let Some(handle) = self.jobs.get(&(from, voucher.job)) {
+                    handle.vouchered(&voucher.signed);
+                }
+                let _ = reply.send(());
+            }
+            ProviderEvent::Cancel { from, cancel, reply } => {
+                if let Some(handle) = self.jobs.remove(&(from, cancel.job)) {
+                    tracing::info!(job = %cancel.job.short(), reason = cancel.reason, "the requestor ended the job");
+                    handle.abandon();
+                }
+                let _ = reply.send(());
+            }
+            ProviderEvent::Revoke { from, revoke, reply } => {
+                if let Some(handle) = self.jobs.get(&(from, revoke.job)) {
+                    handle.revoke(revoke.attempt);
+                }
+                let _ = reply.send(());
+            }
+            ProviderEvent::LinkClosed { from, error } => {
+                tracing::debug!(requestor = %from.short(), %error, "the link to a requestor ended");
+            }
+        }
+    }
+
+    async fn invited(&mut self, link: ProviderLink, invite: JobInvite, reply: Reply<InviteAnswer>) {
+        let requestor = link.requestor();
+        if let Some(handle) = self.jobs.get(&(requestor, invite.job)) {
+            handle.relink(link);
+            let _ = reply.send(InviteAnswer::Accepted);
+            return;
+        }
+        let busy = self.jobs.keys().next().map(|(_, job)| *job);
+        let admission = match busy {
+            Some(job) => Admission::Refused(format!("busy with job {}", job.short())),
+            None => self.terms.judge(&self.services, &invite).await,
+        };
+        match admission {
+            Admission::Refused(reason) => {
+                tracing::debug!(job = %invite.job.short(), reason, "an invitation was refused");
+                let _ = reply.send(InviteAnswer::Refused { reason });
+            }
+            Admission::Accepted(engine) => {
+                tracing::info!(job = %invite.job.short(), requestor = %requestor.short(), "accepted a job");
+                let (links, watched) = watch::channel(link);
+                let job = invite.job;
+                let worker = Worker::new(self.services.clone(), self.terms.limits.clone(), engine, invite, watched);
+                self.jobs.insert((requestor, job), worker.start(links));
+                let _ = reply.send(InviteAnswer::Accepted);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! From a request to what will be rendered: the scene's facts, the settings, the frames, the format. Everything that can
+//! be refused is refused here, before money moves.
+
+use super::{
+    naming,
+    refusal::{bad_input, chain, failed, missing},
+};
+use crate::{engines::Engines, services::Services};
+use rayswarm_api::{
+    Problem,
+    job::{JobRequest, ResolutionChoice},
+};
+use rayswarm_engines::{Engine, EngineError, InspectRequest, SessionLimits};
+use rayswarm_model::{
+    FailureKind, Frames, RenderSettings, Resolution, SceneFacts,
+    picture::SIDE_MAX,
+    settings::OutputFormat,
+};
+use std::{path::Path, sync::Arc};
+
+/// What will be rendered.
+pub struct Analysis {
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+    /// What the scene holds.
+    pub facts: SceneFacts,
+    /// Settings that change pixels.
+    pub settings: RenderSettings,
+    /// Frames still to do; `None` when every finished file exists already.
+    pub frames: Option<Frames>,
+    /// Format of the finished files.
+    pub format: OutputFormat,
+}
+
+/// Opens the scene and decides what will be rendered.
+pub async fn analyse(services: &Services, request: &JobRequest) -> Result<Analysis, Problem> {
+    let limits = services.local_limits();
+    let (engine, facts) = inspect(&services.engines, request, limits).await?;
+    let refusals: Vec<String> =
+        facts.refusals().map(|finding| format!("{}; {}", finding.message, finding.remedy)).collect();
+    if !refusals.is_empty() {
+        return Err(bad_input("scene_refused", refusals.join(". ")));
+    }
+    let settings = settings(request, &facts)?;
+    let format = request.format.unwrap_or_else(|| format_of_file(&facts));
+    check_output(&request.output)?;
+    let frames = frames(request, &facts, format)?;
+    Ok(Analysis { engine, facts, settings, frames, format })
+}
+
+/// Opens the scene and says what it is.
+pub async fn inspect(
+    engines: &Engines,
+    request: &JobRequest,
+    limits: SessionLimits,
+) -> Result<(Arc<dyn Engine>, SceneFacts), Problem> {
+    if !request.scene.is_file() {
+        let detail = format!("{} is not a file on the daemon's machine; check the path", request.scene.display());
+        return Err(bad_input("no_such_scene", detail));
+    }
+    if let Some(renderer) = request.renderer_override.as_deref().filter(|renderer| *renderer != "cycles") {
+        let detail = format!("--engine {renderer} is not a renderer Rayswarm can distribute; use --engine cycles");
+        return Err(bad_input("wrong_engine", detail));
+    }
+    let engine = engines.for_scene(&request.scene).map_err(|error| match error {
+        crate::engines::NoEngine::UnknownKind { .. } => bad_input("unknown_scene_kind", chain(&error)),
+        _ => missing("no_engine", chain(&error)),
+    })?;
+    let question = InspectRequest {
+        scene: request.scene.clone(),
+        include: request.include.clone(),
+        allow_missing: request.allow_missing.clone(),
+        renderer_override: request.renderer_override.clone(),
+        options: request.options.clone(),
+        limits,
+    };
+    let facts = engine.inspect(&question).await.map_err(|error| engine_problem(&error))?;
+    Ok((engine, facts))
+}
+
+/// An engine's error as a problem of the job.
+pub fn engine_problem(error: &EngineError) -> Problem {
+    match error.kind() {
+        FailureKind::Permanent => bad_input("scene_refused", chain(error)),
+        _ => failed("engine_failed", chain(error)),
+    }
+}
+
+fn settings(request: &JobRequest, facts: &SceneFacts) -> Result<RenderSettings, Problem> {
+    let resolution = match request.resolution {
+        None => facts.resolution,
+        Some(ResolutionChoice::Exact(resolution)) => resolution,
+        Some(ResolutionChoice::Percent(percent)) => {
+            let side = |pixels: u32| (u64::from(pixels) * u64::from(percent) / 100).max(1) as u32;
+            Resolution { width: side(facts.resolution.width), height: side(facts.resolution.height) }
+        }
+    };
+    if resolution.width > SIDE_MAX || resolution.height > SIDE_MAX {
+        return Err(bad_input("too_large", format!("a picture of {resolution} is too large; at most {SIDE_MAX} a side")));
+    }
+    Ok(RenderSettings {
+        resolution,
+        samples: request.samples.unwrap_or(facts.samples),
+        renderer_override: request.renderer_override.clone(),
+        allowed_missing: request.allow_missing.clone(),
+        options: request.options.clone(),
+    })
+}
+
+fn frames(request: &JobRequest, facts: &SceneFacts, format: OutputFormat) -> Result<Option<Frames>, Problem> {
+    let range = || Frames::range(facts.frame_start, facts.frame_end, facts.frame_step);
+    let frames = request.frames.clone().map_or_else(range, Ok);
+    let frames = frames.map_err(|error| bad_input("no_frames", chain(&error)))?;
+    if !request.skip_existing || format.is_film() {
+        return Ok(Some(frames));
+    }
+    let exists =
+        |frame: &i32| naming::frame_file(&request.output, facts, &request.scene, *frame, format).exists();
+    let open: Vec<i32> = frames.as_slice().iter().copied().filter(|frame| !exists(frame)).collect();
+    Ok(Frames::try_from(open).ok())
+}
+
+fn format_of_file(facts: &SceneFacts) -> OutputFormat {
+    match facts.output.format.as_str() {
+        "exr" => OutputFormat::Exr,
+        "exr-multilayer" => OutputFormat::ExrMultilayer,
+        "jpeg" => OutputFormat::Jpeg,
+        "mp4" => OutputFormat::Mp4,
+        "webm" => OutputFormat::Webm,
+        _ => OutputFormat::Png,
+    }
+}
+
+/// An output folder that cannot be written must be known before anything is rendered.
+fn check_output(folder: &Path) -> Result<(), Problem> {
+    let unwritable = |error: std::io::Error| {
+        let detail = format!("the output folder {} cannot be written ({error}); choose another with --out", folder.display());
+        bad_input("unwritable_output", detail)
+    };
+    std::fs::create_dir_all(folder).map_err(unwritable)?;
+    let trial = folder.join(format!(".rayswarm-{}", std::process::id()));
+    std::fs::write(&trial, b"").map_err(unwritable)?;
+    std::fs::remove_file(&trial).map_err(unwritable)
+}

@@ -1,0 +1,69 @@
+//! What the requestor decided about one job: written to the journal at each step, read back after a crash.
+
+use rayswarm_api::{
+    Problem,
+    job::{EscrowView, JobRequest, JobState, JobSummary, QuoteView, SettlementView},
+};
+use rayswarm_model::{B256, JobId, SceneFacts, UnixMillis, settings::OutputFormat};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// One job as the journal keeps it. The plan is a file beside it: it can be large and never changes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// Its id on chain and everywhere else.
+    pub id: JobId,
+    /// The salt its id was made with.
+    pub salt: B256,
+    /// When it was asked for.
+    pub created_at: UnixMillis,
+    /// What was asked.
+    pub request: JobRequest,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why it failed or was cancelled. Set before settling, so that a crash does not forget it.
+    pub problem: Option<Problem>,
+    /// What the scene holds.
+    pub facts: Option<SceneFacts>,
+    /// keccak-256 of the plan's canonical encoding; the plan is `plan.bin` in the job's folder.
+    pub plan_hash: Option<B256>,
+    /// Tasks in the plan.
+    pub tasks: u64,
+    /// Tasks verified when the record was last written.
+    pub tasks_verified: u64,
+    /// Price and time.
+    pub quote: Option<QuoteView>,
+    /// Format of the finished frames and film.
+    pub format: Option<OutputFormat>,
+    /// Secret seed of the audit draws.
+    pub audit_seed: [u8; 32],
+    /// When the escrow lets anyone ask for the refund.
+    pub deadline_at: UnixMillis,
+    /// When rendering began.
+    pub started_at: Option<UnixMillis>,
+    /// When it became final.
+    pub finished_at: Option<UnixMillis>,
+    /// The money.
+    pub escrow: EscrowView,
+    /// Its transactions.
+    pub settlement: SettlementView,
+    /// Frames whose files are written.
+    pub frames_finished: Vec<i32>,
+    /// Finished files.
+    pub outputs: Vec<PathBuf>,
+}
+
+impl JobRecord {
+    /// The short form for lists.
+    pub fn summary(&self) -> JobSummary {
+        JobSummary {
+            id: self.id,
+            scene: self.request.scene.clone(),
+            state: self.state,
+            problem: self.problem.clone(),
+            created_at_ms: self.created_at.0,
+            tasks_verified: self.tasks_verified,
+            tasks: self.tasks,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Why a job cannot go on, as a problem document: what, which value, what next.
+
+use rayswarm_api::Problem;
+
+/// The input cannot be used; nothing was spent.
+pub fn bad_input(kind: &str, detail: impl Into<String>) -> Problem {
+    Problem { kind: kind.into(), status: 422, detail: detail.into() }
+}
+
+/// Something needed is not there now.
+pub fn missing(kind: &str, detail: impl Into<String>) -> Problem {
+    Problem { kind: kind.into(), status: 503, detail: detail.into() }
+}
+
+/// It was tried and failed.
+pub fn failed(kind: &str, detail: impl Into<String>) -> Problem {
+    Problem { kind: kind.into(), status: 500, detail: detail.into() }
+}
+
+/// An error and all its causes as one sentence.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}

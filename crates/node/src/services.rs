@@ -1,0 +1,50 @@
+//! What every role of a node shares.
+
+use crate::{config::Config, engines::Engines, identity::Identity, journal::Journal};
+use crate::config::ENGINE_SILENCE;
+use rayswarm_engines::SessionLimits;
+use rayswarm_model::{settings::Device, signed::Domain};
+use rayswarm_network::Network;
+use rayswarm_settlement::Settlement;
+use std::path::PathBuf;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The shared services of one node.
+pub struct Services {
+    /// Settings.
+    pub config: Config,
+    /// Keys.
+    pub identity: Identity,
+    /// What must outlive the process.
+    pub journal: Journal,
+    /// Renderers.
+    pub engines: Engines,
+    /// Peers and blobs.
+    pub network: Network,
+    /// The contracts.
+    pub settlement: Settlement,
+    /// Where signatures are valid.
+    pub domain: Domain,
+    /// Every task of the node.
+    pub tracker: TaskTracker,
+    /// Cancelled when the node stops.
+    pub stop: CancellationToken,
+}
+
+impl Services {
+    /// A folder of this name in the data folder.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.config.data_dir.join(name)
+    }
+
+    /// Limits of the requestor's own sessions: inspection, probe, finishing.
+    pub fn local_limits(&self) -> SessionLimits {
+        SessionLimits {
+            threads: self.config.local_threads,
+            memory: self.config.local_memory,
+            nice: 0,
+            device: Device::Cpu,
+            silence: ENGINE_SILENCE,
+        }
+    }
+}
