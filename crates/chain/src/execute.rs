@@ -1,0 +1,317 @@
+//! Execution: the one path by which a block is built and by which it is checked.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use alloy_consensus::{
+    BlockBody, Eip658Value, Receipt, ReceiptEnvelope, Transaction as _, TxType,
+    proofs::{calculate_receipt_root, calculate_transaction_root},
+};
+use alloy_eips::{Encodable2718, eip4895::Withdrawals};
+use alloy_primitives::{Address, B256, Bloom, U256};
+use revm::{
+    Context, ExecuteCommitEvm, MainBuilder, MainContext, MainnetEvm,
+    context::BlockEnv,
+    context_interface::result::{EVMError, ExecutionResult, InvalidTransaction},
+    handler::MainnetContext,
+};
+
+use crate::{
+    block::{
+        Block, BlockAttributes, BlockError, HeaderParts, SealedBlock, check_before_execution, compare_headers,
+        next_base_fee, seal_header,
+    },
+    genesis::Hardfork,
+    mempool::PooledTransaction,
+    state::{EvmDatabase, RecentHashes, State},
+    transaction::{RecoveredTransaction, evm_transaction, recover},
+};
+
+/// The rules that hold for every block of one chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub chain_id: u64,
+    pub hardfork: Hardfork,
+    pub gas_limit: u64,
+}
+
+/// What the EVM sees of the block it runs in.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockEnvironment {
+    pub number: u64,
+    pub timestamp: u64,
+    pub beneficiary: Address,
+    pub mix_hash: B256,
+    pub gas_limit: u64,
+    pub base_fee: u64,
+}
+
+pub(crate) type Evm = MainnetEvm<MainnetContext<EvmDatabase>>;
+
+/// An EVM over a copy of a state.
+pub(crate) fn evm(rules: Rules, environment: &BlockEnvironment, state: State, hashes: Arc<RecentHashes>) -> Evm {
+    Context::mainnet()
+        .with_db(EvmDatabase { state, hashes })
+        .modify_cfg_chained(|config| {
+            config.set_spec_and_mainnet_gas_params(rules.hardfork.spec());
+            config.chain_id = rules.chain_id;
+        })
+        .modify_block_chained(|block| {
+            // The defaults of the remaining fields are what this chain fixes: no blobs, difficulty zero.
+            *block = BlockEnv {
+                number: U256::from(environment.number),
+                timestamp: U256::from(environment.timestamp),
+                beneficiary: environment.beneficiary,
+                prevrandao: Some(environment.mix_hash),
+                gas_limit: environment.gas_limit,
+                basefee: environment.base_fee,
+                ..BlockEnv::default()
+            };
+        })
+        .build_mainnet()
+}
+
+/// Why a transaction cannot be part of the block being executed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The block has too little gas left; a later block may take it.
+    #[error("transaction wants {wanted} gas, the block has {left} left")]
+    BlockFull {
+        /// Gas limit of the transaction.
+        wanted: u64,
+        /// Gas left in the block.
+        left: u64,
+    },
+    /// The rules or the sender's account forbid it.
+    #[error("transaction refused: {0}")]
+    Invalid(InvalidTransaction),
+    /// revm could not run it at all.
+    #[error("execution failed: {0}")]
+    Broken(String),
+}
+
+/// Runs transactions one after another on a state.
+struct Executor {
+    evm: Evm,
+    gas_limit: u64,
+    gas_used: u64,
+    receipts: Vec<ReceiptEnvelope>,
+    bloom: Bloom,
+}
+
+impl Executor {
+    fn new(rules: Rules, environment: &BlockEnvironment, state: State, hashes: Arc<RecentHashes>) -> Self {
+        Self {
+            evm: evm(rules, environment, state, hashes),
+            gas_limit: environment.gas_limit,
+            gas_used: 0,
+            receipts: Vec::new(),
+            bloom: Bloom::ZERO,
+        }
+    }
+
+    /// Executes one transaction. A refusal leaves the state as it was.
+    fn apply(&mut self, transaction: &RecoveredTransaction) -> Result<(), Refused> {
+        let left = self.gas_limit.saturating_sub(self.gas_used);
+        if transaction.gas_limit() > left {
+            return Err(Refused::BlockFull {
+                wanted: transaction.gas_limit(),
+                left,
+            });
+        }
+        let request = evm_transaction(transaction.inner(), transaction.signer());
+        let result = self.evm.transact_commit(request).map_err(|error| match error {
+            EVMError::Transaction(reason) => Refused::Invalid(reason),
+            other => Refused::Broken(other.to_string()),
+        })?;
+        self.record(transaction.inner().tx_type(), result);
+        Ok(())
+    }
+
+    fn record(&mut self, kind: TxType, result: ExecutionResult) {
+        self.gas_used = self.gas_used.saturating_add(result.tx_gas_used());
+        let status = Eip658Value::Eip658(result.is_success());
+        // revm keeps the logs of a reverted call for tracing; a receipt has none (Yellow Paper 4.4.1).
+        let logs = if result.is_success() {
+            result.into_logs()
+        } else {
+            Vec::new()
+        };
+        let receipt = Receipt {
+            status,
+            cumulative_gas_used: self.gas_used,
+            logs,
+        }
+        .with_bloom();
+        self.bloom.accrue_bloom(&receipt.logs_bloom);
+        self.receipts.push(ReceiptEnvelope::from_typed(kind, receipt));
+    }
+
+    fn into_state(self) -> State {
+        self.evm.ctx.journaled_state.database.state
+    }
+}
+
+/// A block with the state that follows it: ready to be stored and appended.
+#[derive(Clone, Debug)]
+pub struct ExecutedBlock {
+    /// The block.
+    pub sealed: SealedBlock,
+    /// The state after it.
+    pub(crate) state: State,
+}
+
+/// Where a block is executed: on this parent, in this state.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub rules: Rules,
+    pub parent: Arc<SealedBlock>,
+    pub state: State,
+    pub hashes: Arc<RecentHashes>,
+}
+
+impl Site {
+    fn environment(&self, attributes: &BlockAttributes) -> BlockEnvironment {
+        BlockEnvironment {
+            number: self.parent.number().saturating_add(1),
+            timestamp: attributes.timestamp,
+            beneficiary: attributes.beneficiary,
+            mix_hash: attributes.mix_hash,
+            gas_limit: self.rules.gas_limit,
+            base_fee: next_base_fee(self.parent.header()),
+        }
+    }
+
+    fn executor(&self, environment: &BlockEnvironment) -> Executor {
+        Executor::new(self.rules, environment, self.state.clone(), self.hashes.clone())
+    }
+
+    /// Puts header, body and receipts of executed transactions together.
+    fn finish(
+        &self,
+        attributes: &BlockAttributes,
+        environment: &BlockEnvironment,
+        mut executor: Executor,
+        transactions: Vec<RecoveredTransaction>,
+    ) -> ExecutedBlock {
+        let (transactions, senders): (Vec<_>, Vec<_>) =
+            transactions.into_iter().map(RecoveredTransaction::into_parts).unzip();
+        let receipts = std::mem::take(&mut executor.receipts);
+        let (gas_used, logs_bloom) = (executor.gas_used, executor.bloom);
+        let state = executor.into_state();
+        let header = seal_header(HeaderParts {
+            parent_hash: self.parent.hash,
+            number: environment.number,
+            timestamp: environment.timestamp,
+            beneficiary: environment.beneficiary,
+            mix_hash: environment.mix_hash,
+            extra_data: attributes.extra_data.clone(),
+            gas_limit: environment.gas_limit,
+            base_fee: environment.base_fee,
+            gas_used,
+            state_root: state.root(),
+            transactions_root: calculate_transaction_root(&transactions),
+            receipts_root: calculate_receipt_root(&receipts),
+            logs_bloom,
+        });
+        let body = BlockBody {
+            transactions,
+            ommers: Vec::new(),
+            withdrawals: Some(Withdrawals::default()),
+        };
+        ExecutedBlock {
+            sealed: SealedBlock::new(Block { header, body }, senders, receipts),
+            state,
+        }
+    }
+
+    /// Executes a received block and compares everything it claims.
+    pub(crate) fn verify(&self, block: Block) -> Result<ExecutedBlock, BlockError> {
+        check_before_execution(&block, &self.parent)?;
+        let Block { header, body } = block;
+        let attributes = BlockAttributes {
+            timestamp: header.timestamp,
+            beneficiary: header.beneficiary,
+            mix_hash: header.mix_hash,
+            extra_data: header.extra_data.clone(),
+        };
+        let environment = self.environment(&attributes);
+        let mut executor = self.executor(&environment);
+        let mut executed = Vec::with_capacity(body.transactions.len());
+        for (index, transaction) in body.transactions.into_iter().enumerate() {
+            let transaction = recover(transaction).map_err(|source| BlockError::Transaction { index, source })?;
+            executor
+                .apply(&transaction)
+                .map_err(|source| BlockError::Execution { index, source })?;
+            executed.push(transaction);
+        }
+        let result = self.finish(&attributes, &environment, executor, executed);
+        compare_headers(result.sealed.header(), &header)?;
+        Ok(result)
+    }
+}
+
+/// A block about to be built. It owns all it needs, so the chain can serve others while it runs.
+#[derive(Clone, Debug)]
+pub struct BlockProposal {
+    pub(crate) site: Site,
+    pub(crate) attributes: BlockAttributes,
+    /// Best first, each sender's in nonce order.
+    pub(crate) candidates: Vec<Arc<PooledTransaction>>,
+}
+
+/// A built block and what was found unfit for it.
+#[derive(Clone, Debug)]
+pub struct BuiltBlock {
+    /// The block, ready for [`crate::Chain::append`].
+    pub executed: ExecutedBlock,
+    /// Transactions that can never be executed as the state is now; the pool should drop them.
+    pub refused: Vec<(B256, Refused)>,
+}
+
+/// Room that header, lists and prefixes of a block may need beside its transactions, in bytes.
+const BLOCK_OVERHEAD_BYTES: usize = 64 * 1024;
+
+impl BlockProposal {
+    /// How many transactions wait to be put into the block.
+    pub fn candidates(&self) -> usize {
+        self.candidates.len()
+    }
+
+    /// Executes as many candidates as fit, best first, and seals the block.
+    pub fn build(self) -> BuiltBlock {
+        let environment = self.site.environment(&self.attributes);
+        let mut executor = self.site.executor(&environment);
+        let mut room = crate::block::BLOCK_BYTES_MAX - BLOCK_OVERHEAD_BYTES;
+        let mut executed = Vec::new();
+        let mut refused = Vec::new();
+        // Once one transaction of a sender stays out, the later ones have a nonce gap.
+        let mut stopped = BTreeSet::new();
+        for candidate in self.candidates {
+            let sender = candidate.transaction.signer();
+            if stopped.contains(&sender) {
+                continue;
+            }
+            let size = candidate.transaction.encode_2718_len();
+            let result = if size > room {
+                Err(None)
+            } else {
+                executor.apply(&candidate.transaction).map_err(Some)
+            };
+            match result {
+                Ok(()) => {
+                    room -= size;
+                    executed.push(candidate.transaction.clone());
+                }
+                Err(reason) => {
+                    stopped.insert(sender);
+                    match reason {
+                        None | Some(Refused::BlockFull { .. }) => {}
+                        Some(reason) => refused.push((candidate.hash, reason)),
+                    }
+                }
+            }
+        }
+        let executed = self.site.finish(&self.attributes, &environment, executor, executed);
+        BuiltBlock { executed, refused }
+    }
+}
