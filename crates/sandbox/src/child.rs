@@ -111,6 +111,12 @@ impl SandboxedChild {
         self.shared.refresh().peak_resident
     }
 
+    /// The most processes seen inside at one time, the first process of the walls included.
+    pub fn peak_processes(&self) -> usize {
+        self.shared.refresh();
+        self.shared.peak_processes()
+    }
+
     /// How it ended, if it has.
     pub fn ended(&self) -> Option<Ended> {
         *self.ended.borrow()

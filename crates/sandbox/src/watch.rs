@@ -49,6 +49,7 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct State {
     usage: Usage,
+    peak_processes: usize,
     stopped: Option<(StopReason, Instant)>,
 }
 
@@ -67,7 +68,12 @@ impl Shared {
             peak_resident: state.usage.peak_resident.max(now.peak_resident),
             ..now
         };
+        state.peak_processes = state.peak_processes.max(now.processes);
         state.usage
+    }
+
+    pub(crate) fn peak_processes(&self) -> usize {
+        self.state().peak_processes
     }
 
     /// Kills everything inside; the first reason is kept.
