@@ -66,7 +66,7 @@ fn is_source(path: &str) -> bool {
 /// The numbered lines of a Rust file that are product code: without comments, without items under `#[cfg(test)]`,
 /// and none at all of a file of tests. Relies on rustfmt: an item ends at the brace indented as it begins.
 pub fn product_lines(file: &Source) -> Vec<(usize, &str)> {
-    if file.path.ends_with("/tests.rs") || file.path.contains("/tests/") {
+    if ["/tests.rs", "/testing.rs"].iter().any(|end| file.path.ends_with(end)) || file.path.contains("/tests/") {
         return Vec::new();
     }
     let mut lines = Vec::new();

@@ -1,0 +1,47 @@
+# Two commands: `make demo` renders a picture with three provider processes on this machine, `make test` runs
+# everything. Both set up what they need and may be repeated at any time.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Where renderers are installed; one folder per version. The program reads the same variable.
+export RAYSWARM_ENGINES ?= $(HOME)/.local/share/rayswarm/engines
+# Tools that only this repository needs live beside its build and go away with it.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
+
+RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
+
+.PHONY: help demo test check build engines examples system tools contracts
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: system build engines ## Set up, then render a picture with three providers on this machine and pay them
+	@$(RAYSWARM) demo $(DEMO)
+
+test: system ## Set up, check, then run every test: Rust, contracts, Python, end to end
+	@scripts/test.sh
+
+check: system tools ## Format, lints with warnings denied, architecture, docs, Python
+	@scripts/check.sh
+
+build: ## Build the program
+	cargo build --locked -p rayswarm-cli
+
+engines: build ## Install Blender into the engine store
+	@$(RAYSWARM) engines install blender
+
+examples: ## Make the example scenes again from their scripts
+	@scripts/make-examples.sh
+
+system: ## Install the Debian packages that are missing
+	@scripts/setup-system.sh
+
+tools: ## Install the test runner and the Python linter that this repository pins
+	@scripts/setup-tools.sh
+
+contracts: ## Install the contracts' tools as their lock file says
+	@scripts/setup-contracts.sh

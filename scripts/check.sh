@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Everything that can be said about the repository without running the program. Stops at the first complaint.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { echo; echo "== $*"; }
+
+step "format"
+cargo fmt --all --check
+
+step "Python"
+mapfile -t python_files < <(git ls-files --cached --others --exclude-standard -- '*.py')
+ruff check --quiet "${python_files[@]}"
+
+step "architecture"
+cargo run --quiet --locked -p xtask -- tidy
+
+step "lints"
+cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+step "docs"
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --workspace --document-private-items

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, and asks for no privilege when none is.
+set -euo pipefail
+
+# The sandbox and POV-Ray; ffmpeg encodes films; iproute2 builds the tests' network namespaces.
+packages=(bubblewrap povray povray-includes ffmpeg iproute2)
+# Blender's Python module links to these even when it draws nothing.
+packages+=(libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1)
+# SQLite and the cryptography are compiled from C.
+command -v cc >/dev/null || packages+=(build-essential)
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+
+if ! command -v dpkg-query >/dev/null; then
+  echo "setup-system: this is not Debian or Ubuntu; provide what these packages hold: ${packages[*]}" >&2
+  exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  # Releases since 2024 append t64 to libraries whose interface changed with 64-bit time.
+  # dpkg-query fails when it does not know one of the two names; what it prints is what counts.
+  status=$(dpkg-query -W -f '${db:Status-Status}\n' "$package" "${package}t64" 2>/dev/null || true)
+  grep -qx installed <<<"$status" || missing+=("$package")
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+privilege=()
+if [[ $(id -u) -ne 0 ]]; then
+  if ! command -v sudo >/dev/null; then
+    echo "setup-system: run as root: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  privilege=(sudo)
+fi
+echo "Installing Debian packages: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${privilege[@]}" apt-get update -qq
+"${privilege[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
