@@ -37,10 +37,10 @@ impl BasisPoints {
         f64::from(self.0) / 1e4
     }
 
-    /// A fraction as a share, rounded down and kept within nothing and all; not-a-number is nothing.
-    pub fn from_fraction_floor(fraction: f64) -> Self {
+    /// A fraction as the nearest share, kept within nothing and all; not-a-number is nothing.
+    pub fn from_fraction_nearest(fraction: f64) -> Self {
         // The cast saturates and turns not-a-number into zero.
-        Self((fraction.clamp(0.0, 1.0) * 1e4) as u32)
+        Self((fraction.clamp(0.0, 1.0) * 1e4).round() as u32)
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
         }
         assert_eq!(BasisPoints::of_ceil(0, 0), BasisPoints(0));
         assert_eq!(BasisPoints(500).of_whole_ceil(101), 6);
-        assert_eq!(BasisPoints::from_fraction_floor(f64::NAN), BasisPoints(0));
-        assert_eq!(BasisPoints::from_fraction_floor(2.0), BasisPoints::ALL);
+        assert_eq!(BasisPoints::from_fraction_nearest(f64::NAN), BasisPoints(0));
+        assert_eq!(BasisPoints::from_fraction_nearest(2.0), BasisPoints::ALL);
     }
 }
