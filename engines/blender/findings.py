@@ -38,6 +38,7 @@ def findings(scene, settings, renderer):
         *of_picture(scene, settings),
         *of_compositor(scene),
         *of_simulation(scene),
+        *of_geometry(scene),
         *of_scripts(scene),
     ]
 
@@ -188,6 +189,23 @@ def of_simulation(scene):
         )
 
 
+def of_geometry(scene):
+    beveled = [
+        item.name
+        for item in scene.objects
+        if item.type == "MESH"
+        and item.data.uv_layers
+        and any(modifier.type == "BEVEL" and modifier.show_render for modifier in item.modifiers)
+    ]
+    if beveled:
+        yield note(
+            "bevel_uv",
+            "Blender's Bevel modifier adds up texture coordinates in order of memory addresses, so that single pixels "
+            f"may differ by some 1e-5 between machines of different make: {names(beveled)}",
+            "nothing to do; sessions on one machine repeat exactly. Apply the modifier to be free of it",
+        )
+
+
 def of_scripts(scene):
     if bpy.app.autoexec_fail:
         yield warning(
@@ -233,7 +251,8 @@ def slices_refused(scene):
             return f"view layer {layer.name!r} has Cryptomatte passes, which cannot be averaged"
         if layer.cycles.use_pass_shadow_catcher:
             return f"view layer {layer.name!r} has a Shadow Catcher pass, which is a quotient of sums"
-    if any(item.is_shadow_catcher for item in scene.objects):
+    # Lights carry the same flag with another meaning.
+    if any(item.is_shadow_catcher for item in scene.objects if item.type != "LIGHT"):
         return "shadow catchers are a quotient of sums, which cannot be averaged"
     return None
 
@@ -241,9 +260,8 @@ def slices_refused(scene):
 def tiles_inexact(scene):
     """Why a tile may differ from the same pixels of the whole picture, or None."""
     if scene.cycles.feature_set == "EXPERIMENTAL" and any(
-        modifier.type == "SUBSURF" and modifier.use_adaptive_subdivision
+        item.cycles.use_adaptive_subdivision and any(modifier.type == "SUBSURF" for modifier in item.modifiers)
         for item in scene.objects
-        for modifier in item.modifiers
     ):
         return "adaptive subdivision divides by what the camera sees"
     return None

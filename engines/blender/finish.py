@@ -54,7 +54,7 @@ class Finisher:
             # What Cycles keeps as the noisy picture is the merged one; the denoised one takes its place.
             merged.copy_pass(layer, "Combined", "Noisy Image")
             if layer_name in self._denoised_paths:
-                layer.load_from_file(self._denoised_paths[layer_name])
+                merged.read_combined(layer, self._denoised_paths[layer_name])
 
 
 class Denoiser:
@@ -77,6 +77,8 @@ class Denoiser:
         tree = scene.node_tree
         tree.nodes.clear()
         layers = tree.nodes.new("CompositorNodeRLayers")
+        # A new node reads the context's scene, which is the original.
+        layers.scene = scene
         denoise = tree.nodes.new("CompositorNodeDenoise")
         output = tree.nodes.new("CompositorNodeComposite")
         denoise.use_hdr = True

@@ -7,6 +7,8 @@ Layers and Cryptomatte nodes, view transform and file formats. So finishing is w
 
 import array
 
+import bpy
+
 # Scene name -> function(engine, result, layer name) that fills a render result.
 _sources = {}
 
@@ -38,3 +40,16 @@ def copy_pass(layer, source, target):
         pixels = array.array("f", bytes(4 * len(passes[source].rect) * passes[source].channels))
         passes[source].rect.foreach_get(pixels)
         passes[target].rect.foreach_set(pixels)
+
+
+def read_combined(layer, path):
+    """Fills the Combined pass from a single-layer RGBA file. (`RenderLayer.load_from_file` leaves it as it is.)"""
+    image = bpy.data.images.load(path)
+    try:
+        # The pixels are scene-linear already.
+        image.colorspace_settings.name = "Non-Color"
+        pixels = array.array("f", bytes(4 * len(image.pixels)))
+        image.pixels.foreach_get(pixels)
+        layer.passes["Combined"].rect.foreach_set(pixels)
+    finally:
+        bpy.data.images.remove(image)

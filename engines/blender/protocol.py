@@ -21,10 +21,10 @@ class Refused(Exception):
 
 
 class Channel:
-    """Reads requests from one descriptor and writes events to another."""
+    """Reads requests from a text stream and writes events to a descriptor."""
 
     def __init__(self, requests, events):
-        self._requests = os.fdopen(requests, "r", encoding="utf-8", buffering=1)
+        self._requests = requests
         self._events = os.fdopen(events, "w", encoding="utf-8", buffering=1)
         self._id = 0
         self._last_progress = 0.0

@@ -54,12 +54,15 @@ def references(scene):
 
 
 def reach(scene):
-    """Every data-block the scene uses, directly or through others."""
+    """Every data-block the scene uses, directly or through others. Textures of the old Blender Internal materials count
+    too: nothing uses them since 2.80, but whoever made the scene expects them, so a missing one is worth a stop."""
     uses = {}
     for block, users in bpy.data.user_map().items():
         for user in users:
             uses.setdefault(user, []).append(block)
-    seen, waiting = {scene}, [scene]
+    users_of = bpy.data.user_map(subset=list(bpy.data.textures)) if bpy.data.textures else {}
+    old = [one for one in bpy.data.textures if not any(isinstance(user, bpy.types.Brush) for user in users_of[one])]
+    seen, waiting = {scene, *old}, [scene, *old]
     while waiting:
         for block in uses.get(waiting.pop(), ()):
             if block not in seen:

@@ -1,4 +1,5 @@
-"""A warm Blender session: one process that keeps one scene in memory. `python session.py SITE_PACKAGES`.
+"""A warm Blender session: one process that keeps one scene in memory. Imported where `bpy` can be imported: the adapter
+starts a Python or a Blender with `bootstrap.py`, which fetches these modules from standard input.
 
 The first thing it does is to take standard output for the protocol and point Blender's prints at standard error.
 """
@@ -15,8 +16,25 @@ def claim_stdout():
     return protocol
 
 
+def on_one_processor():
+    """Lets Blender start with one processor in sight, since its task pools are sized then and not by the render
+    settings. Returns what undoes it; Cycles makes as many threads of its own as it is told.
+
+    Scenes are then evaluated by one thread, which makes memory addresses repeat (address randomisation and hash seeds
+    are off besides, see the adapter). Results do depend on them: the Bevel modifier adds up UVs in order of addresses.
+    """
+    everything = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everything)})
+
+    def release():
+        for task in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(task), everything)
+
+    return release
+
+
 EVENTS = claim_stdout()
-sys.path.insert(0, sys.argv[1])
+release = on_one_processor()
 
 import bpy  # noqa: E402
 import facts  # noqa: E402
@@ -111,7 +129,8 @@ def answer(session, channel, request):
 
 
 def main():
-    channel = Channel(0, EVENTS)
+    release()
+    channel = Channel(sys.stdin, EVENTS)
     channel.send("hello", protocol=PROTOCOL, engine_version=".".join(map(str, bpy.app.version)))
     session = Session(channel)
     while (request := channel.next()) is not None and request["op"] != "quit":

@@ -188,14 +188,14 @@ def files():
     library_image = picture(os.path.join(project, "library/textures/inner.png"), (0, 1, 0, 1))
     textured(bpy.data.objects["Cube"], library_image)
     library = os.path.join(project, "library/props.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.save_as_mainfile(filepath=library, relative_remap=False)
     library_image.filepath = "//textures/inner.png"
-    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.save_as_mainfile(filepath=library, relative_remap=False)
 
     studio()
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     scene_path = os.path.join(project, "shots/files.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=scene_path)
+    bpy.ops.wm.save_as_mainfile(filepath=scene_path, relative_remap=False)
     with bpy.data.libraries.load(library, link=True, relative=True) as (_, target):
         target.objects = ["Cube"]
     bpy.context.scene.collection.objects.link(target.objects[0])
@@ -206,7 +206,7 @@ def files():
     beside.filepath, above.filepath = "//beside.png", "//../above.png"
     for image in (beside, above, far):
         textured(ball, image)
-    bpy.ops.wm.save_as_mainfile(filepath=scene_path)
+    bpy.ops.wm.save_as_mainfile(filepath=scene_path, relative_remap=False)
     return False
 
 
@@ -319,7 +319,7 @@ def main():
         if len(sys.argv) > 2 and make.__name__ not in sys.argv[2:]:
             continue
         if make() is not False:
-            bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, make.__name__ + ".blend"), compress=False)
+            bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, make.__name__ + ".blend"), compress=False, relative_remap=False)
     sys.stdout.flush()
     # bpy hangs at a normal exit after files were loaded.
     os._exit(0)
