@@ -77,7 +77,7 @@ pub struct SessionRequest {
 }
 
 /// A file or folder of this machine that a session may read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SceneFile {
     /// On this machine.
     pub host: PathBuf,

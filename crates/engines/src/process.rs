@@ -223,15 +223,16 @@ impl Log {
     }
 }
 
-/// Appends to `line` up to the next newline, which is taken and left out. `Ok(false)` at the end of input, where an
-/// unfinished line counts as finished. Safe to drop: what was read stays in `line`.
+/// Appends to `line` up to the next newline or carriage return (progress that overwrites itself), which is taken and left
+/// out. `Ok(false)` at the end of input, where an unfinished line counts as finished. Safe to drop: what was read stays
+/// in `line`.
 async fn read_line(reader: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> io::Result<bool> {
     loop {
         let chunk = reader.fill_buf().await?;
         if chunk.is_empty() {
             return Ok(!line.is_empty());
         }
-        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let end = chunk.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
         let taken = end.map_or(chunk.len(), |at| at + 1);
         line.extend_from_slice(&chunk[..end.unwrap_or(chunk.len())]);
         reader.consume(taken);

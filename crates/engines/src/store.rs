@@ -36,7 +36,7 @@ const INSIDE: &str = "/engine";
 
 /// The engines on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EngineStore {
+pub struct Store {
     root: PathBuf,
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct StoreLock {
     _file: File,
 }
 
-impl EngineStore {
+impl Store {
     /// The store at `root`, which need not exist yet.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
@@ -87,8 +87,12 @@ impl EngineStore {
 
     /// The store of this user: `$RAYSWARM_ENGINES`, else `$XDG_DATA_HOME/rayswarm/engines`, else
     /// `~/.local/share/rayswarm/engines`.
-    pub fn of_user() -> Result<Self, EngineError> {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    pub fn open_default() -> Result<Self, EngineError> {
+        let variable = |name| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let data = || variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
         let root = variable(STORE_VARIABLE).or_else(|| Some(data()?.join("rayswarm/engines")));
         let root = root.ok_or_else(|| EngineError::Refused {
@@ -97,11 +101,13 @@ impl EngineStore {
             remedy: format!("set {STORE_VARIABLE} to a folder"),
         })?;
         // Sandboxes bind the store by path, and a relative one would follow the working directory.
-        Ok(Self { root: std::path::absolute(&root).map_err(EngineError::file("resolving", &root))? })
+        Ok(Self {
+            root: std::path::absolute(&root).map_err(EngineError::file("resolving", &root))?,
+        })
     }
 
     /// Its folder.
-    pub fn root(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.root
     }
 
@@ -115,7 +121,7 @@ impl EngineStore {
 
     /// Blender `version`: from the store, else the program on `PATH` if it is of that version.
     pub fn blender(&self, version: &str) -> Result<BlenderInstall, EngineError> {
-        read_install(&self.folder(version))
+        read_install(&self.home(version))
             .or_else(|| blender_on_path().filter(|program| program.version == version))
             .ok_or_else(|| EngineError::NotInstalled {
                 engine: "blender",
@@ -127,7 +133,7 @@ impl EngineStore {
     /// Removes Blender `version` from the store. Sessions that run from it keep what they have loaded.
     pub fn remove(&self, version: &str) -> Result<(), EngineError> {
         let _lock = self.lock()?;
-        let folder = self.folder(version);
+        let folder = self.home(version);
         if !folder.is_dir() {
             return Err(EngineError::NotInstalled {
                 engine: "blender",
@@ -142,7 +148,7 @@ impl EngineStore {
         fs::remove_dir_all(&partial).map_err(EngineError::file("removing", &partial))
     }
 
-    fn folder(&self, version: &str) -> PathBuf {
+    fn home(&self, version: &str) -> PathBuf {
         self.root.join(format!("blender-{version}"))
     }
 
@@ -182,7 +188,13 @@ fn read_install(folder: &Path) -> Option<BlenderInstall> {
     }
     let program = Path::new(INSIDE).join("bin/python");
     let (version, folder) = (record.version, Some(folder.to_owned()));
-    Some(BlenderInstall { version, kind: BlenderKind::Module, program, binds, folder })
+    Some(BlenderInstall {
+        version,
+        kind: BlenderKind::Module,
+        program,
+        binds,
+        folder,
+    })
 }
 
 /// The prefix as the environment spells it, where that goes through links the sandbox does not have.
@@ -203,16 +215,20 @@ mod tests {
     use super::*;
 
     /// A store with a folder that looks like an installation.
-    fn store_with(versions: &[&str]) -> (tempfile::TempDir, EngineStore) {
+    fn store_with(versions: &[&str]) -> (tempfile::TempDir, Store) {
         let root = tempfile::tempdir().unwrap();
         for version in versions {
             let folder = root.path().join(format!("blender-{version}"));
             fs::create_dir_all(folder.join("bin")).unwrap();
             std::os::unix::fs::symlink("/usr/bin/env", folder.join("bin/python")).unwrap();
-            let record = Record { engine: "blender".into(), version: (*version).into(), wheels: vec![] };
+            let record = Record {
+                engine: "blender".into(),
+                version: (*version).into(),
+                wheels: vec![],
+            };
             fs::write(folder.join(RECORD), serde_json::to_vec(&record).unwrap()).unwrap();
         }
-        let store = EngineStore::at(root.path());
+        let store = Store::at(root.path());
         (root, store)
     }
 

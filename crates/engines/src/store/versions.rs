@@ -86,7 +86,11 @@ mod tests {
         assert!(release(BLENDER_DEFAULT).is_some());
         for wheel in releases().iter().flat_map(|release| release.wheels) {
             assert_eq!(wheel.sha256.len(), 64, "{}", wheel.file);
-            assert!(wheel.sha256.bytes().all(|digit| digit.is_ascii_hexdigit()), "{}", wheel.file);
+            assert!(
+                wheel.sha256.bytes().all(|digit| digit.is_ascii_hexdigit()),
+                "{}",
+                wheel.file
+            );
             assert!(wheel.file.starts_with(&format!("{}-{}-", wheel.package, wheel.version)));
         }
     }
