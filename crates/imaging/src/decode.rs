@@ -1,8 +1,9 @@
 //! OpenEXR bytes → [`Picture`]: flat scan-line files in lossless compression, of one part or several.
 //!
-//! Blender 4.5 writes one part whose channels are named `Layer.Pass.Component`; a crop's file has the crop's size and
-//! both windows at (0, 0). POV-Ray writes `R`, `G`, `B` and perhaps `A` as half floats, and a crop's file has the whole
-//! picture's size. Files of several parts name channels `Component` within a part named `Layer.Pass`.
+//! Blender 4.5 writes one part whose channels are named `Layer.Pass.Component`, Blender 5 one part per pass unless told to
+//! interleave, with the same full names; a crop's file has the crop's size and both windows at (0, 0). POV-Ray writes
+//! `R`, `G`, `B` and perhaps `A` as half floats, and a crop's file has the whole picture's size. In other files of several
+//! parts a channel's bare name follows its part's.
 //!
 //! The bytes may come from a peer: declared sizes are held against [`DecodeLimits`] and against what so many bytes can
 //! hold *before* anything is allocated, and every row must be there exactly once.
@@ -163,11 +164,11 @@ fn decode_unguarded(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, Deco
     }
 
     let width = resolution.width as usize;
-    let mut blocks = reader
+    let blocks = reader
         .all_chunks(false)
         .map_err(damaged)?
         .sequential_decompressor(false);
-    while let Some(block) = blocks.next() {
+    for block in blocks {
         let block = block.map_err(damaged)?;
         place(&block, width, &mut parts, &mut channels).map_err(damaged)?;
     }

@@ -3,13 +3,13 @@
 //! | module | does |
 //! |---|---|
 //! | [`picture`] | holds decoded channels, each in its own sample type |
-//! | [`decode`] | OpenEXR bytes of a peer or an engine → [`Picture`], within limits |
-//! | [`encode`] | [`Picture`] → OpenEXR bytes that Blender reads as multilayer |
-//! | [`crop`] | cuts a rectangle out |
+//! | [`mod@decode`] | OpenEXR bytes of a peer or an engine → [`Picture`], within limits |
+//! | [`mod@encode`] | [`Picture`] → OpenEXR bytes that Blender reads as multilayer |
+//! | [`mod@crop`] | cuts a rectangle out |
 //! | [`passes`] | what each render pass means: how its slices are merged |
 //! | [`merge`] | tiles and slices → one frame |
 //! | [`commitment`] | the Merkle root a provider signs, and proofs of single cells |
-//! | [`compare`] | exact and tolerant comparison, as integers |
+//! | [`mod@compare`] | exact and tolerant comparison, as integers |
 //! | [`preview`] | a small PNG to look at |
 //!
 //! ```

@@ -180,7 +180,7 @@ fn draw_crop(
     weight: Option<&dyn Fn(Rect) -> u64>,
 ) -> Rect {
     let crops = grid(settings, tile);
-    let by_weight = stream.next_u64() % 2 == 0;
+    let by_weight = stream.next_u64().is_multiple_of(2);
     let weights: Vec<u64> = weight
         .map(|weight| crops.iter().map(|crop| weight(*crop)).collect())
         .unwrap_or_default();

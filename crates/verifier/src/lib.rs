@@ -3,8 +3,8 @@
 //! | module | does |
 //! |---|---|
 //! | [`policy`] | how often and how closely results are looked at; never not at all |
-//! | [`draw`] | whether a committed result is audited, and which crop of it; recomputable from a secret seed |
-//! | [`judge`] | commitment, delivered picture and audited crop → [`Verdict`] |
+//! | [`mod@draw`] | whether a committed result is audited, and which crop of it; recomputable from a secret seed |
+//! | [`mod@judge`] | commitment, delivered picture and audited crop → [`Verdict`] |
 //! | [`chance`] | how likely an edit is caught, for `explain` |
 //!
 //! The order is: the provider signs its pixel commitment; *then* [`draw()`] decides with a seed nobody else knows; another

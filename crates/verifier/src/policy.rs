@@ -34,7 +34,7 @@ impl Default for AuditSettings {
 }
 
 /// Checked audit settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "AuditSettings", into = "AuditSettings")]
 pub struct AuditPolicy(AuditSettings);
 
@@ -77,12 +77,6 @@ impl AuditPolicy {
     /// The settings.
     pub const fn settings(&self) -> &AuditSettings {
         &self.0
-    }
-}
-
-impl Default for AuditPolicy {
-    fn default() -> Self {
-        Self(AuditSettings::default())
     }
 }
 

@@ -12,6 +12,8 @@ use proptest::prelude::*;
 const BLENDER: &[u8] = include_bytes!("../../tests/data/blender-4.5-two-layers.exr");
 /// Written by Blender 4.5.15 from the same scene: the crop 5×4+3+2 of one layer.
 const BLENDER_CROP: &[u8] = include_bytes!("../../tests/data/blender-4.5-crop.exr");
+/// Written by Blender 5.0.1 from its default cube: two view layers, one part per pass.
+const BLENDER_5: &[u8] = include_bytes!("../../tests/data/blender-5.0-two-layers.exr");
 /// Written by POV-Ray 3.7: 12×8, `+FE +UA`, of which only the crop 5×4+3+2 was rendered.
 const POVRAY: &[u8] = include_bytes!("../../tests/data/povray-3.7-crop.exr");
 
@@ -44,6 +46,23 @@ fn a_file_of_blender_is_read_with_all_its_layers() {
         .1;
     assert!(manifest.contains("\"Cube\":\"a8fce865\""), "{manifest}");
     assert!(picture.attributes().keys().all(|name| name.starts_with("cryptomatte/")));
+}
+
+#[test]
+fn a_file_of_blender_5_is_put_together_from_its_parts() {
+    let picture = decode(BLENDER_5, &DecodeLimits::exactly(SIZE)).unwrap();
+    let expected = [
+        "Second.Layer.Combined.A",
+        "Second.Layer.Combined.B",
+        "Second.Layer.Combined.G",
+        "Second.Layer.Combined.R",
+        "ViewLayer.Combined.A",
+        "ViewLayer.Combined.B",
+        "ViewLayer.Combined.G",
+        "ViewLayer.Combined.R",
+        "ViewLayer.Depth.Z",
+    ];
+    assert_eq!(names(&picture), expected);
 }
 
 #[test]
@@ -210,14 +229,14 @@ proptest! {
 
     #[test]
     fn mutated_files_never_panic(
-        which in 0usize..5,
+        which in 0usize..6,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         early in any::<bool>(),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
         let own = encode(&noisy(9, 18, 5), Compression::Zip).unwrap();
         let plain = encode(&noisy(9, 18, 5), Compression::Uncompressed).unwrap();
-        let mut bytes = [BLENDER, BLENDER_CROP, POVRAY, own.as_slice(), plain.as_slice()][which].to_vec();
+        let mut bytes = [BLENDER, BLENDER_5, BLENDER_CROP, POVRAY, own.as_slice(), plain.as_slice()][which].to_vec();
         // Headers are where the danger is: half of the cases edit only there.
         let range = if early { bytes.len().min(1200) } else { bytes.len() };
         for (at, value) in edits {

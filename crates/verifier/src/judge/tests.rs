@@ -198,6 +198,34 @@ fn other_instruction_sets_pass_and_cheats_do_not() {
 }
 
 #[test]
+fn across_classes_a_tenth_is_the_limit() {
+    let crop_here = render(CROP, 16, 0);
+    let honest = render(TILE, 16, 0);
+    let inside = |at: usize| {
+        let (x, y) = (TILE.x + at as u32 % TILE.width, TILE.y + at as u32 / TILE.width);
+        CROP.contains(Rect {
+            x,
+            y,
+            width: 1,
+            height: 1,
+        })
+        .then(|| (y - CROP.y) * CROP.width + x - CROP.x)
+    };
+    // Of the crop's 512 pixels, 51 are 9.97 % and 52 are 10.16 %.
+    for (pixels, points, outcome) in [(51, 997, Outcome::Accepted), (52, 1_016, Outcome::Rejected)] {
+        let moved = |at| inside(at).is_some_and(|index| index < pixels);
+        let delivered = edited(&honest, |at, sample| if moved(at) { sample + 0.1 } else { sample });
+        let verdict = audited(&delivered, &crop_here, ComparisonKind::CrossClass);
+        let result = verdict.evidence.audit.as_ref().unwrap().result.as_ref().unwrap();
+        assert_eq!(
+            (verdict.outcome, result.apart_share()),
+            (outcome, BasisPoints(points)),
+            "{verdict}"
+        );
+    }
+}
+
+#[test]
 fn deliveries_that_contradict_their_receipt_need_no_auditor() {
     let delivered = render(TILE, 4, 0);
     let policy = AuditPolicy::default();
