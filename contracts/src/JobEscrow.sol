@@ -18,8 +18,7 @@ contract JobEscrow is IJobEscrow, EIP712("Rayswarm", "1"), ReentrancyGuardTransi
     /// @notice Longest exit window. There is no shortest: providers read the terms before they work.
     uint32 public constant MAX_EXIT_WINDOW_SECONDS = 30 days;
 
-    bytes32 private constant VOUCHER_TYPEHASH =
-        keccak256("Voucher(bytes32 jobId,address provider,uint256 cumulative)");
+    bytes32 private constant VOUCHER_TYPEHASH = keccak256("Voucher(bytes32 jobId,address provider,uint256 cumulative)");
 
     /// @dev Three packed slots are all that a redemption touches. `refunded` and `locked` follow from the state: a
     /// refund is final and takes everything, so storing them could only make them disagree.

@@ -16,9 +16,7 @@ contract JobEscrowTest is EscrowFixture {
 
     function test_openLocksTheBudgetUnderTheCallersId() public {
         JobId expected = escrow.jobIdOf(requestor, SALT);
-        assertEq(
-            JobId.unwrap(expected), keccak256(abi.encode(block.chainid, address(escrow), requestor, SALT)), "id"
-        );
+        assertEq(JobId.unwrap(expected), keccak256(abi.encode(block.chainid, address(escrow), requestor, SALT)), "id");
         vm.expectEmit(address(escrow));
         emit IJobEscrow.JobOpened(expected, requestor, terms());
         JobId jobId = openJob();
@@ -56,10 +54,7 @@ contract JobEscrowTest is EscrowFixture {
         bad = terms();
         bad.deadline = uint64(block.timestamp);
         _expectOpenRevert(
-            bad,
-            abi.encodeWithSelector(
-                IJobEscrow.EscrowDeadlinePassed.selector, jobId, bad.deadline, block.timestamp
-            )
+            bad, abi.encodeWithSelector(IJobEscrow.EscrowDeadlinePassed.selector, jobId, bad.deadline, block.timestamp)
         );
 
         bad = terms();
@@ -74,9 +69,7 @@ contract JobEscrowTest is EscrowFixture {
         bad.exitWindowSeconds = longest + 1;
         _expectOpenRevert(
             bad,
-            abi.encodeWithSelector(
-                IJobEscrow.EscrowExitWindowTooLong.selector, jobId, bad.exitWindowSeconds, longest
-            )
+            abi.encodeWithSelector(IJobEscrow.EscrowExitWindowTooLong.selector, jobId, bad.exitWindowSeconds, longest)
         );
 
         bad = terms();
@@ -131,9 +124,7 @@ contract JobEscrowTest is EscrowFixture {
 
         vm.prank(requestor);
         escrow.closeJob(jobId, none());
-        vm.expectRevert(
-            abi.encodeWithSelector(IJobEscrow.EscrowJobNotOpen.selector, jobId, IJobEscrow.JobState.Closed)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.EscrowJobNotOpen.selector, jobId, IJobEscrow.JobState.Closed));
         escrow.topUp(jobId, 1);
     }
 
@@ -234,17 +225,13 @@ contract JobEscrowTest is EscrowFixture {
 
     function test_closeIsTheRequestorsAndHappensOnce() public {
         JobId jobId = openJob();
-        vm.expectRevert(
-            abi.encodeWithSelector(IJobEscrow.EscrowNotRequestor.selector, jobId, stranger, requestor)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.EscrowNotRequestor.selector, jobId, stranger, requestor));
         vm.prank(stranger);
         escrow.closeJob(jobId, none());
 
         vm.startPrank(requestor);
         escrow.closeJob(jobId, none());
-        vm.expectRevert(
-            abi.encodeWithSelector(IJobEscrow.EscrowJobNotOpen.selector, jobId, IJobEscrow.JobState.Closed)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.EscrowJobNotOpen.selector, jobId, IJobEscrow.JobState.Closed));
         escrow.closeJob(jobId, none());
     }
 
@@ -307,10 +294,7 @@ contract JobEscrowTest is EscrowFixture {
         re.arm(escrow, abi.encodeCall(IJobEscrow.redeem, (jobId, voucher(jobId, ada, 20e18))));
         assertEq(escrow.redeem(jobId, list), 10e18);
         assertFalse(re.entered(), "the call back went through");
-        assertEq(
-            re.answer(),
-            abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
-        );
+        assertEq(re.answer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector));
         assertEq(re.balanceOf(ada), 10e18);
     }
 
@@ -375,9 +359,7 @@ contract JobEscrowTest is EscrowFixture {
 
     function _expectRefundNotDue(JobId jobId, uint64 refundableAt) private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IJobEscrow.EscrowRefundNotDue.selector, jobId, refundableAt, vm.getBlockTimestamp()
-            )
+            abi.encodeWithSelector(IJobEscrow.EscrowRefundNotDue.selector, jobId, refundableAt, vm.getBlockTimestamp())
         );
         escrow.refund(jobId);
     }

@@ -39,7 +39,9 @@ pub struct Domain {
 impl Domain {
     /// The id of the job that `requestor` opens here with `salt`.
     pub fn job_id(&self, requestor: Address, salt: B256) -> JobId {
-        JobId::from(keccak256((U256::from(self.chain_id), self.escrow, requestor, salt).abi_encode()))
+        JobId::from(keccak256(
+            (U256::from(self.chain_id), self.escrow, requestor, salt).abi_encode(),
+        ))
     }
 
     /// The hash under which EIP-712 puts this domain into every digest.
@@ -131,7 +133,10 @@ pub struct EndpointBinding {
 impl TypedDocument for EndpointBinding {
     const NAME: &'static str = "endpoint binding";
     fn digest(&self, domain: &Domain) -> B256 {
-        let data = typed_data::EndpointBinding { endpointId: self.node.as_b256(), account: self.account };
+        let data = typed_data::EndpointBinding {
+            endpointId: self.node.as_b256(),
+            account: self.account,
+        };
         data.eip712_signing_hash(&domain.eip712())
     }
 }
@@ -156,7 +161,9 @@ pub type SignedEndpointBinding = Signed<EndpointBinding>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// The 65 bytes cannot be any key's signature.
-    #[error("the signature of the {document} is malformed (r, s or v out of range, or the malleable high-s form); ask its signer for another")]
+    #[error(
+        "the signature of the {document} is malformed (r, s or v out of range, or the malleable high-s form); ask its signer for another"
+    )]
     Malformed {
         /// What was signed.
         document: &'static str,
@@ -188,7 +195,9 @@ impl<T: TypedDocument> Signed<T> {
         if !canonical_v || signature.normalize_s().is_some() {
             return Err(malformed());
         }
-        signature.recover_address_from_prehash(&self.message.digest(domain)).map_err(|_| malformed())
+        signature
+            .recover_address_from_prehash(&self.message.digest(domain))
+            .map_err(|_| malformed())
     }
 
     /// Succeeds when `expected` signed this document for `domain`.
@@ -197,7 +206,11 @@ impl<T: TypedDocument> Signed<T> {
         if recovered == expected {
             return Ok(());
         }
-        Err(SignatureError::WrongSigner { document: T::NAME, expected, recovered })
+        Err(SignatureError::WrongSigner {
+            document: T::NAME,
+            expected,
+            recovered,
+        })
     }
 }
 
@@ -245,7 +258,9 @@ pub enum ReceiptError {
         actual: String,
     },
     /// The result is not what the provider committed to.
-    #[error("the delivered {what} do not match the receipt (it commits to {committed}, got {delivered}); fetch the result again")]
+    #[error(
+        "the delivered {what} do not match the receipt (it commits to {committed}, got {delivered}); fetch the result again"
+    )]
     NotAsCommitted {
         /// Bytes or pixels.
         what: &'static str,
@@ -293,14 +308,22 @@ fn same<T: PartialEq + fmt::Display>(field: &'static str, expected: &T, actual: 
     if expected == actual {
         return Ok(());
     }
-    Err(ReceiptError::Mismatch { field, expected: expected.to_string(), actual: actual.to_string() })
+    Err(ReceiptError::Mismatch {
+        field,
+        expected: expected.to_string(),
+        actual: actual.to_string(),
+    })
 }
 
 fn as_committed(what: &'static str, committed: B256, delivered: B256) -> Result<(), ReceiptError> {
     if committed == delivered {
         return Ok(());
     }
-    Err(ReceiptError::NotAsCommitted { what, committed, delivered })
+    Err(ReceiptError::NotAsCommitted {
+        what,
+        committed,
+        delivered,
+    })
 }
 
 /// The secp256k1 key of an account. It cannot be printed, compared or serialised, and is wiped from memory when dropped.
@@ -349,14 +372,21 @@ mod tests {
     use super::*;
     use crate::canonical;
 
-    const DOMAIN: Domain = Domain { chain_id: 31337, escrow: Address::repeat_byte(0xe5) };
+    const DOMAIN: Domain = Domain {
+        chain_id: 31337,
+        escrow: Address::repeat_byte(0xe5),
+    };
 
     fn key(seed: u8) -> AccountKey {
         AccountKey::from_bytes(&[seed; 32]).unwrap()
     }
 
     fn voucher() -> Voucher {
-        Voucher { job: JobId::from_bytes([1; 32]), provider: key(2).address(), cumulative: Amount(7) }
+        Voucher {
+            job: JobId::from_bytes([1; 32]),
+            provider: key(2).address(),
+            cumulative: Amount(7),
+        }
     }
 
     fn receipt() -> Receipt {
@@ -372,8 +402,23 @@ mod tests {
     }
 
     fn expected() -> ExpectedReceipt {
-        let Receipt { job, task, attempt, provider, bytes_hash, pixel_commitment, .. } = receipt();
-        ExpectedReceipt { job, task, attempt, provider, bytes_hash, pixel_commitment }
+        let Receipt {
+            job,
+            task,
+            attempt,
+            provider,
+            bytes_hash,
+            pixel_commitment,
+            ..
+        } = receipt();
+        ExpectedReceipt {
+            job,
+            task,
+            attempt,
+            provider,
+            bytes_hash,
+            pixel_commitment,
+        }
     }
 
     #[test]
@@ -381,11 +426,23 @@ mod tests {
         let signed = Signed::sign(voucher(), &DOMAIN, &key(1));
         assert_eq!(signed.signed_by(&DOMAIN, key(1).address()), Ok(()));
 
-        let elsewhere = [Domain { chain_id: 1, ..DOMAIN }, Domain { escrow: Address::repeat_byte(1), ..DOMAIN }];
+        let elsewhere = [
+            Domain { chain_id: 1, ..DOMAIN },
+            Domain {
+                escrow: Address::repeat_byte(1),
+                ..DOMAIN
+            },
+        ];
         for domain in elsewhere {
             assert!(signed.signed_by(&domain, key(1).address()).is_err(), "{domain:?}");
         }
-        let raised = Signed { message: Voucher { cumulative: Amount(8), ..voucher() }, ..signed };
+        let raised = Signed {
+            message: Voucher {
+                cumulative: Amount(8),
+                ..voucher()
+            },
+            ..signed
+        };
         assert!(raised.signed_by(&DOMAIN, key(1).address()).is_err());
         let error = signed.signed_by(&DOMAIN, key(2).address()).unwrap_err();
         assert!(matches!(error, SignatureError::WrongSigner { recovered, .. } if recovered == key(1).address()));
@@ -403,9 +460,15 @@ mod tests {
         high_s.signature.0[64] = if signed.signature.0[64] == 27 { 28 } else { 27 };
         let mut zero_v = signed;
         zero_v.signature.0[64] -= 27;
-        let zeros = Signed { signature: FixedBytes::ZERO, ..signed };
+        let zeros = Signed {
+            signature: FixedBytes::ZERO,
+            ..signed
+        };
         for broken in [high_s, zero_v, zeros] {
-            assert_eq!(broken.signer(&DOMAIN), Err(SignatureError::Malformed { document: "voucher" }));
+            assert_eq!(
+                broken.signer(&DOMAIN),
+                Err(SignatureError::Malformed { document: "voucher" })
+            );
         }
     }
 
@@ -416,12 +479,27 @@ mod tests {
 
         let e = expected();
         let wrong = [
-            ExpectedReceipt { job: JobId::from_bytes([9; 32]), ..e },
+            ExpectedReceipt {
+                job: JobId::from_bytes([9; 32]),
+                ..e
+            },
             ExpectedReceipt { task: TaskId(9), ..e },
-            ExpectedReceipt { attempt: AttemptId(9), ..e },
-            ExpectedReceipt { provider: key(9).address(), ..e },
-            ExpectedReceipt { bytes_hash: B256::ZERO, ..e },
-            ExpectedReceipt { pixel_commitment: B256::ZERO, ..e },
+            ExpectedReceipt {
+                attempt: AttemptId(9),
+                ..e
+            },
+            ExpectedReceipt {
+                provider: key(9).address(),
+                ..e
+            },
+            ExpectedReceipt {
+                bytes_hash: B256::ZERO,
+                ..e
+            },
+            ExpectedReceipt {
+                pixel_commitment: B256::ZERO,
+                ..e
+            },
         ];
         for case in wrong {
             assert!(signed.check(&DOMAIN, &case).is_err(), "{case:?}");
@@ -453,12 +531,19 @@ mod tests {
         let committed: serde_json::Value =
             serde_json::from_str(include_str!("../../../contracts/vectors/eip712.json")).unwrap();
 
-        let domain = Domain { chain_id: 31337, escrow: Address::repeat_byte(0xe5) };
+        let domain = Domain {
+            chain_id: 31337,
+            escrow: Address::repeat_byte(0xe5),
+        };
         let signer = key(0x11);
         let salt = B256::repeat_byte(0x5a);
         let job = domain.job_id(signer.address(), salt);
         let provider = key(0x22).address();
-        let voucher = Voucher { job, provider, cumulative: Amount(1_234_567_890_123_456_789_012) };
+        let voucher = Voucher {
+            job,
+            provider,
+            cumulative: Amount(1_234_567_890_123_456_789_012),
+        };
         let receipt = Receipt {
             job,
             task: TaskId(41),
@@ -468,7 +553,10 @@ mod tests {
             pixel_commitment: keccak256("pixels"),
             cpu: CpuTime { millis: 65_432 },
         };
-        let binding = EndpointBinding { node: NodeId::from_bytes([0xed; 32]), account: signer.address() };
+        let binding = EndpointBinding {
+            node: NodeId::from_bytes([0xed; 32]),
+            account: signer.address(),
+        };
         let computed = serde_json::json!({
             "domain": {
                 "name": "Rayswarm", "version": "1", "chainId": domain.chain_id,

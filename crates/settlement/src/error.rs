@@ -1,0 +1,143 @@
+//! What can go wrong with settlement, and what follows from it.
+
+use crate::revert::Revert;
+use alloy::{primitives::B256, transports::TransportError};
+use rayswarm_model::{Address, Amount, FailureKind, JobId};
+use std::time::Duration;
+
+/// A settlement step did not happen. [`SettlementError::kind`] says whether to try again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettlementError {
+    /// The RPC address cannot be used.
+    #[error(
+        "{url:?} is not an http(s) address of a JSON-RPC server ({reason}); give one such as http://127.0.0.1:8545"
+    )]
+    Url {
+        /// As typed.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No answer came.
+    #[error("the chain at {url} did not answer {method}; check that it runs and can be reached")]
+    Unreachable {
+        /// The server.
+        url: String,
+        /// The JSON-RPC method.
+        method: &'static str,
+        /// Why.
+        #[source]
+        source: TransportError,
+    },
+    /// The server refused the call for a reason that is not a contract's.
+    #[error("the chain refused {method}: {message} (code {code})")]
+    Refused {
+        /// The JSON-RPC method.
+        method: &'static str,
+        /// The JSON-RPC error code.
+        code: i64,
+        /// In the server's words.
+        message: String,
+    },
+    /// The server answered something that makes no sense here.
+    #[error(
+        "the chain's answer to {method} makes no sense ({reason}); is it an Ethereum chain with Rayswarm's contracts?"
+    )]
+    Nonsense {
+        /// The JSON-RPC method or contract function.
+        method: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A contract refused.
+    #[error("{action} was refused: {revert}")]
+    Reverted {
+        /// What was tried.
+        action: &'static str,
+        /// The contract's reason.
+        revert: Revert,
+    },
+    /// The transaction was mined and failed without a reason that can be found again.
+    #[error("{action} was mined in transaction {tx} but failed (out of gas, or the job changed meanwhile); try again")]
+    Failed {
+        /// What was tried.
+        action: &'static str,
+        /// The failed transaction.
+        tx: B256,
+    },
+    /// The transaction was accepted and has not been mined.
+    #[error("{action} was sent as transaction {tx} and not mined within {} s; call again, nothing is paid twice", waited.as_secs())]
+    NotMined {
+        /// What was tried.
+        action: &'static str,
+        /// The waiting transaction.
+        tx: B256,
+        /// How long we waited.
+        waited: Duration,
+    },
+    /// The account cannot pay for gas.
+    #[error("account {account} has {balance_wei} wei of the chain's own currency, not enough for gas; send it some")]
+    NoGas {
+        /// The sender.
+        account: Address,
+        /// What it has.
+        balance_wei: u128,
+    },
+    /// The account holds too few payment tokens.
+    #[error(
+        "account {account} holds {balance} tokens of {token} and the job needs {needed}; lower the budget or add tokens"
+    )]
+    NotEnoughTokens {
+        /// The requestor.
+        account: Address,
+        /// The payment token.
+        token: Address,
+        /// What would be locked.
+        needed: Amount,
+        /// What it has.
+        balance: Amount,
+    },
+    /// The addresses do not hold our contracts on this chain.
+    #[error(
+        "there is no job escrow of Rayswarm at {escrow} on chain {chain_id}; use the chain and contracts of one invitation"
+    )]
+    WrongContracts {
+        /// Where it should be.
+        escrow: Address,
+        /// The chain that was asked.
+        chain_id: u64,
+    },
+    /// The id is taken by a job with other terms.
+    #[error("job {job} is already open with another {field}; use a new salt")]
+    OtherTerms {
+        /// The job.
+        job: JobId,
+        /// The first term that differs.
+        field: &'static str,
+    },
+    /// A voucher belongs to another job.
+    #[error("a voucher for job {voucher_job} was handed in for job {job}; hand it in for its own")]
+    OtherJobsVoucher {
+        /// The job being settled.
+        job: JobId,
+        /// The job of the voucher.
+        voucher_job: JobId,
+    },
+}
+
+impl SettlementError {
+    /// Whether the same call may succeed later.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Unreachable { .. } | Self::Failed { .. } | Self::NotMined { .. } => FailureKind::Transient,
+            // Rate limits and internal errors of the server; other codes describe the request.
+            Self::Refused {
+                code: -32005 | -32603 | 429,
+                ..
+            } => FailureKind::Transient,
+            Self::Reverted { revert, .. } if revert.is_only_early() => FailureKind::Transient,
+            _ => FailureKind::Permanent,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The list of providers on the chain.
+
+use crate::{
+    bindings::registry::{IProviderRegistry, ProviderRegistry},
+    error::SettlementError,
+    sender::Mined,
+    settlement::Settlement,
+};
+use alloy::{
+    primitives::{Address, B256, TxKind, U256},
+    sol_types::SolCall,
+};
+use rayswarm_model::{Amount, NodeId, WorkPrice};
+use serde::{Deserialize, Serialize};
+
+/// The part of an offer that the chain carries; the full document is served by the node and hashed here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderOffer {
+    /// What it asks.
+    pub price: WorkPrice,
+    /// Speed by its own benchmark, thousandths of WU per second; a prior, not a promise.
+    pub benchmark_milli_wu: u64,
+    /// Memory it lends to one render, in MiB.
+    pub memory_mib: u32,
+    /// keccak-256 of the full offer's canonical encoding.
+    pub offer_hash: B256,
+    /// Where the full offer can be read; empty when only the node serves it.
+    pub uri: String,
+}
+
+/// One row of the list. Nothing in it is proven but that the account published it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// The account that is paid.
+    pub account: Address,
+    /// The node it claims to be reachable as.
+    pub node: NodeId,
+    /// What it advertises.
+    pub offer: ProviderOffer,
+}
+
+impl Settlement {
+    /// Makes the account's row say exactly this: adds it, changes it, or sends nothing (`None`) when it does already.
+    pub async fn register_provider(
+        &self,
+        node: NodeId,
+        offer: &ProviderOffer,
+    ) -> Result<Option<Mined>, SettlementError> {
+        let turn = self.sender.turn().await;
+        // A second look covers the case that an earlier transaction of ours is mined in between.
+        for look in 0..2 {
+            let current = self.provider(self.account()).await?;
+            if current
+                .as_ref()
+                .is_some_and(|row| row.node == node && row.offer == *offer)
+            {
+                return Ok(None);
+            }
+            let (endpoint, offer) = (node.as_b256(), to_chain(offer));
+            let (action, input) = if current.is_some() {
+                (
+                    "updating the offer",
+                    ProviderRegistry::updateCall {
+                        endpointId: endpoint,
+                        offer,
+                    }
+                    .abi_encode(),
+                )
+            } else {
+                (
+                    "registering the provider",
+                    ProviderRegistry::registerCall {
+                        endpointId: endpoint,
+                        offer,
+                    }
+                    .abi_encode(),
+                )
+            };
+            match turn.send(action, TxKind::Call(self.contracts().registry), input).await {
+                Err(SettlementError::Reverted { revert, .. }) if revert.is_registration_state() && look == 0 => {}
+                other => return other.map(|receipt| Some(Mined::from(&receipt))),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the account off the list; `None` when it was not on it.
+    pub async fn deregister_provider(&self) -> Result<Option<Mined>, SettlementError> {
+        let turn = self.sender.turn().await;
+        if self.provider(self.account()).await?.is_none() {
+            return Ok(None);
+        }
+        let input = ProviderRegistry::deregisterCall {}.abi_encode();
+        match turn
+            .send(
+                "deregistering the provider",
+                TxKind::Call(self.contracts().registry),
+                input,
+            )
+            .await
+        {
+            Err(SettlementError::Reverted { revert, .. }) if revert.is_registration_state() => Ok(None),
+            other => other.map(|receipt| Some(Mined::from(&receipt))),
+        }
+    }
+
+    /// The row of `account`, if it is on the list.
+    pub async fn provider(&self, account: Address) -> Result<Option<Provider>, SettlementError> {
+        let registry = self.contracts().registry;
+        let ask = ProviderRegistry::providerCall { account };
+        match self
+            .rpc
+            .read("reading the provider registry", self.account(), registry, ask)
+            .await
+        {
+            Ok(row) => Ok(Some(from_chain(row))),
+            Err(SettlementError::Reverted { revert, .. }) if revert.is_registration_state() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many providers are on the list.
+    pub async fn provider_count(&self) -> Result<u64, SettlementError> {
+        let ask = ProviderRegistry::providerCountCall {};
+        let registry = self.contracts().registry;
+        let count = self
+            .rpc
+            .read("reading the provider registry", self.account(), registry, ask)
+            .await?;
+        Ok(count.saturating_to())
+    }
+
+    /// At most `limit` rows from `offset` on. A deregistration between two pages may move a row, so whoever needs all
+    /// of them compares [`Settlement::provider_count`] before and after.
+    pub async fn providers(&self, offset: u64, limit: u64) -> Result<Vec<Provider>, SettlementError> {
+        let ask = ProviderRegistry::providersCall {
+            offset: U256::from(offset),
+            limit: U256::from(limit),
+        };
+        let registry = self.contracts().registry;
+        let rows = self
+            .rpc
+            .read("reading the provider registry", self.account(), registry, ask)
+            .await?;
+        Ok(rows.into_iter().map(from_chain).collect())
+    }
+}
+
+fn to_chain(offer: &ProviderOffer) -> IProviderRegistry::Offer {
+    IProviderRegistry::Offer {
+        pricePerWuHour: offer.price.per_wu_hour.0,
+        benchmarkMilliWu: offer.benchmark_milli_wu,
+        memoryMiB: offer.memory_mib,
+        offerHash: offer.offer_hash,
+        uri: offer.uri.clone(),
+    }
+}
+
+fn from_chain(row: IProviderRegistry::Provider) -> Provider {
+    Provider {
+        account: row.account,
+        node: NodeId::from(row.endpointId),
+        offer: ProviderOffer {
+            price: WorkPrice {
+                per_wu_hour: Amount(row.offer.pricePerWuHour),
+            },
+            benchmark_milli_wu: row.offer.benchmarkMilliWu,
+            memory_mib: row.offer.memoryMiB,
+            offer_hash: row.offer.offerHash,
+            uri: row.offer.uri,
+        },
+    }
+}

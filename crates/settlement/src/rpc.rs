@@ -1,0 +1,241 @@
+//! The JSON-RPC calls that settlement needs. Standard methods only, so that any Ethereum chain serves.
+
+use crate::{error::SettlementError, revert::Revert};
+use alloy::{
+    consensus::TxEnvelope,
+    eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718},
+    network::Ethereum,
+    primitives::{Address, B256, Bytes, U256},
+    providers::{Provider, RootProvider, utils::Eip1559Estimation},
+    rpc::{
+        client::RpcClient,
+        types::{Filter, Log, TransactionReceipt, TransactionRequest},
+    },
+    sol_types::SolCall,
+    transports::{RpcError, TransportError, TransportResult, http::Http, http::reqwest},
+};
+use std::{net::IpAddr, time::Duration};
+
+/// A server that does not answer a single call in this time is taken for gone.
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// A development chain seals at once; more than five seconds means that it does not seal.
+const FAUCET_LOOKS_MAX: u32 = 100;
+const FAUCET_LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// One JSON-RPC server.
+#[derive(Clone, Debug)]
+pub(crate) struct Rpc {
+    url: String,
+    provider: RootProvider<Ethereum>,
+}
+
+/// A block's place in the chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockStamp {
+    pub(crate) hash: B256,
+}
+
+impl Rpc {
+    pub(crate) fn new(url: &str) -> Result<Self, SettlementError> {
+        let bad = |reason: String| SettlementError::Url {
+            url: url.into(),
+            reason,
+        };
+        let parsed: reqwest::Url = url.parse().map_err(|error| bad(format!("{error}")))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(bad(format!("the scheme is {}", parsed.scheme())));
+        }
+        let mut builder = reqwest::Client::builder().timeout(CALL_TIMEOUT);
+        if is_loopback(&parsed) {
+            // A proxy configured for the internet cannot reach this machine.
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| bad(error.to_string()))?;
+        let rpc_client = RpcClient::new(Http::with_client(client, parsed.clone()), is_loopback(&parsed));
+        Ok(Self {
+            url: url.into(),
+            provider: RootProvider::new(rpc_client),
+        })
+    }
+
+    pub(crate) async fn chain_id(&self) -> Result<u64, SettlementError> {
+        self.done("eth_chainId", self.provider.get_chain_id().await)
+    }
+
+    pub(crate) async fn block(&self, number: BlockNumberOrTag) -> Result<BlockStamp, SettlementError> {
+        const METHOD: &str = "eth_getBlockByNumber";
+        let block = self.done(METHOD, self.provider.get_block_by_number(number).await)?;
+        let missing = || SettlementError::Nonsense {
+            method: METHOD,
+            reason: format!("no block {number}"),
+        };
+        block
+            .map(|block| BlockStamp {
+                hash: block.header.hash,
+            })
+            .ok_or_else(missing)
+    }
+
+    pub(crate) async fn native_balance(&self, account: Address) -> Result<U256, SettlementError> {
+        self.done("eth_getBalance", self.provider.get_balance(account).await)
+    }
+
+    /// Asks a development chain's faucet; returns when the coins are there.
+    pub(crate) async fn faucet(&self, account: Address) -> Result<(), SettlementError> {
+        const METHOD: &str = "rayswarm_faucet";
+        let sent: Option<B256> = self.done(METHOD, self.provider.raw_request(METHOD.into(), (account,)).await)?;
+        let Some(hash) = sent else { return Ok(()) };
+        for _ in 0..FAUCET_LOOKS_MAX {
+            if self.receipt(hash).await?.is_some() {
+                return Ok(());
+            }
+            tokio::time::sleep(FAUCET_LOOK_EVERY).await;
+        }
+        Err(SettlementError::Nonsense { method: METHOD, reason: format!("its transaction {hash} is not mined") })
+    }
+
+    /// The nonce of the account's next transaction, those waiting to be mined included.
+    pub(crate) async fn next_nonce(&self, account: Address) -> Result<u64, SettlementError> {
+        self.done(
+            "eth_getTransactionCount",
+            self.provider.get_transaction_count(account).pending().await,
+        )
+    }
+
+    pub(crate) async fn fees(&self) -> Result<Eip1559Estimation, SettlementError> {
+        self.done("eth_feeHistory", self.provider.estimate_eip1559_fees().await)
+    }
+
+    pub(crate) async fn estimate_gas(
+        &self,
+        action: &'static str,
+        request: TransactionRequest,
+    ) -> Result<u64, SettlementError> {
+        self.executed(action, "eth_estimateGas", self.provider.estimate_gas(request).await)
+    }
+
+    /// Executes without sending and decodes the answer.
+    pub(crate) async fn read<C: SolCall>(
+        &self,
+        action: &'static str,
+        from: Address,
+        to: Address,
+        call: C,
+    ) -> Result<C::Return, SettlementError> {
+        let request = TransactionRequest::default()
+            .from(from)
+            .to(to)
+            .input(call.abi_encode().into());
+        let answer = self.executed(action, "eth_call", self.provider.call(request).await)?;
+        C::abi_decode_returns(&answer).map_err(|error| SettlementError::Nonsense {
+            method: C::SIGNATURE,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Executes on the state after `block`; used to find out why a mined transaction failed.
+    pub(crate) async fn replay(
+        &self,
+        action: &'static str,
+        request: TransactionRequest,
+        block: u64,
+    ) -> Result<Bytes, SettlementError> {
+        let call = self.provider.call(request).block(BlockId::number(block));
+        self.executed(action, "eth_call", call.await)
+    }
+
+    pub(crate) async fn send(&self, tx: &TxEnvelope) -> Result<(), SettlementError> {
+        let sent = self.provider.send_raw_transaction(&tx.encoded_2718()).await;
+        self.done("eth_sendRawTransaction", sent).map(drop)
+    }
+
+    pub(crate) async fn receipt(&self, tx: B256) -> Result<Option<TransactionReceipt>, SettlementError> {
+        self.done(
+            "eth_getTransactionReceipt",
+            self.provider.get_transaction_receipt(tx).await,
+        )
+    }
+
+    pub(crate) async fn logs(&self, filter: &Filter) -> Result<Vec<Log>, SettlementError> {
+        self.done("eth_getLogs", self.provider.get_logs(filter).await)
+    }
+
+    fn executed<T>(
+        &self,
+        action: &'static str,
+        method: &'static str,
+        result: TransportResult<T>,
+    ) -> Result<T, SettlementError> {
+        if let Err(RpcError::ErrorResp(payload)) = &result {
+            // Code 3 is an execution error by convention; some servers send it without data when there is none.
+            if let Some(data) = payload.as_revert_data() {
+                return Err(SettlementError::Reverted {
+                    action,
+                    revert: Revert::decode(&data),
+                });
+            }
+            if payload.code == 3 {
+                return Err(SettlementError::Reverted {
+                    action,
+                    revert: Revert::decode(&Bytes::new()),
+                });
+            }
+        }
+        self.done(method, result)
+    }
+
+    fn done<T>(&self, method: &'static str, result: TransportResult<T>) -> Result<T, SettlementError> {
+        result.map_err(|error| self.failure(method, error))
+    }
+
+    fn failure(&self, method: &'static str, error: TransportError) -> SettlementError {
+        match error {
+            RpcError::ErrorResp(payload) => SettlementError::Refused {
+                method,
+                code: payload.code,
+                message: payload.message.into_owned(),
+            },
+            RpcError::Transport(_) => SettlementError::Unreachable {
+                url: self.url.clone(),
+                method,
+                source: error,
+            },
+            other => SettlementError::Nonsense {
+                method,
+                reason: other.to_string(),
+            },
+        }
+    }
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_http_addresses_are_taken() {
+        assert!(Rpc::new("http://127.0.0.1:8545").is_ok());
+        for url in ["127.0.0.1:8545", "ws://127.0.0.1:8545", "", "http://"] {
+            assert!(matches!(Rpc::new(url), Err(SettlementError::Url { .. })), "{url}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_recognised() {
+        for (url, expected) in [
+            ("http://127.0.0.1:1", true),
+            ("http://[::1]:1", true),
+            ("http://localhost:1", true),
+            ("https://rpc.example", false),
+            ("http://10.0.0.1:1", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), expected, "{url}");
+        }
+    }
+}
