@@ -2,24 +2,30 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`blender`] | Blender with Cycles |
 //! | [`engine`] | the [`Engine`] and [`Session`] traits: all that the rest of Rayswarm knows of a renderer |
 //! | [`povray`] | POV-Ray 3.7 |
 //! | [`layout`] | where a scene's files appear inside a session |
+//! | [`probe`] | the published probe scene of each engine |
 //! | [`process`] | a sandboxed child that speaks lines, shared by the adapters |
 //! | [`store`] | which versions are on this machine; installing and removing them |
 
+pub mod blender;
 pub mod engine;
 mod error;
 pub mod layout;
 pub mod povray;
+pub mod probe;
 pub mod process;
 pub mod store;
 
+pub use blender::Blender;
 pub use engine::{
     Engine, FinishRequest, InspectRequest, ProgressSink, RawResult, RenderRequest, SceneFile, Session, SessionLimits,
     SessionRequest,
 };
 pub use error::EngineError;
 pub use povray::PovRay;
+pub use probe::ProbeScene;
 pub use rayswarm_sandbox::{Sandbox, SandboxError};
 pub use store::Store;

@@ -121,8 +121,8 @@ pub fn check_path(path: &str) -> Result<(), ManifestError> {
     if relative.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return refuse("which has empty, `.` or `..` parts");
     }
-    let within = |folder: &&str| path == **folder || path.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/'));
-    if RESERVED.iter().any(|folder| within(&folder)) {
+    let within = |folder: &str| path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    if RESERVED.iter().any(|folder| within(folder)) {
         return refuse("which belongs to the system");
     }
     Ok(())

@@ -57,3 +57,6 @@ pub use frame::{FrameError, MESSAGE_VERSION, Message};
 pub use peer_book::{KnownPeer, PeerCard, PeerInfo, SignedOffer};
 pub use ticket::{Contracts, Ticket, TicketError};
 pub use work::{Delivery, InviteAnswer, ProviderEvent, ProviderLink, Reply, RequestorEvent, RequestorLink};
+
+#[cfg(test)]
+mod tests;

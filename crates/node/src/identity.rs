@@ -9,8 +9,10 @@ use std::path::Path;
 
 /// The keys of a node. Has no `Debug`: keys are never printed.
 pub struct Identity {
-    /// Secret half of the node's ed25519 key.
+    /// Secret half of the node's ed25519 key, under which it asks for work to be done.
     pub node_secret: [u8; 32],
+    /// The same for its provider role, which is a peer of its own.
+    pub provider_secret: [u8; 32],
     /// The account that pays and is paid.
     pub account: AccountKey,
     /// The bearer token of the HTTP API.
@@ -22,20 +24,20 @@ pub struct Identity {
 pub enum IdentityError {
     /// A key file.
     #[error("a key file of this node is not usable")]
-    Keyfile(#[from] keyfile::KeyfileError),
-    /// No entropy.
-    #[error("the operating system gives no random numbers")]
-    Entropy(#[from] rand::rand_core::OsError),
+    KeyFile(#[from] keyfile::KeyFileError),
 }
 
 impl Identity {
     /// Reads the keys in `data_dir`, making those that are not there.
     pub fn load_or_create(data_dir: &Path) -> Result<Self, IdentityError> {
-        let node_secret = keyfile::load_or_create(&data_dir.join("node.key"), &random()?)?;
-        let account = keyfile::load_or_create_account(&data_dir.join("account.key"), &random()?)?;
-        let token = keyfile::load_or_create(&data_dir.join("token"), &random()?)?;
-        let token = Token::new(token.iter().map(|byte| format!("{byte:02x}")).collect());
-        Ok(Self { node_secret, account, token })
+        let secret = |name: &str| keyfile::load_or_create_secret(&data_dir.join(name));
+        let token = secret("token")?.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self {
+            node_secret: secret("node.key")?,
+            provider_secret: secret("provider.key")?,
+            account: keyfile::load_or_create(&data_dir.join("account.key"))?,
+            token: Token::new(token),
+        })
     }
 }
 

@@ -1,1 +1,37 @@
 //! The daemon: config, journal, event loop, HTTP, JSON-RPC; the only place that wires.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`daemon`] | starting and stopping everything |
+//! | [`config`], [`ports`], [`identity`] | settings, addresses, keys |
+//! | [`services`] | what every role shares |
+//! | [`requestor`] | the role that owns jobs and pays |
+//! | [`provider`] | the role that renders for pay |
+//! | [`chain`] | the embedded development chain |
+//! | [`journal`] | what outlives the process |
+//! | [`peers`] | keeping in touch with other nodes |
+//! | [`http`], [`node`] | the API, and what it shows |
+//! | [`engines`], [`pixels`] | renderers of this machine, and the files they write |
+//! | [`local`] | what the command line does without a daemon |
+//!
+//! A process has one journal and up to two endpoints: one as requestor, one as provider. A node cannot dial itself, and a
+//! studio's own machine should render the studio's own job.
+
+pub mod chain;
+pub mod clock;
+pub mod config;
+pub mod daemon;
+pub mod engines;
+pub mod http;
+pub mod identity;
+pub mod journal;
+pub mod local;
+pub mod node;
+pub mod peers;
+pub mod pixels;
+pub mod ports;
+pub mod provider;
+pub mod requestor;
+pub mod services;
+
+pub use daemon::Daemon;

@@ -83,3 +83,8 @@ fn decode_tile(path: &Path, bytes: &[u8], held: Rect, tile: Rect) -> Result<Pict
     let inner = Rect { x: tile.x.saturating_sub(held.x), y: tile.y.saturating_sub(held.y), ..tile };
     crop(&picture, inner).map_err(|source| PixelsError::Crop { path: path.into(), source })
 }
+
+/// Where a delivered result lies in its job's folder.
+pub fn result_file(job_folder: &Path, attempt: rayswarm_model::AttemptId) -> PathBuf {
+    job_folder.join("results").join(format!("{}.exr", attempt.0))
+}

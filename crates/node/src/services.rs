@@ -6,23 +6,26 @@ use rayswarm_engines::SessionLimits;
 use rayswarm_model::{settings::Device, signed::Domain};
 use rayswarm_network::Network;
 use rayswarm_settlement::Settlement;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The shared services of one node.
+/// The shared services of one node. Each role has its own endpoint and so its own copy; all else is the same.
+#[derive(Clone)]
 pub struct Services {
     /// Settings.
     pub config: Config,
     /// Keys.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// What must outlive the process.
     pub journal: Journal,
     /// Renderers.
-    pub engines: Engines,
+    pub engines: Arc<Engines>,
     /// Peers and blobs.
     pub network: Network,
     /// The contracts.
-    pub settlement: Settlement,
+    pub settlement: Arc<Settlement>,
+    /// JSON-RPC of the chain, as this node reaches it.
+    pub rpc_url: String,
     /// Where signatures are valid.
     pub domain: Domain,
     /// Every task of the node.

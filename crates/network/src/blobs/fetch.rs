@@ -5,10 +5,7 @@ use crate::{
     address::PeerAddr,
     error::{CloseCode, NetworkError},
 };
-use iroh::{
-    Endpoint,
-    endpoint::{Connection, VarInt},
-};
+use iroh::{Endpoint, endpoint::Connection};
 use iroh_blobs::{
     HashAndFormat,
     api::{blobs::BlobStatus, remote::GetProgressItem},
@@ -209,7 +206,7 @@ impl Board<'_> {
             let (total, done) = match item {
                 Some(GetProgressItem::Progress(total)) => (total, false),
                 Some(GetProgressItem::Done(Stats { counters, .. })) => (counters.payload_bytes_read, true),
-                Some(GetProgressItem::Error(error)) => return Err(self.explain(node, blob, error)),
+                Some(GetProgressItem::Error(error)) => return Err(self.explain(connection, node, blob, error)),
                 None => return Err(NetworkError::Stopped),
             };
             // Progress comes in steps and may lag the final count, never the reverse.
@@ -237,10 +234,18 @@ impl Board<'_> {
         }
     }
 
-    fn explain(&self, node: NodeId, blob: String, error: GetError) -> NetworkError {
-        let code = error.iroh_error_code();
-        let denied = |code: VarInt| code == ERR_PERMISSION || CloseCode::from_wire(code) == CloseCode::Denied;
-        if code.is_some_and(denied) {
+    fn explain(&self, connection: &Connection, node: NodeId, blob: String, error: GetError) -> NetworkError {
+        let cut = connection
+            .close_reason()
+            .map(|reason| NetworkError::ended(node, reason));
+        let cut_off = matches!(
+            cut,
+            Some(NetworkError::Closed {
+                code: CloseCode::Denied,
+                ..
+            })
+        );
+        if cut_off || error.iroh_error_code() == Some(ERR_PERMISSION) {
             return NetworkError::Denied { node, job: self.job };
         }
         match &error {

@@ -66,8 +66,8 @@ pub struct JobInvite {
     pub engine_version: String,
     /// Settings that change pixels.
     pub settings: RenderSettings,
-    /// Whether one session must play all frames in order.
-    pub sequential: bool,
+    /// The frame to play from, where one session must play all frames in order.
+    pub play_from: Option<i32>,
     /// Memory one session is expected to need.
     pub memory: Bytes,
     /// What is paid.

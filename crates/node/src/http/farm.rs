@@ -34,7 +34,7 @@ pub async fn invite(State(node): State<Arc<Node>>) -> Answer<InviteView> {
 
 async fn read_wallet(node: &Node) -> Result<WalletView, Problem> {
     let unreadable = |error: SettlementError| failed("chain_unreadable", chain(&error));
-    let settlement = &node.settlement;
+    let settlement = &node.services.settlement;
     let account = settlement.account();
     let tokens = settlement.token_balance(account).await.map_err(unreadable)?;
     let native = settlement.native_balance(account).await.map_err(unreadable)?;
@@ -44,7 +44,7 @@ async fn read_wallet(node: &Node) -> Result<WalletView, Problem> {
         tokens,
         native: Amount(u128::try_from(native).unwrap_or(u128::MAX)),
         chain_id: settlement.chain_id(),
-        rpc: node.rpc_url.clone(),
+        rpc: node.services.rpc_url.clone(),
         token: contracts.token.to_string(),
         escrow: contracts.escrow.to_string(),
         registry: contracts.registry.to_string(),

@@ -30,7 +30,7 @@ pub async fn show(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answ
 }
 
 pub async fn start(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<JobSummary> {
-    Ok(Json(node.requestor.start(parse(&id)?).await?))
+    Ok(Json(node.requestor.start_job(parse(&id)?).await?))
 }
 
 pub async fn cancel(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<JobSummary> {
@@ -38,7 +38,7 @@ pub async fn cancel(State(node): State<Arc<Node>>, Path(id): Path<String>) -> An
 }
 
 pub async fn retry(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<JobSummary> {
-    Ok(Json(node.requestor.retry(parse(&id)?).await?))
+    Ok(Json(node.requestor.retry(parse(&id)?)?))
 }
 
 pub async fn explain(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<Vec<Explanation>> {

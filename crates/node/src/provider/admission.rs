@@ -4,6 +4,7 @@ use crate::{requestor::refusal::chain, services::Services};
 use rayswarm_engines::{Engine, SessionLimits};
 use rayswarm_model::{UnixMillis, WorkPrice};
 use rayswarm_network::work::JobInvite;
+use rayswarm_settlement::JobState;
 use std::{sync::Arc, time::Duration};
 
 /// What the owner of this provider gives and asks.
@@ -36,12 +37,13 @@ impl OwnTerms {
             return Admission::Refused(format!("{} {} is not installed here", invite.engine, invite.engine_version));
         };
         match services.settlement.job(invite.job).await {
-            Ok(Some(job)) if !job.is_open() => Admission::Refused("the job's escrow is closed".into()),
-            Ok(Some(job)) if job.requestor != invite.requestor => {
+            Ok(job) if job.state != JobState::Open => {
+                Admission::Refused("the job has no open escrow on this chain".into())
+            }
+            Ok(job) if job.requestor != invite.requestor => {
                 Admission::Refused(format!("the escrow belongs to {}, not {}", job.requestor, invite.requestor))
             }
-            Ok(Some(_)) => Admission::Accepted(engine),
-            Ok(None) => Admission::Refused("the job has no escrow on this chain".into()),
+            Ok(_) => Admission::Accepted(engine),
             Err(error) => Admission::Refused(format!("the escrow cannot be read: {}", chain(&error))),
         }
     }

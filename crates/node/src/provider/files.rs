@@ -1,17 +1,13 @@
 //! A job's files: fetched as blobs, put together under the job's folder, shown to the session where the scene expects
 //! them.
 
-use crate::services::Services;
+use crate::{peers, services::Services};
 use rayswarm_engines::SceneFile;
 use rayswarm_model::{
     Manifest, NodeId, canonical,
     manifest::{CHUNK_BYTES, ManifestError, SCENE_ROOT},
 };
-use rayswarm_network::{
-    NetworkError,
-    blobs::{Want, fetch},
-    work::JobInvite,
-};
+use rayswarm_network::{NetworkError, Want, work::JobInvite};
 use std::path::{Path, PathBuf};
 
 /// What a session of the job sees.
@@ -61,15 +57,15 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 /// Fetches what is missing of a job's files and puts them together in `folder`.
 pub async fn fetch(services: &Services, from: NodeId, invite: &JobInvite, folder: &Path) -> Result<JobFiles, FilesError> {
     let blobs = services.network.blobs();
-    let peers = [services.network.address_of(from)];
+    let peers = [peers::address_of(services, from)];
     blobs.pin(invite.job);
     let wanted = Want { blob: invite.manifest, bytes_max: invite.manifest_bytes.min(MANIFEST_BYTES_MAX) };
-    fetch::fetch(&services.network, &peers, invite.job, &[wanted], |_| {}).await?;
+    services.network.fetch(invite.job, &peers, &[wanted], |_| {}).await?;
     let bytes = blobs.read(invite.manifest, MANIFEST_BYTES_MAX).await?;
     let manifest: Manifest = canonical::decode("manifest", &bytes)?;
     manifest.check()?;
     let wants: Vec<Want> = manifest.blobs().map(|blob| Want { blob, bytes_max: CHUNK_BYTES }).collect();
-    fetch::fetch(&services.network, &peers, invite.job, &wants, |_| {}).await?;
+    services.network.fetch(invite.job, &peers, &wants, |_| {}).await?;
     blobs.keep(invite.job).await?;
     for file in &manifest.files {
         let target = folder.join(file.path.trim_start_matches('/'));

@@ -6,7 +6,7 @@ use rayswarm_model::{
     signed::{SignatureError, SignedVoucher},
 };
 use rayswarm_network::work::JobInvite;
-use rayswarm_settlement::SettlementError;
+use rayswarm_settlement::{JobState, SettlementError};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +77,7 @@ pub async fn watch(services: Arc<Services>, stop: CancellationToken) {
 
 async fn look_after(services: &Services, held: &HeldVoucher, now: UnixMillis) -> Result<(), SettlementError> {
     let account = services.identity.account.address();
-    let paid = services.settlement.paid(held.job, account).await?;
+    let paid = services.settlement.paid_to(held.job, account).await?;
     let settled = || {
         if let Err(error) = services.journal.voucher_paid(held.job) {
             tracing::error!(error = %chain(&error), "a payment cannot be noted");
@@ -87,7 +87,7 @@ async fn look_after(services: &Services, held: &HeldVoucher, now: UnixMillis) ->
         settled();
         return Ok(());
     }
-    let closing = services.settlement.job(held.job).await?.is_some_and(|job| !job.is_open());
+    let closing = services.settlement.job(held.job).await?.state != JobState::Open;
     if !closing && now.after(REDEEM_BEFORE) < held.deadline {
         return Ok(());
     }

@@ -132,9 +132,8 @@ impl Worker {
         let files = self.fetch().await?;
         let scratch = self.folder.join("scratch");
         tokio::fs::create_dir_all(&scratch).await.map_err(|error| chain(&error))?;
-        let play_from = self.invite.sequential.then_some(self.invite.play_from);
         let settings = self.invite.settings.clone();
-        let session = WarmSession::new(self.engine.clone(), files, settings, self.limits.clone(), scratch, play_from);
+        let session = WarmSession::new(self.engine.clone(), files, settings, self.limits.clone(), scratch, self.invite.play_from);
         let (results, waiting) = mpsc::channel(RESULTS_WAITING_MAX);
         let courier = Courier {
             services: self.services.clone(),

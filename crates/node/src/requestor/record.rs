@@ -4,7 +4,8 @@ use rayswarm_api::{
     Problem,
     job::{EscrowView, JobRequest, JobState, JobSummary, QuoteView, SettlementView},
 };
-use rayswarm_model::{B256, JobId, SceneFacts, UnixMillis, settings::OutputFormat};
+use rayswarm_scheduler::Policy;
+use rayswarm_model::{B256, BlobId, JobId, SceneFacts, UnixMillis, settings::OutputFormat};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -27,6 +28,10 @@ pub struct JobRecord {
     pub facts: Option<SceneFacts>,
     /// keccak-256 of the plan's canonical encoding; the plan is `plan.bin` in the job's folder.
     pub plan_hash: Option<B256>,
+    /// The packed scene.
+    pub manifest: Option<ManifestBlob>,
+    /// How the farm decides; fixed when the job is funded.
+    pub policy: Policy,
     /// Tasks in the plan.
     pub tasks: u64,
     /// Tasks verified when the record was last written.
@@ -51,6 +56,15 @@ pub struct JobRecord {
     pub frames_finished: Vec<i32>,
     /// Finished files.
     pub outputs: Vec<PathBuf>,
+}
+
+/// Where the job's manifest is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestBlob {
+    /// The blob.
+    pub blob: BlobId,
+    /// Its length.
+    pub bytes: u64,
 }
 
 impl JobRecord {

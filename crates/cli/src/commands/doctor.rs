@@ -1,0 +1,29 @@
+//! `rayswarm doctor`: what is here, what is missing, the command that mends it.
+
+use crate::{args::JsonArgs, exit::ExitCode, show};
+use rayswarm_node::local::{
+    EngineStore,
+    doctor::{self, CheckState},
+};
+
+pub async fn run(args: JsonArgs) -> anyhow::Result<ExitCode> {
+    let checks = doctor::checks(&EngineStore::of_user()?).await;
+    let healthy = checks.iter().all(|check| check.state == CheckState::Ok);
+    let code = if healthy { ExitCode::Success } else { ExitCode::Missing };
+    if args.json {
+        show::json(&checks)?;
+        return Ok(code);
+    }
+    for check in &checks {
+        let word = match check.state {
+            CheckState::Ok => "ok",
+            CheckState::Missing => "MISSING",
+            CheckState::Broken => "BROKEN",
+        };
+        show::line(format_args!("{word:8} {}: {}", check.name, check.detail));
+        if check.state != CheckState::Ok && !check.remedy.is_empty() {
+            show::line(format_args!("         run: {}", check.remedy));
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,189 @@
+//! The chain as the sealer and the JSON-RPC server share it.
+//!
+//! Locks are held for moments: executing, sealing and writing to disk happen on copies outside of them, so a
+//! question never waits for a block.
+
+use std::{
+    error::Error,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use rayswarm_chain::{
+    BlockAttributes, BlockError, Chain, PoolError, RecoveredTransaction, SealedBlock, Storage, TransactionError,
+    decode_transaction,
+};
+use tokio::sync::{Notify, broadcast};
+
+use super::storage::{BlockLog, StorageError};
+
+/// How many blocks a slow subscriber may lag before it misses some.
+const SUBSCRIBER_LAG_BLOCKS: usize = 256;
+
+/// What our sealed blocks carry as extra data.
+const EXTRA_DATA: &[u8] = b"rayswarm solo";
+
+/// Why a transaction is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubmitError {
+    /// The bytes are no transaction of this chain.
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
+    /// The pool refuses it.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// Blocks cannot be stored at the moment, so none would ever hold it.
+    #[error("the chain cannot store blocks ({0}); free disk space or repair the disk, then send again")]
+    Stalled(String),
+}
+
+/// Why no block was sealed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SealError {
+    /// The block log.
+    #[error("the block could not be stored")]
+    Storage(#[from] StorageError),
+    /// Our own block was not accepted by our own chain.
+    #[error("the block does not fit the chain")]
+    Block(#[from] BlockError),
+    /// The chain was closed.
+    #[error("the chain is closed")]
+    Closed,
+}
+
+/// Chain, block log, and who wants to hear of them.
+pub(crate) struct Ledger {
+    chain: RwLock<Chain>,
+    /// `None` once the chain is closed.
+    log: Mutex<Option<BlockLog>>,
+    wake: Notify,
+    sealed: broadcast::Sender<Arc<SealedBlock>>,
+    /// Why blocks cannot be stored, while they cannot.
+    stalled: Mutex<Option<String>>,
+}
+
+impl Ledger {
+    pub(crate) fn new(chain: Chain, log: BlockLog) -> Self {
+        Self {
+            chain: RwLock::new(chain),
+            log: Mutex::new(Some(log)),
+            wake: Notify::new(),
+            sealed: broadcast::channel(SUBSCRIBER_LAG_BLOCKS).0,
+            stalled: Mutex::new(None),
+        }
+    }
+
+    /// The chain, to read. Hold it for moments and never across an await.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Chain> {
+        self.chain.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Chain> {
+        self.chain.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stalled(&self) -> MutexGuard<'_, Option<String>> {
+        self.stalled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log(&self) -> MutexGuard<'_, Option<BlockLog>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the block log, so that another process may open it. Nothing is sealed afterwards.
+    pub(crate) fn close(&self) {
+        self.log().take();
+    }
+
+    /// Every block from now on.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<SealedBlock>> {
+        self.sealed.subscribe()
+    }
+
+    /// Returns once a transaction was submitted since the last time.
+    pub(crate) async fn submitted(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Takes a wallet's transaction.
+    pub(crate) fn submit_raw(&self, raw: &[u8]) -> Result<B256, SubmitError> {
+        let chain_id = self.read().genesis().chain_id;
+        let transaction = decode_transaction(raw, chain_id)?;
+        self.submit_with(|_| Ok(transaction))
+    }
+
+    /// Takes the transaction that `make` makes of the chain, which cannot change in between.
+    pub(crate) fn submit_with<E: From<SubmitError>>(
+        &self,
+        make: impl FnOnce(&Chain) -> Result<RecoveredTransaction, E>,
+    ) -> Result<B256, E> {
+        if let Some(reason) = self.stalled().clone() {
+            return Err(SubmitError::Stalled(reason).into());
+        }
+        let mut chain = self.write();
+        let transaction = make(&chain)?;
+        let hash = chain.submit(transaction).map_err(SubmitError::from)?;
+        drop(chain);
+        self.wake.notify_one();
+        Ok(hash)
+    }
+
+    /// Builds a block of what waits, stores it durably, and makes it the head. `None` when nothing is ready
+    /// and an empty block was not asked for. Only the sealer calls this.
+    pub(crate) fn seal(&self, sealer: Address, empty: bool) -> Result<Option<Arc<SealedBlock>>, SealError> {
+        let proposal = {
+            let chain = self.read();
+            if !empty && !chain.has_ready() {
+                return Ok(None);
+            }
+            let head = chain.head();
+            chain.prepare(BlockAttributes {
+                timestamp: now().max(head.header().timestamp),
+                beneficiary: sealer,
+                // A single sealer has no randomness worth the name: predictable, but never twice the same.
+                mix_hash: keccak256(head.hash),
+                extra_data: Bytes::from_static(EXTRA_DATA),
+            })?
+        };
+        let built = proposal.build();
+        for (hash, reason) in &built.refused {
+            tracing::warn!(transaction = %hash, %reason, "dropping a transaction that can no longer be executed");
+            self.write().forget(hash);
+        }
+        let sealed = &built.executed.sealed;
+        if sealed.transactions().is_empty() && !empty {
+            return Ok(None);
+        }
+        let stored = match self.log().as_mut() {
+            Some(log) => log.append(sealed.number(), sealed.hash, &sealed.encode()),
+            None => return Err(SealError::Closed),
+        };
+        *self.stalled() = stored.as_ref().err().map(chained);
+        stored?;
+        let block = self.write().append(built.executed)?;
+        tracing::debug!(number = block.number(), hash = %block.hash, transactions = block.senders.len(), "sealed");
+        // Nobody listening is no error.
+        let _ = self.sealed.send(block.clone());
+        Ok(Some(block))
+    }
+}
+
+/// An error with its sources, on one line.
+pub(crate) fn chained(error: &(impl Error + ?Sized)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
+}

@@ -1,0 +1,182 @@
+//! Ethereum JSON-RPC over HTTP and WebSocket, as alloy, cast, ethers, viem and wallets speak it.
+//!
+//! One method per line in [`methods`]; what they do is in the submodules, by subject. Every state is final on a
+//! chain with one sealer, so `latest`, `safe` and `finalized` are the same block.
+
+mod accounts;
+mod blocks;
+mod calls;
+mod convert;
+mod error;
+mod filters;
+mod history;
+mod logs;
+mod subscriptions;
+mod transactions;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use jsonrpsee::{
+    RpcModule,
+    server::{BatchRequestConfig, RandomStringIdProvider, RegisterMethodError, Server, ServerConfig, ServerHandle},
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tower_http::cors::{Any, CorsLayer};
+
+use self::filters::Filters;
+use super::{faucet::Faucet, ledger::Ledger, solo::MineRequest};
+
+/// The largest request, in bytes: a batch of some dozens of the largest transactions.
+const REQUEST_BYTES_MAX: u32 = 8 * 1024 * 1024;
+
+/// The largest answer, in bytes.
+const RESPONSE_BYTES_MAX: u32 = 64 * 1024 * 1024;
+
+/// Most calls in one batch.
+const BATCH_CALLS_MAX: u32 = 2_000;
+
+/// Most connections at once.
+const CONNECTIONS_MAX: u32 = 512;
+
+/// Most subscriptions on one WebSocket.
+const SUBSCRIPTIONS_MAX: u32 = 64;
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum RpcError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address} for JSON-RPC; choose another address or stop what uses it")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A method was registered twice: our own mistake.
+    #[error("JSON-RPC methods collide")]
+    Methods(#[from] RegisterMethodError),
+}
+
+/// What every method works with.
+pub(crate) struct Rpc {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) faucet: Option<Faucet>,
+    pub(crate) mine: mpsc::Sender<MineRequest>,
+    pub(crate) filters: Filters,
+    /// Ends subscriptions.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Rpc {
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        faucet: Option<Faucet>,
+        mine: mpsc::Sender<MineRequest>,
+        stopping: CancellationToken,
+    ) -> Self {
+        Self {
+            ledger,
+            faucet,
+            mine,
+            filters: Filters::default(),
+            stopping,
+        }
+    }
+}
+
+/// Starts serving; returns where.
+pub(crate) async fn serve(rpc: Rpc, address: SocketAddr) -> Result<(ServerHandle, SocketAddr), RpcError> {
+    let bind = |source| RpcError::Bind { address, source };
+    let config = ServerConfig::builder()
+        .max_request_body_size(REQUEST_BYTES_MAX)
+        .max_response_body_size(RESPONSE_BYTES_MAX)
+        .set_batch_request_config(BatchRequestConfig::Limit(BATCH_CALLS_MAX))
+        .max_connections(CONNECTIONS_MAX)
+        .max_subscriptions_per_connection(SUBSCRIPTIONS_MAX)
+        .set_id_provider(RandomStringIdProvider::new(16))
+        .build();
+    // Any page may ask: nothing is answered that is not public, and nothing is done without a signature.
+    let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any);
+    let server = Server::builder()
+        .set_config(config)
+        .set_http_middleware(tower::ServiceBuilder::new().layer(cors))
+        .build(address)
+        .await
+        .map_err(bind)?;
+    let address = server.local_addr().map_err(bind)?;
+    Ok((server.start(methods(rpc)?), address))
+}
+
+/// Every method there is.
+fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
+    let mut module = RpcModule::new(rpc);
+    let m = &mut module;
+
+    m.register_method("web3_clientVersion", |_, _, _| {
+        concat!("rayswarm/", env!("CARGO_PKG_VERSION"), "/solo")
+    })?;
+    m.register_method("net_version", |_, rpc, _| rpc.chain_id().to_string())?;
+    m.register_method("net_listening", |_, _, _| true)?;
+    m.register_method("eth_chainId", |_, rpc, _| convert::quantity(rpc.chain_id()))?;
+    m.register_method("eth_syncing", |_, _, _| false)?;
+    m.register_method("eth_accounts", |_, _, _| Vec::<String>::new())?;
+
+    m.register_method("eth_blockNumber", |_, rpc, _| convert::quantity(rpc.head_number()))?;
+    m.register_blocking_method("eth_getBlockByNumber", |p, rpc, _| rpc.block_by_number(&p))?;
+    m.register_blocking_method("eth_getBlockByHash", |p, rpc, _| rpc.block_by_hash(&p))?;
+    m.register_blocking_method("eth_getBlockReceipts", |p, rpc, _| rpc.block_receipts(&p))?;
+    m.register_method("eth_getBlockTransactionCountByNumber", |p, rpc, _| {
+        rpc.transaction_count_by_number(&p)
+    })?;
+    m.register_method("eth_getBlockTransactionCountByHash", |p, rpc, _| {
+        rpc.transaction_count_by_hash(&p)
+    })?;
+
+    m.register_method("eth_getBalance", |p, rpc, _| rpc.balance(&p))?;
+    m.register_method("eth_getCode", |p, rpc, _| rpc.code(&p))?;
+    m.register_method("eth_getStorageAt", |p, rpc, _| rpc.storage_at(&p))?;
+    m.register_method("eth_getTransactionCount", |p, rpc, _| rpc.nonce(&p))?;
+    m.register_method("eth_getProof", |p, rpc, _| rpc.proof(&p))?;
+
+    m.register_blocking_method("eth_call", |p, rpc, _| rpc.call(&p))?;
+    m.register_blocking_method("eth_estimateGas", |p, rpc, _| rpc.estimate_gas(&p))?;
+    m.register_blocking_method("eth_createAccessList", |p, rpc, _| rpc.create_access_list(&p))?;
+
+    m.register_method("eth_gasPrice", |_, rpc, _| rpc.gas_price())?;
+    m.register_method("eth_maxPriorityFeePerGas", |_, _, _| {
+        convert::quantity(calls::SUGGESTED_TIP)
+    })?;
+    m.register_method("eth_blobBaseFee", |_, _, _| convert::quantity(1))?;
+    m.register_blocking_method("eth_feeHistory", |p, rpc, _| rpc.fee_history(&p))?;
+
+    m.register_blocking_method("eth_sendRawTransaction", |p, rpc, _| rpc.send_raw_transaction(&p))?;
+    m.register_method("eth_getTransactionByHash", |p, rpc, _| rpc.transaction_by_hash(&p))?;
+    m.register_method("eth_getTransactionByBlockNumberAndIndex", |p, rpc, _| {
+        rpc.transaction_by_number_and_index(&p)
+    })?;
+    m.register_method("eth_getTransactionByBlockHashAndIndex", |p, rpc, _| {
+        rpc.transaction_by_hash_and_index(&p)
+    })?;
+    m.register_method("eth_getTransactionReceipt", |p, rpc, _| rpc.receipt(&p))?;
+
+    m.register_blocking_method("eth_getLogs", |p, rpc, _| rpc.logs(&p))?;
+    m.register_method("eth_newFilter", |p, rpc, _| rpc.new_log_filter(&p))?;
+    m.register_method("eth_newBlockFilter", |_, rpc, _| rpc.new_block_filter())?;
+    m.register_blocking_method("eth_getFilterChanges", |p, rpc, _| rpc.filter_changes(&p))?;
+    m.register_blocking_method("eth_getFilterLogs", |p, rpc, _| rpc.filter_logs(&p))?;
+    m.register_method("eth_uninstallFilter", |p, rpc, _| rpc.uninstall_filter(&p))?;
+    m.register_subscription(
+        "eth_subscribe",
+        "eth_subscription",
+        "eth_unsubscribe",
+        |p, sink, rpc, _| subscriptions::serve(p, sink, rpc),
+    )?;
+
+    m.register_async_method("rayswarm_mine", |_, rpc, _| async move { rpc.mine().await })?;
+    if m.context().faucet.is_some() {
+        m.register_blocking_method("rayswarm_faucet", |p, rpc, _| rpc.drip(&p))?;
+    }
+    Ok(module)
+}

@@ -1,0 +1,81 @@
+//! Logs: the filter of a client, over a range of blocks.
+
+use alloy::rpc::types::{Filter, FilterBlockOption, Log as RpcLog};
+use jsonrpsee::types::Params;
+use rayswarm_chain::{Chain, LogFilter};
+
+use super::{
+    Rpc, convert,
+    error::{Answer, invalid, not_found, too_much},
+};
+
+/// Most logs in one answer.
+const LOGS_MAX: usize = 10_000;
+
+/// Most addresses, and most values of one topic, in a filter.
+const ALTERNATIVES_MAX: usize = 1_000;
+
+impl Rpc {
+    pub(super) fn logs(&self, params: &Params<'_>) -> Answer<Vec<RpcLog>> {
+        let filter: Filter = params.one()?;
+        self.find_logs(&filter)
+    }
+
+    pub(super) fn find_logs(&self, filter: &Filter) -> Answer<Vec<RpcLog>> {
+        let wanted = log_filter(filter)?;
+        let chain = self.ledger.read();
+        let (first, last) = range(&chain, filter)?;
+        select(&chain, &wanted, first, last)
+    }
+}
+
+/// What the client wants, without where.
+pub(super) fn log_filter(filter: &Filter) -> Answer<LogFilter> {
+    let wanted = LogFilter {
+        addresses: filter.address.iter().copied().collect(),
+        topics: filter.topics.each_ref().map(|topic| topic.iter().copied().collect()),
+    };
+    let widest = wanted.topics.iter().map(Vec::len).max().unwrap_or_default();
+    if wanted.addresses.len().max(widest) > ALTERNATIVES_MAX {
+        return Err(invalid(format!(
+            "at most {ALTERNATIVES_MAX} addresses or values of a topic per filter"
+        )));
+    }
+    Ok(wanted)
+}
+
+/// The blocks a filter covers, both ends included. The future is no error: it only holds nothing yet.
+pub(super) fn range(chain: &Chain, filter: &Filter) -> Answer<(u64, u64)> {
+    let head = chain.head().number();
+    match filter.block_option {
+        FilterBlockOption::AtBlockHash(hash) => {
+            let block = chain
+                .block_by_hash(&hash)
+                .ok_or_else(|| not_found(format!("block not found: {hash}")))?;
+            Ok((block.number(), block.number()))
+        }
+        FilterBlockOption::Range { from_block, to_block } => {
+            let height = |tag| convert::height(chain, tag).unwrap_or(head);
+            let first = from_block.map_or(head, height);
+            let last = to_block.map_or(head, height);
+            if first > last && to_block.is_some() {
+                return Err(invalid(format!("invalid block range: from {first} to {last}")));
+            }
+            Ok((first, last.min(head)))
+        }
+    }
+}
+
+/// The wanted logs of blocks `first..=last`.
+pub(super) fn select(chain: &Chain, wanted: &LogFilter, first: u64, last: u64) -> Answer<Vec<RpcLog>> {
+    let mut found = Vec::new();
+    for block in (first..=last).map_while(|number| chain.block(number)) {
+        found.extend(wanted.select(block).map(|entry| convert::log(&entry)));
+        if found.len() > LOGS_MAX {
+            return Err(too_much(format!(
+                "query returned more than {LOGS_MAX} results; ask for fewer blocks than {first} to {last}"
+            )));
+        }
+    }
+    Ok(found)
+}

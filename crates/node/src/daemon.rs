@@ -1,0 +1,305 @@
+//! Starting and stopping a node: the one place where everything is wired.
+
+use crate::{
+    chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, development_genesis, stored_genesis},
+    clock,
+    config::{ChainChoice, Config, DaemonFile, ProviderConfig},
+    engines::Engines,
+    http,
+    identity::Identity,
+    journal::Journal,
+    node::Node,
+    peers,
+    ports::{self, Ports},
+    provider::{self, Provider, admission::OwnTerms},
+    requestor::Requestor,
+    services::Services,
+};
+use anyhow::{Context, bail};
+use rayswarm_engines::SessionLimits;
+use rayswarm_model::{B256, NodeId, signed::Domain};
+use rayswarm_network::{BlobOptions, Inbox, Network, NetworkConfig, PeerAddr, Ticket};
+use rayswarm_settlement::{Contracts, Settlement, ask_faucet};
+use std::{
+    fs::File,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A running node.
+pub struct Daemon {
+    node: Arc<Node>,
+    /// The provider role's endpoint.
+    provider: Option<Network>,
+    chain: Option<EmbeddedChain>,
+    http: SocketAddr,
+    /// Held while the daemon runs: one daemon per data folder.
+    _lock: File,
+}
+
+/// The chain a node uses and how it came by it.
+struct ChainAccess {
+    embedded: Option<EmbeddedChain>,
+    rpc_url: String,
+    rpc_listen: Option<SocketAddr>,
+    ticket: Option<Ticket>,
+}
+
+impl ChainAccess {
+    /// The node that invited this one.
+    fn ticket_peer(&self) -> Option<PeerAddr> {
+        self.ticket.as_ref().map(|ticket| ticket.node.clone())
+    }
+}
+
+impl Daemon {
+    /// Starts every role that `config` asks for. Returns when the HTTP API answers.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let data_dir = config.data_dir.clone();
+        let lock = take_folder(&data_dir)?;
+        let mut ports = Ports::load(&data_dir);
+        let identity = Arc::new(Identity::load_or_create(&data_dir)?);
+        let token = identity.token.clone();
+        let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
+        let access = open_chain(&config, &mut ports).await?;
+        let settlement = open_contracts(&config, &identity, &access).await?;
+        let (network, inbox) =
+            open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
+        let domain = Domain { chain_id: settlement.chain_id(), escrow: settlement.contracts().escrow };
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let services = Arc::new(Services {
+            config,
+            identity,
+            journal,
+            engines: Arc::new(Engines::detect()?),
+            network,
+            settlement: Arc::new(settlement),
+            rpc_url: access.rpc_url.clone(),
+            domain,
+            tracker,
+            stop,
+        });
+        let genesis = services.settlement.genesis_hash().await.context("the chain does not tell its first block")?;
+        let provider_ready = Arc::new(AtomicBool::new(false));
+        let provider = start_provider(&services, &access, &mut ports, provider_ready.clone()).await?;
+        ports.save(&data_dir)?;
+        let node = Self::wire(services, inbox, &access, genesis, provider_ready)?;
+        let (http, serving) =
+            http::serve(node.clone(), node.services.config.http, token, node.services.stop.child_token())
+                .await
+                .with_context(|| format!("cannot listen on {}; another program may use the port, choose one with --http", node.services.config.http))?;
+        node.services.tracker.spawn(serving);
+        let file = serde_json::to_vec(&DaemonFile { http, pid: std::process::id() })?;
+        let path = DaemonFile::path(&data_dir);
+        std::fs::write(&path, file).with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Self { node, provider, chain: access.embedded, http, _lock: lock })
+    }
+
+    fn wire(
+        services: Arc<Services>,
+        inbox: Inbox,
+        access: &ChainAccess,
+        genesis: B256,
+        provider_ready: Arc<AtomicBool>,
+    ) -> anyhow::Result<Arc<Node>> {
+        services.tracker.spawn(peers::keep_in_touch(services.clone(), access.ticket_peer().into_iter().collect()));
+        let requestor = Requestor::start(services.clone(), inbox.requestor)?;
+        Ok(Arc::new(Node {
+            services,
+            requestor,
+            rpc_listen: access.rpc_listen,
+            genesis,
+            provider_ready,
+        }))
+    }
+
+    /// This node's id.
+    pub fn node_id(&self) -> NodeId {
+        self.node.services.network.node_id()
+    }
+
+    /// Where the HTTP API answers.
+    pub const fn http_address(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The chain in use.
+    pub fn chain_id(&self) -> u64 {
+        self.node.services.domain.chain_id
+    }
+
+    /// Its JSON-RPC.
+    pub fn rpc_url(&self) -> &str {
+        &self.node.services.rpc_url
+    }
+
+    /// Drains and stops: running tasks are given back, connections closed, the journal is whole at any moment anyway.
+    pub async fn stop(self) {
+        let services = &self.node.services;
+        services.stop.cancel();
+        services.tracker.close();
+        services.tracker.wait().await;
+        if let Some(provider) = self.provider {
+            provider.shutdown().await;
+        }
+        services.network.shutdown().await;
+        if let Some(chain) = self.chain {
+            chain.shutdown().await;
+        }
+        let path = DaemonFile::path(&services.config.data_dir);
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::warn!(path = %path.display(), %error, "cannot be removed");
+        }
+    }
+}
+
+/// Makes the data folder and takes hold of it.
+fn take_folder(data_dir: &Path) -> anyhow::Result<File> {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(data_dir).with_context(|| format!("the data folder {} cannot be made", data_dir.display()))?;
+    let path = data_dir.join("lock");
+    let lock = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    if lock.try_lock().is_err() {
+        bail!("another daemon uses {}; stop it or choose another --data-dir", data_dir.display());
+    }
+    Ok(lock)
+}
+
+async fn open_chain(config: &Config, ports: &mut Ports) -> anyhow::Result<ChainAccess> {
+    let ticket: Option<Ticket> = config.join.as_deref().map(str::parse).transpose()?;
+    let remote = |url: String, ticket| ChainAccess { embedded: None, rpc_url: url, rpc_listen: None, ticket };
+    match (&config.chain, ticket) {
+        (ChainChoice::Remote(url), ticket) => Ok(remote(url.clone(), ticket)),
+        (ChainChoice::FromTicket, Some(ticket)) => Ok(remote(ticket.rpc_url.clone(), Some(ticket))),
+        (ChainChoice::FromTicket, None) => bail!("no chain is named; give --join or --rpc"),
+        (ChainChoice::Embedded(listen), ticket) => {
+            let folder = config.data_dir.join("chain");
+            let listen = ports.prefer_rpc(*listen);
+            let fresh = || development_genesis(DEVELOPMENT_CHAIN_ID, clock::now().seconds_floor());
+            let genesis = stored_genesis(&folder)?.unwrap_or_else(fresh);
+            let chain = EmbeddedChain::start(ChainConfig { dir: folder, genesis, rpc_bind: listen }).await?;
+            ports.rpc = chain.rpc_addr().port();
+            let rpc_listen = Some(chain.rpc_addr());
+            Ok(ChainAccess { rpc_url: chain.rpc_url(), embedded: Some(chain), rpc_listen, ticket })
+        }
+    }
+}
+
+/// The contracts: those of the ticket, those noted from an earlier start, or newly deployed ones.
+async fn open_contracts(config: &Config, identity: &Identity, access: &ChainAccess) -> anyhow::Result<Settlement> {
+    let noted = config.data_dir.join("contracts.json");
+    let contracts = match &access.ticket {
+        Some(ticket) => {
+            let Ticket { contracts, .. } = ticket;
+            Contracts { registry: contracts.registry, escrow: contracts.escrow, token: contracts.token }
+        }
+        None if noted.exists() => serde_json::from_slice(&std::fs::read(&noted)?)
+            .with_context(|| format!("{} does not read; remove it to deploy again", noted.display()))?,
+        None => {
+            if access.embedded.is_some() {
+                ask_faucet(&access.rpc_url, identity.account.address()).await?;
+            }
+            let deployed = Settlement::deploy(&access.rpc_url, identity.account.clone()).await?;
+            std::fs::write(&noted, serde_json::to_vec_pretty(&deployed)?)?;
+            deployed
+        }
+    };
+    let settlement = Settlement::connect(&access.rpc_url, identity.account.clone(), contracts).await?;
+    if let Some(ticket) = &access.ticket {
+        let genesis = settlement.genesis_hash().await?;
+        if settlement.chain_id() != ticket.chain_id || genesis != ticket.genesis {
+            bail!(
+                "{} is chain {} with first block {genesis}, the ticket is for chain {} with {}; ask for a new ticket",
+                access.rpc_url,
+                settlement.chain_id(),
+                ticket.chain_id,
+                ticket.genesis
+            );
+        }
+    }
+    Ok(settlement)
+}
+
+async fn open_network(
+    config: &Config,
+    secret_key: [u8; 32],
+    folder: &str,
+    last_port: &mut u16,
+) -> anyhow::Result<(Network, Inbox)> {
+    let settings = |bind: Vec<SocketAddr>| NetworkConfig {
+        secret_key,
+        bind,
+        relay: config.relay.clone(),
+        idle_timeout: NetworkConfig::IDLE_TIMEOUT,
+        folder: config.data_dir.join(folder),
+        blobs: BlobOptions { bytes_max: Some(config.cache_size), ..BlobOptions::default() },
+    };
+    let (network, inbox) = Network::start(settings(ports::prefer_peers(*last_port, &config.listen))).await?;
+    *last_port = network.addr().sockets.first().map_or(0, SocketAddr::port);
+    Ok((network, inbox))
+}
+
+/// Gives the provider role its own endpoint and starts it, if it is on.
+async fn start_provider(
+    services: &Arc<Services>,
+    access: &ChainAccess,
+    ports: &mut Ports,
+    ready: Arc<AtomicBool>,
+) -> anyhow::Result<Option<Network>> {
+    if services.config.provider.is_none() {
+        return Ok(None);
+    }
+    let secret = services.identity.provider_secret;
+    let (network, inbox) =
+        open_network(&services.config, secret, "provider-network", &mut ports.provider).await?;
+    let own = Arc::new(Services { network: network.clone(), ..services.as_ref().clone() });
+    let known = access.ticket_peer().into_iter().chain([services.network.addr()]).collect();
+    own.tracker.spawn(peers::keep_in_touch(own.clone(), known));
+    own.tracker.spawn(run_provider(own.clone(), inbox.provider, ready));
+    Ok(Some(network))
+}
+
+/// Measures this machine, offers it, and answers requestors.
+async fn run_provider(
+    services: Arc<Services>,
+    events: tokio::sync::mpsc::Receiver<rayswarm_network::ProviderEvent>,
+    ready: Arc<AtomicBool>,
+) {
+    let Some(settings) = services.config.provider.clone() else { return };
+    if let Err(error) = services.engines.sandbox() {
+        tracing::error!(%error, "the provider role is off: strangers' scenes need a sandbox");
+        return;
+    }
+    let terms = OwnTerms { limits: provider_limits(&settings), price: settings.price };
+    let stop = services.stop.clone();
+    let offering = async {
+        match provider::measure::offer(&services, &settings, &terms.limits).await {
+            Ok(()) => ready.store(true, Ordering::Relaxed),
+            Err(error) => tracing::error!("the provider role is off: {error:#}"),
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = offering => {}
+    }
+    tracing::info!(at = clock::now().0, "ready to render");
+    services.tracker.spawn(provider::vouchers::watch(services.clone(), stop.clone()));
+    Provider::new(services, terms).run(events, stop).await;
+}
+
+fn provider_limits(settings: &ProviderConfig) -> SessionLimits {
+    SessionLimits {
+        threads: settings.threads,
+        memory: settings.memory,
+        nice: 19,
+        device: settings.device,
+        silence: crate::config::ENGINE_SILENCE,
+    }
+}

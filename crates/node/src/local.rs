@@ -1,0 +1,61 @@
+//! What the command line does on this machine without a daemon: look at a scene, manage engines, check the machine.
+
+use crate::{
+    config::ENGINE_SILENCE,
+    engines::Engines,
+    requestor::{analysis, refusal::{chain, failed}},
+};
+use rayswarm_api::{
+    Problem,
+    job::{JobRequest, SliceChoice, TileChoice},
+};
+use rayswarm_engines::SessionLimits;
+use rayswarm_model::{Bytes, SceneFacts, settings::Device};
+use std::path::PathBuf;
+
+pub use rayswarm_engines::{
+    doctor,
+    store::{EngineStore, InstallPhase, InstallProgress, releases},
+};
+
+/// Opens a scene and says what it is and needs.
+pub async fn inspect(
+    scene: PathBuf,
+    renderer_override: Option<String>,
+    include: Vec<PathBuf>,
+    options: Vec<(String, String)>,
+) -> Result<SceneFacts, Problem> {
+    let engines = Engines::detect().map_err(|error| failed("no_engines", chain(&error)))?;
+    let request = JobRequest {
+        output: scene.parent().map_or_else(PathBuf::new, PathBuf::from),
+        scene,
+        frames: None,
+        resolution: None,
+        samples: None,
+        tiles: TileChoice::Auto,
+        slices: SliceChoice::Auto,
+        format: None,
+        budget: None,
+        deadline_s: 0,
+        renderer_override,
+        include,
+        allow_missing: Vec::new(),
+        skip_existing: false,
+        options,
+        device: Device::Cpu,
+        keep_raw: false,
+        providers_min: 1,
+    };
+    analysis::inspect(&engines, &request, limits()).await.map(|(_, facts)| facts)
+}
+
+/// Limits of a session this machine runs for its own user: everything, within reason.
+pub fn limits() -> SessionLimits {
+    SessionLimits {
+        threads: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
+        memory: Bytes(12 << 30),
+        nice: 0,
+        device: Device::Cpu,
+        silence: ENGINE_SILENCE,
+    }
+}

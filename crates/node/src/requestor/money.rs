@@ -1,0 +1,78 @@
+//! The job's money: lock the budget, sign vouchers for verified work, settle, take the rest back. Every step may be
+//! repeated after a crash.
+
+use super::record::JobRecord;
+use crate::{clock, services::Services};
+use rayswarm_api::job::EscrowView;
+use rayswarm_model::{
+    Address, Amount, B256, FailureKind, JobId,
+    signed::{Signed, SignedVoucher, Voucher},
+};
+use rayswarm_settlement::{JobTerms, Mined, SettlementError};
+use std::{collections::BTreeMap, time::Duration};
+
+/// How often the chain is asked whether the exit window has passed.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a provider can still redeem a voucher after the requestor has closed the job. Short, because the close pays
+/// every voucher that was ever signed: the window is for a requestor that leaves one out.
+const EXIT_WINDOW: Duration = Duration::from_secs(2);
+
+/// What verified work has earned, per account.
+pub type Earnings = BTreeMap<Address, Amount>;
+
+/// Locks the budget. A job that is open already, from before a crash, is success.
+pub async fn open(services: &Services, record: &mut JobRecord, manifest: B256, plan: B256) -> Result<(), SettlementError> {
+    let budget = record.quote.as_ref().map_or(Amount::ZERO, |quote| quote.budget);
+    let terms = JobTerms {
+        manifest_hash: manifest,
+        plan_hash: plan,
+        token: services.settlement.contracts().token,
+        budget,
+        deadline: record.deadline_at,
+        exit_window: EXIT_WINDOW,
+    };
+    let opened = services.settlement.open_job(&terms, record.salt).await?;
+    note(record, &opened.transactions);
+    refresh(services, record).await
+}
+
+/// A voucher for everything `provider` has earned.
+pub fn voucher(services: &Services, job: JobId, provider: Address, cumulative: Amount) -> SignedVoucher {
+    Signed::sign(Voucher { job, provider, cumulative }, &services.domain, &services.identity.account)
+}
+
+/// Pays every provider in one transaction and waits for the rest to come back.
+pub async fn settle(services: &Services, record: &mut JobRecord, earnings: &Earnings) -> Result<(), SettlementError> {
+    let earned = earnings.iter().filter(|(_, amount)| **amount > Amount::ZERO);
+    let vouchers: Vec<SignedVoucher> =
+        earned.map(|(provider, amount)| voucher(services, record.id, *provider, *amount)).collect();
+    let closed = services.settlement.close_job(record.id, &vouchers).await?;
+    note(record, &closed.redeemed.transactions);
+    loop {
+        // The chain's clock is this machine's on a development chain, and close to it elsewhere.
+        tokio::time::sleep(closed.refundable_at.since(clock::now()).max(LOOK_EVERY)).await;
+        match services.settlement.refund(record.id).await {
+            Ok(refunded) => {
+                note(record, refunded.transaction.as_slice());
+                return refresh(services, record).await;
+            }
+            Err(error) if error.kind() == FailureKind::Transient => tracing::debug!(%error, "not refunded yet"),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Reads the escrow.
+pub async fn refresh(services: &Services, record: &mut JobRecord) -> Result<(), SettlementError> {
+    let job = services.settlement.job(record.id).await?;
+    record.escrow = EscrowView { deposited: job.deposited, paid: job.paid, refunded: job.refunded, locked: job.locked };
+    Ok(())
+}
+
+fn note(record: &mut JobRecord, transactions: &[Mined]) {
+    for mined in transactions {
+        record.settlement.transactions.push(mined.hash.to_string());
+        record.settlement.gas_used += mined.gas_used;
+    }
+}

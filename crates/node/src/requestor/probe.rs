@@ -1,0 +1,102 @@
+//! A few cheap crops that say what the job costs, rendered in the requestor's own session before any money moves.
+
+use rayswarm_engines::{EngineError, RenderRequest, Session};
+use rayswarm_model::{Frames, Rect, RenderSettings, Resolution, SceneFacts, Slice, TaskId, TaskSpec, Work};
+use rayswarm_planner::cost::{Probe, ProbeSample};
+
+/// Samples of the crop that shows a frame's fixed cost.
+const SAMPLES_FEW: u32 = 1;
+/// Samples of all other crops; enough to tell glass from sky.
+const SAMPLES_MORE: u32 = 4;
+/// Sides of a probed crop in pixels.
+const CROP_SIDE_MIN: u32 = 8;
+const CROP_SIDE_MAX: u32 = 48;
+/// Where crops lie, in eighths of the picture: the middle first, then around it.
+const PLACES: [(u32, u32); 6] = [(4, 4), (2, 2), (6, 2), (2, 6), (6, 6), (4, 2)];
+
+/// Renders the probe. `milli_wu_per_cpu_second` is this machine's measured speed.
+pub async fn probe(
+    session: &mut dyn Session,
+    facts: &SceneFacts,
+    settings: &RenderSettings,
+    frames: &Frames,
+    milli_wu_per_cpu_second: u64,
+) -> Result<Probe, EngineError> {
+    let resolution = settings.resolution;
+    let mut crops = Vec::new();
+    for (index, frame) in probed_frames(frames).into_iter().enumerate() {
+        let first = crop_at(resolution, PLACES[0]);
+        let few = samples(facts, settings, SAMPLES_FEW);
+        let more = samples(facts, settings, SAMPLES_MORE);
+        if index == 0 {
+            // Loading and the first build of the scene belong to the session, not to each frame.
+            measure(session, facts, settings, frame, first, few).await?;
+        }
+        crops.push(measure(session, facts, settings, frame, first, few).await?);
+        for place in PLACES {
+            crops.push(measure(session, facts, settings, frame, crop_at(resolution, place), more).await?);
+        }
+    }
+    Ok(Probe { resolution, milli_wu_per_cpu_second, crops })
+}
+
+/// The first frame and the middle one.
+fn probed_frames(frames: &Frames) -> Vec<i32> {
+    let all = frames.as_slice();
+    let mut chosen = vec![all[0], all[all.len() / 2]];
+    chosen.dedup();
+    chosen
+}
+
+/// An engine without slices renders every crop in full.
+fn samples(facts: &SceneFacts, settings: &RenderSettings, wanted: u32) -> u32 {
+    if facts.samples <= 1 { settings.samples } else { wanted.min(settings.samples) }
+}
+
+async fn measure(
+    session: &mut dyn Session,
+    facts: &SceneFacts,
+    settings: &RenderSettings,
+    frame: i32,
+    tile: Rect,
+    samples: u32,
+) -> Result<ProbeSample, EngineError> {
+    let slice = if samples == settings.samples {
+        Slice::whole(samples)
+    } else {
+        Slice { index: 0, count: settings.samples.div_ceil(samples), offset: 0, length: samples }
+    };
+    let task = TaskSpec { id: TaskId(0), frame, tile, slice, work: Work::ZERO };
+    let play_from = facts.sequential.then_some(facts.frame_start);
+    let result = session.render(&RenderRequest { task, padding: 0, play_from }, &mut |_| {}).await?;
+    // A probe's pixels are of no use; only what they cost is.
+    if let Err(error) = std::fs::remove_file(&result.picture) {
+        tracing::debug!(%error, "a probe crop was not removed");
+    }
+    Ok(ProbeSample { frame, rect: tile, samples, cpu: result.cpu })
+}
+
+fn crop_at(resolution: Resolution, (across, down): (u32, u32)) -> Rect {
+    let side = |pixels: u32| (pixels / 8).clamp(CROP_SIDE_MIN, CROP_SIDE_MAX).min(pixels);
+    let (width, height) = (side(resolution.width), side(resolution.height));
+    let start = |pixels: u32, length: u32, eighths: u32| {
+        let middle = u64::from(pixels) * u64::from(eighths) / 8;
+        (middle as u32).saturating_sub(length / 2).min(pixels - length)
+    };
+    Rect { x: start(resolution.width, width, across), y: start(resolution.height, height, down), width, height }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crops_lie_inside_any_picture() {
+        for (width, height) in [(1, 1), (7, 3), (96, 54), (1920, 1080)] {
+            let resolution = Resolution { width, height };
+            for place in PLACES {
+                assert!(resolution.whole().contains(crop_at(resolution, place)), "{resolution} {place:?}");
+            }
+        }
+    }
+}
