@@ -33,7 +33,7 @@ const FRAME_RATE: FrameRate = FrameRate {
 
 /// Reads the scene, then has POV-Ray render a thumbnail of it in the sandbox: that alone shows that it parses.
 pub(crate) async fn inspect(engine: &PovRay, request: &InspectRequest) -> Result<SceneFacts, EngineError> {
-    let given = fs::canonicalize(&request.scene).map_err(EngineError::file("opening", &request.scene))?;
+    let given = layout::lexical(&request.scene);
     let ini = given.with_extension("ini");
     let text = if ini.is_file() { read_ini(&ini)? } else { String::new() };
     let settings = Settings::resolve(&text, &request.options)?;
@@ -55,10 +55,11 @@ pub(crate) async fn inspect(engine: &PovRay, request: &InspectRequest) -> Result
     }
     // POV-Ray's working directory is the folder of what was given, in every session as here.
     let folder = given.parent().unwrap_or(Path::new("/"));
+    let consent = layout::Consent::new(&given, &request.include);
     let places = Places {
         folder,
         library: &engine.library,
-        include: &request.include,
+        consent,
     };
     let mut survey = Survey::of(&scene, &places)?;
     let companion = if given == ini { scene.clone() } else { ini.clone() };

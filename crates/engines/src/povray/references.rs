@@ -1,7 +1,10 @@
 //! From names in a scene to files on this machine.
 
 use super::source::{self, Feature, NamedFile, Source};
-use crate::error::EngineError;
+use crate::{
+    error::EngineError,
+    layout::{Consent, lexical},
+};
 use rayswarm_model::scene::{Dependency, DependencyState};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,8 +33,8 @@ pub(crate) struct Places<'a> {
     pub(crate) folder: &'a Path,
     /// POV-Ray's own folders: what is found there travels with the engine, not with the job.
     pub(crate) library: &'a [PathBuf],
-    /// Files and folders outside the scene's folder that may travel.
-    pub(crate) include: &'a [PathBuf],
+    /// What may travel with the scene.
+    pub(crate) consent: Consent,
 }
 
 impl Survey {
@@ -82,10 +85,12 @@ impl Places<'_> {
             .take(if file.kind == "include" { 3 } else { 1 })
             .find(|path| path.is_file());
         if let Some(path) = found {
-            let path = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-            let state = if self.library.iter().any(|folder| path.starts_with(folder)) {
+            let path = lexical(path);
+            let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+            if self.library.iter().any(|folder| real.starts_with(folder)) {
                 return None;
-            } else if self.may_travel(&path) {
+            }
+            let state = if self.consent.covers(&path) {
                 DependencyState::Found
             } else {
                 DependencyState::NeedsConsent
@@ -105,11 +110,6 @@ impl Places<'_> {
                 .iter()
                 .any(|ending| folder.join(format!("{name}{ending}")).is_file())
         })
-    }
-
-    fn may_travel(&self, path: &Path) -> bool {
-        let within = |folder: &Path| fs::canonicalize(folder).is_ok_and(|folder| path.starts_with(folder));
-        within(self.folder) || self.include.iter().any(|allowed| within(allowed))
     }
 }
 
@@ -171,10 +171,11 @@ mod tests {
         }
         let (folder, library) = (root.join("scene"), [root.join("library")]);
         let survey = |include: &[PathBuf]| {
+            let consent = Consent::new(&folder.join("main.pov"), include);
             let places = Places {
                 folder: &folder,
                 library: &library,
-                include,
+                consent,
             };
             let survey = Survey::of(&folder.join("main.pov"), &places).unwrap();
             let states = survey
