@@ -10,5 +10,7 @@ if [[ -z "$python" ]]; then
   exit 1
 fi
 export PYTHONDONTWRITEBYTECODE=1
+# A .blend remembers its maker's home folder.
+export HOME=/
 "$python" examples/still/make_still.py
 "$python" examples/animation/make_animation.py

@@ -3,7 +3,9 @@
 import math
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import bpy
 from mathutils import Vector
@@ -131,13 +133,22 @@ def cycles(samples, bounces, exposure):
 
 
 def save(path):
-    """Writes the scene, with paths relative to it and no copy of its editor."""
+    """Writes the scene, its images named relative to it.
+
+    A .blend remembers where it was saved, so it is saved in a folder without a history and then moved.
+    """
     path = pathlib.Path(path).resolve()
     for image in bpy.data.images:
         if image.source == "FILE" and not image.packed_file:
             image.filepath = "//" + os.path.relpath(bpy.path.abspath(image.filepath), path.parent)
     bpy.context.preferences.filepaths.save_version = 0
-    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, relative_remap=False, check_existing=False)
+    passing = pathlib.Path(tempfile.gettempdir(), "rayswarm", path.name)
+    passing.parent.mkdir(exist_ok=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(passing), compress=True, relative_remap=False)
+    shutil.move(passing, path)
+    passing.parent.rmdir()
+    # A preview finds the images from where the scene belongs.
+    bpy.ops.wm.open_mainfile(filepath=str(path))
 
 
 def finish():
