@@ -60,7 +60,10 @@ fn golden_bytes() {
     let hash = |bytes: Vec<u8>| blake3::hash(&bytes).to_hex()[..16].to_owned();
     let invitation = frame::encode(&RequestorCall::Invite(Box::new(invite(1)))).unwrap();
     let commitment = frame::encode(&ProviderCall::Commit(commit(1, 2, 3))).unwrap();
-    assert_eq!([hash(invitation), hash(commitment)], ["", ""]);
+    assert_eq!(
+        [hash(invitation), hash(commitment)],
+        ["5195eae4c4a32acd", "f491d969b7452c58"]
+    );
 }
 
 #[test]
