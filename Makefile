@@ -28,8 +28,10 @@ test: system ## Set up, check, then run every test: Rust, contracts, Python, end
 check: system tools ## Format, lints with warnings denied, architecture, docs, Python
 	@scripts/check.sh
 
+# The tests' package comes along because Cargo then chooses the same features of dependencies as `make test` does,
+# and builds them once for both.
 build: ## Build the program
-	cargo build --locked -p rayswarm-cli
+	cargo build --locked -p rayswarm-cli -p rayswarm-tests
 
 engines: build ## Install Blender into the engine store
 	@$(RAYSWARM) engines install blender

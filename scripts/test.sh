@@ -35,9 +35,9 @@ run() {
   "$@" 2>&1 | tee "$logs/$name.log" || status=$?
 }
 
-# The sum of the numbers before a word in a log: "12 passed".
-sum_of() { # word, log
-  grep -oE "[0-9]+ (tests? )?$1" "$logs/$2.log" | awk '{ sum += $1 } END { print sum + 0 }'
+# The number that stands before a word in a line: "12 passed"; 0 if it is not there.
+number_before() { # word, line
+  grep -oE "[0-9]+$1" <<<"$2" | grep -oE '^[0-9]+' || echo 0
 }
 
 # Setting up and checking come first: there is no use in testing what does not pass them.
@@ -57,11 +57,20 @@ run artifacts contracts/tools/artifacts --check
 count "$status" "$((status == 0))" 0
 
 run contracts contracts/tools/foundry forge test --color never
-count "$status" "$(tail -n 5 "$logs/contracts.log" | sed -nE 's/.*: ([0-9]+) tests passed.*/\1/p' | tail -n 1 | grep . || echo 0)" \
-  "$(tail -n 5 "$logs/contracts.log" | sed -nE 's/.* ([0-9]+) failed.*/\1/p' | tail -n 1 | grep . || echo 0)"
+totals=$(grep -E '^Ran [0-9]+ test suites? ' "$logs/contracts.log" | tail -n 1 || true)
+count "$status" "$(number_before ' tests? passed' "$totals")" "$(number_before ' failed' "$totals")"
+
+# What runs beside Blender is also tested from Rust, through real sessions; these are the parts that need no Blender.
+if compgen -G 'engines/*/tests/test_*.py' >/dev/null; then
+  run python python3 -B -m unittest discover --start-directory engines/blender/tests --top-level-directory engines/blender
+  ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$logs/python.log")
+  broken=$(sed -nE 's/^FAILED \((.*)\)$/\1/p' "$logs/python.log" | grep -oE '(failures|errors)=[0-9]+' |
+    awk -F= '{ sum += $2 } END { print sum + 0 }')
+  count "$status" "$((${ran:-0} - broken))" "$broken"
+fi
 
 run rust cargo nextest run --locked --workspace
-count "$status" "$(grep -E '^ *Summary' "$logs/rust.log" | sed -nE 's/.* ([0-9]+) passed.*/\1/p' | grep . || echo 0)" \
-  "$(grep -E '^ *Summary' "$logs/rust.log" | sed -nE 's/.* ([0-9]+) failed.*/\1/p' | grep . || echo 0)"
+totals=$(grep -E '^ *Summary' "$logs/rust.log" | tail -n 1 || true)
+count "$status" "$(number_before ' passed' "$totals")" "$(number_before ' failed' "$totals")"
 
 finish
