@@ -7,16 +7,15 @@
 
 use crate::engine::SceneFile;
 use rayswarm_model::{
-    DependencyState, SceneFacts,
+    SceneFacts,
     manifest::{SCENE_ROOT, check_path},
+    scene::{Dependency, DependencyState},
 };
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Component, Path, PathBuf},
 };
-
-/// How Blender marks a path relative to the file that names it.
-const RELATIVE: &str = "//";
 
 /// `path` made absolute, with `.` and `..` resolved by text alone, as renderers do it: links are not followed.
 pub fn lexical(path: &Path) -> PathBuf {
@@ -62,7 +61,10 @@ impl Consent {
     pub fn new(scene: &Path, include: &[PathBuf]) -> Self {
         let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| lexical(path));
         let scene_folder = real(lexical(scene).parent().unwrap_or(Path::new("/")));
-        Self { scene_folder, include: include.iter().map(|path| real(path)).collect() }
+        Self {
+            scene_folder,
+            include: include.iter().map(|path| real(path)).collect(),
+        }
     }
 
     /// Whether `host` may be read by the scene. False for what is not there.
@@ -72,48 +74,78 @@ impl Consent {
             return true;
         }
         let hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
-        real.strip_prefix(&self.scene_folder).is_ok_and(|below| !below.components().any(hidden))
+        real.strip_prefix(&self.scene_folder)
+            .is_ok_and(|below| !below.components().any(hidden))
     }
 }
 
-/// The deepest folder that holds the scene and every found file it names by a relative path.
-fn base(scene: &Path, facts: &SceneFacts) -> PathBuf {
-    let mut base = scene.parent().unwrap_or(Path::new("/")).to_owned();
-    for dependency in facts.dependencies_in(DependencyState::Found) {
-        let Some(path) = dependency.path.as_deref().filter(|_| dependency.reference.starts_with(RELATIVE)) else {
-            continue;
-        };
-        while !path.starts_with(&base) && base.pop() {}
-    }
-    base
+/// A scene as its sessions see it.
+#[derive(Clone, Debug)]
+pub struct SceneView {
+    /// The scene file's path inside.
+    pub scene: String,
+    /// Every file it needs, itself first, and where each lies inside. Only files, so that each can be hashed.
+    pub files: Vec<SceneFile>,
 }
 
-/// Every file a session of this scene needs, the scene itself first, and where each lies inside. Folders are taken apart
-/// into their files, so that each can be hashed. Files whose place inside would be reserved are left out.
-pub fn session_paths(scene: &Path, facts: &SceneFacts) -> Vec<SceneFile> {
+/// The view of a job's sessions. What waits for consent or is missing is not in it.
+pub fn session_view(scene: &Path, facts: &SceneFacts) -> SceneView {
+    view(scene, &facts.dependencies)
+}
+
+/// The view of sessions of `scene` with these dependencies. Folders are taken apart into their files; files whose place
+/// inside would be the system's are left out.
+pub fn view(scene: &Path, dependencies: &[Dependency]) -> SceneView {
     let scene = lexical(scene);
-    let base = base(&scene, facts);
+    let found = dependencies
+        .iter()
+        .filter(|dependency| dependency.state == DependencyState::Found);
+    let found: Vec<_> = found
+        .filter_map(|one| Some((one.path.as_deref()?, is_relative(&one.reference))))
+        .collect();
+    let base = base(
+        &scene,
+        found.iter().filter(|(_, relative)| *relative).map(|(path, _)| *path),
+    );
     let below = |path: &Path| {
-        let rest = path.strip_prefix(&base).unwrap_or(path);
-        format!("{SCENE_ROOT}/{}", rest.display().to_string().trim_start_matches('/'))
+        let rest = path.strip_prefix(&base).unwrap_or(path).display().to_string();
+        format!("{SCENE_ROOT}/{}", rest.trim_start_matches('/'))
     };
-    let mut files = vec![SceneFile { inside: below(&scene), host: scene }];
-    for dependency in facts.dependencies_in(DependencyState::Found) {
-        let Some(path) = &dependency.path else { continue };
-        let relative = dependency.reference.starts_with(RELATIVE);
+    let mut rest = BTreeMap::new();
+    for (path, relative) in found {
         for host in files_below(path) {
-            let inside = if relative { below(&host) } else { host.display().to_string() };
+            let inside = if relative {
+                below(&host)
+            } else {
+                host.display().to_string()
+            };
             if check_path(&inside).is_ok() {
-                files.push(SceneFile { host, inside });
+                rest.insert(inside, host);
             }
         }
     }
-    if let Some((_scene, rest)) = files.split_first_mut() {
-        rest.sort_by(|one, other| one.inside.cmp(&other.inside));
+    let inside = below(&scene);
+    rest.remove(&inside);
+    let mut files = vec![SceneFile {
+        host: scene,
+        inside: inside.clone(),
+    }];
+    files.extend(rest.into_iter().map(|(inside, host)| SceneFile { host, inside }));
+    SceneView { scene: inside, files }
+}
+
+/// Whether a file moves with the scene's folder. Blender marks paths relative to the file that names them with `//`.
+fn is_relative(reference: &str) -> bool {
+    reference.starts_with("//") || !reference.starts_with('/')
+}
+
+/// The deepest folder that holds the scene and `files`.
+fn base<'a>(scene: &Path, files: impl Iterator<Item = &'a Path>) -> PathBuf {
+    let mut base = scene.parent().unwrap_or(Path::new("/")).to_owned();
+    for file in files {
+        while !file.starts_with(&base) && base.pop() {}
     }
-    let mut seen = std::collections::BTreeSet::new();
-    files.retain(|file| seen.insert(file.inside.clone()));
-    files
+    base
 }
 
 /// `path` itself when it is a file, else every file below it, in order. Links inside folders are not followed.
@@ -145,10 +177,49 @@ mod tests {
     fn paths_inside_an_inspection_lead_back() {
         let host = Path::new("/home/a/project/shots/s.blend");
         assert_eq!(inspection_path(host), "/scene/home/a/project/shots/s.blend");
-        assert_eq!(host_path("/scene/home/a/project/above.png").unwrap(), Path::new("/home/a/project/above.png"));
+        assert_eq!(
+            host_path("/scene/home/a/project/above.png").unwrap(),
+            Path::new("/home/a/project/above.png")
+        );
         assert_eq!(host_path("/data/far.png").unwrap(), Path::new("/data/far.png"));
         assert_eq!(host_path("/scenery/x.png").unwrap(), Path::new("/scenery/x.png"));
         assert_eq!(host_path("C:\\art\\wood.png"), None);
+    }
+
+    #[test]
+    fn sessions_see_no_more_of_a_path_than_they_need() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for path in [
+            "project/shots/s.blend",
+            "project/above.png",
+            "far/f.png",
+            "project/cache/1.vdb",
+            "unasked.png",
+        ] {
+            fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            fs::write(root.join(path), "").unwrap();
+        }
+        let dependency = |reference: &str, path: &str, state| Dependency {
+            reference: reference.into(),
+            path: Some(root.join(path)),
+            kind: "image".into(),
+            state,
+        };
+        let far = root.join("far/f.png").display().to_string();
+        let dependencies = [
+            dependency("//../above.png", "project/above.png", DependencyState::Found),
+            dependency(&far, "far/f.png", DependencyState::Found),
+            dependency("//../cache", "project/cache", DependencyState::Found),
+            dependency("//../../unasked.png", "unasked.png", DependencyState::NeedsConsent),
+        ];
+        let view = view(&root.join("project/shots/s.blend"), &dependencies);
+        assert_eq!(view.scene, "/scene/shots/s.blend");
+        let mut inside: Vec<_> = view.files.iter().map(|file| file.inside.as_str()).collect();
+        inside.sort_unstable();
+        let mut expected = ["/scene/above.png", "/scene/cache/1.vdb", "/scene/shots/s.blend", &far];
+        expected.sort_unstable();
+        assert_eq!(inside, expected);
     }
 
     #[test]
@@ -161,9 +232,13 @@ mod tests {
     fn only_the_scene_s_folder_and_what_was_included_is_covered() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        for (path, text) in
-            [("project/s.blend", ""), ("project/t.png", ""), ("project/.ssh/id", ""), ("secret", ""), ("far/f.png", "")]
-        {
+        for (path, text) in [
+            ("project/s.blend", ""),
+            ("project/t.png", ""),
+            ("project/.ssh/id", ""),
+            ("secret", ""),
+            ("far/f.png", ""),
+        ] {
             fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
             fs::write(root.join(path), text).unwrap();
         }

@@ -1,0 +1,178 @@
+//! The session of one scene.
+
+use super::{
+    NAME,
+    conversation::{Answer, Conversation},
+    start::{WORK, start},
+    wire::{Finished, Request},
+};
+use crate::{
+    engine::{FinishRequest, ProgressSink, RawResult, RenderRequest, Session, SessionRequest},
+    error::EngineError,
+    store::BlenderInstall,
+};
+use async_trait::async_trait;
+use rayswarm_model::{Bytes, Resolution};
+use rayswarm_sandbox::{Sandbox, claim_file};
+use serde::de::IgnoredAny;
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// The largest result taken from a session.
+const RESULT_BYTES_MAX: u64 = 6 << 30;
+/// Tells apart the folders of sessions in one scratch folder.
+static SESSIONS: AtomicU64 = AtomicU64::new(0);
+
+/// A warm Blender.
+pub(super) struct BlenderSession {
+    conversation: Conversation,
+    /// What the session may write to; results are claimed from there.
+    work: WorkFolder,
+    scratch: PathBuf,
+    resolution: Resolution,
+}
+
+/// A folder that goes with its session.
+struct WorkFolder(PathBuf);
+
+impl BlenderSession {
+    /// Starts a process and loads the scene.
+    pub(super) async fn open(
+        install: &BlenderInstall,
+        sandbox: &Sandbox,
+        request: SessionRequest,
+    ) -> Result<Self, EngineError> {
+        let work = WorkFolder::make(&request.scratch)?;
+        let limits = &request.limits;
+        let process = start(install, sandbox, &request.files, Some(&work.0), limits).await?;
+        let mut conversation = Conversation::begin(process, limits.silence, &install.version).await?;
+        let open = Request::Open {
+            scene: &request.scene,
+            settings: &request.settings,
+            threads: limits.threads.max(1),
+            device: limits.device,
+        };
+        let opened: Answer<IgnoredAny> = conversation.ask("open the scene", &open, &mut |_| {}).await?;
+        tracing::debug!(cpu_ms = opened.cpu.millis, scene = request.scene, "scene opened");
+        Ok(Self {
+            conversation,
+            work,
+            scratch: request.scratch,
+            resolution: request.settings.resolution,
+        })
+    }
+}
+
+#[async_trait]
+impl Session for BlenderSession {
+    async fn render(&mut self, request: &RenderRequest, progress: ProgressSink<'_>) -> Result<RawResult, EngineError> {
+        let task = &request.task;
+        let rect = task.tile.padded(request.padding, self.resolution);
+        let name = format!("task-{}.exr", task.id.0);
+        let ask = Request::Render {
+            frame: task.frame,
+            rect,
+            slice: task.slice,
+            play_from: request.play_from,
+            output: format!("{WORK}/{name}"),
+        };
+        let what = format!("render frame {}", task.frame);
+        let answer: Answer<IgnoredAny> = self.conversation.ask(&what, &ask, progress).await?;
+        let picture = self.scratch.join(&name);
+        claim_file(&self.work.0, &name, &picture, RESULT_BYTES_MAX)?;
+        Ok(RawResult {
+            picture,
+            rect,
+            cpu: answer.cpu,
+            peak_memory: self.conversation.peak_resident(),
+        })
+    }
+
+    async fn finish(&mut self, request: &FinishRequest) -> Result<Vec<PathBuf>, EngineError> {
+        let merged = self.work.0.join("merged.exr");
+        lend(&request.merged, &merged)?;
+        let ask = Request::Finish {
+            frame: request.frame,
+            merged: format!("{WORK}/merged.exr"),
+            output: format!("{WORK}/finished"),
+            format: request.format.of_frames(),
+        };
+        let what = format!("finish frame {}", request.frame);
+        let answer = self.conversation.ask::<Finished>(&what, &ask, &mut |_| {}).await;
+        fs::remove_file(&merged).map_err(EngineError::file("removing", &merged))?;
+        answer?
+            .result
+            .files
+            .iter()
+            .map(|inside| self.deliver(inside, &request.output))
+            .collect()
+    }
+
+    fn resident(&self) -> Bytes {
+        self.conversation.resident()
+    }
+
+    async fn close(mut self: Box<Self>) {
+        self.conversation.end().await;
+    }
+}
+
+impl BlenderSession {
+    /// Takes a finished file out of the session and puts it at `output` with its extension.
+    fn deliver(&self, inside: &str, output: &Path) -> Result<PathBuf, EngineError> {
+        let name = inside.strip_prefix(WORK).and_then(|rest| rest.strip_prefix('/'));
+        let extension = name.and_then(|name| Path::new(name).extension()?.to_str());
+        let (Some(name), Some(extension)) = (name, extension) else {
+            return Err(EngineError::Protocol {
+                engine: NAME,
+                what: "a finished file is not where it belongs".into(),
+                line: inside.into(),
+            });
+        };
+        let claimed = self.work.0.with_extension("claimed");
+        claim_file(&self.work.0, name, &claimed, RESULT_BYTES_MAX)?;
+        let target = with_suffix(output, &format!(".{extension}"));
+        // Whole or not at all, on whatever file system the output is.
+        let part = with_suffix(&target, ".part");
+        fs::copy(&claimed, &part).map_err(EngineError::file("writing", &part))?;
+        fs::rename(&part, &target).map_err(EngineError::file("writing", &target))?;
+        fs::remove_file(&claimed).map_err(EngineError::file("removing", &claimed))?;
+        Ok(target)
+    }
+}
+
+/// `path` with `suffix` after its last character: a frame's name may have dots of its own.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Copies a file of ours to where the session can read it. A link would let it write to ours.
+fn lend(from: &Path, to: &Path) -> Result<(), EngineError> {
+    fs::copy(from, to).map_err(EngineError::file("reading", from))?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o644)).map_err(EngineError::file("lending", to))
+}
+
+impl WorkFolder {
+    fn make(scratch: &Path) -> Result<Self, EngineError> {
+        let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
+        let folder = scratch.join(format!("session-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(EngineError::file("making", &folder))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for WorkFolder {
+    fn drop(&mut self) {
+        // The caller empties the scratch folder; what cannot be removed now is removed then.
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::debug!(folder = %self.0.display(), %error, "a session's folder could not be removed");
+        }
+    }
+}
