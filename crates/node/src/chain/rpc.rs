@@ -110,7 +110,8 @@ pub(crate) async fn serve(rpc: Rpc, address: SocketAddr) -> Result<(ServerHandle
 }
 
 /// Every method there is.
-fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
+pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
+    let has_faucet = rpc.faucet.is_some();
     let mut module = RpcModule::new(rpc);
     let m = &mut module;
 
@@ -119,11 +120,11 @@ fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     })?;
     m.register_method("net_version", |_, rpc, _| rpc.chain_id().to_string())?;
     m.register_method("net_listening", |_, _, _| true)?;
-    m.register_method("eth_chainId", |_, rpc, _| convert::quantity(rpc.chain_id()))?;
+    m.register_method("eth_chainId", |_, rpc, _| convert::number(rpc.chain_id()))?;
     m.register_method("eth_syncing", |_, _, _| false)?;
     m.register_method("eth_accounts", |_, _, _| Vec::<String>::new())?;
 
-    m.register_method("eth_blockNumber", |_, rpc, _| convert::quantity(rpc.head_number()))?;
+    m.register_method("eth_blockNumber", |_, rpc, _| convert::number(rpc.head_number()))?;
     m.register_blocking_method("eth_getBlockByNumber", |p, rpc, _| rpc.block_by_number(&p))?;
     m.register_blocking_method("eth_getBlockByHash", |p, rpc, _| rpc.block_by_hash(&p))?;
     m.register_blocking_method("eth_getBlockReceipts", |p, rpc, _| rpc.block_receipts(&p))?;
@@ -144,11 +145,11 @@ fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     m.register_blocking_method("eth_estimateGas", |p, rpc, _| rpc.estimate_gas(&p))?;
     m.register_blocking_method("eth_createAccessList", |p, rpc, _| rpc.create_access_list(&p))?;
 
-    m.register_method("eth_gasPrice", |_, rpc, _| rpc.gas_price())?;
+    m.register_method("eth_gasPrice", |_, rpc, _| convert::number(rpc.gas_price()))?;
     m.register_method("eth_maxPriorityFeePerGas", |_, _, _| {
-        convert::quantity(calls::SUGGESTED_TIP)
+        convert::number(calls::SUGGESTED_TIP)
     })?;
-    m.register_method("eth_blobBaseFee", |_, _, _| convert::quantity(1))?;
+    m.register_method("eth_blobBaseFee", |_, _, _| convert::number(1))?;
     m.register_blocking_method("eth_feeHistory", |p, rpc, _| rpc.fee_history(&p))?;
 
     m.register_blocking_method("eth_sendRawTransaction", |p, rpc, _| rpc.send_raw_transaction(&p))?;
@@ -175,7 +176,7 @@ fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     )?;
 
     m.register_async_method("rayswarm_mine", |_, rpc, _| async move { rpc.mine().await })?;
-    if m.context().faucet.is_some() {
+    if has_faucet {
         m.register_blocking_method("rayswarm_faucet", |p, rpc, _| rpc.drip(&p))?;
     }
     Ok(module)

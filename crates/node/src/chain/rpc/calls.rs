@@ -68,8 +68,9 @@ impl Rpc {
         }
     }
 
-    pub(super) fn gas_price(&self) -> U64 {
-        quantity(self.ledger.read().next_base_fee().saturating_add(SUGGESTED_TIP))
+    /// Wei per gas that buys a place in the next block.
+    pub(super) fn gas_price(&self) -> u64 {
+        self.ledger.read().next_base_fee().saturating_add(SUGGESTED_TIP)
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the chain's blocks and receipts to the shapes of JSON-RPC.
 
+use super::error::Answer;
 use alloy::rpc::types::{
     Block as RpcBlock, BlockTransactions, Header as RpcHeader, Log as RpcLog, Transaction as RpcTransaction,
     TransactionReceipt,
@@ -17,6 +18,11 @@ pub(super) type ClientBlock = RpcBlock<ClientTransaction>;
 /// A number in Ethereum's hexadecimal form.
 pub(super) fn quantity(value: u64) -> U64 {
     U64::from(value)
+}
+
+/// The same, as the answer of a method that cannot fail.
+pub(super) fn number(value: u64) -> Answer<U64> {
+    Ok(quantity(value))
 }
 
 /// The height a tag stands for. `None` for `pending`, which has no height yet.
