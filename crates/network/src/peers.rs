@@ -31,7 +31,7 @@ const PINGS: usize = 3;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Question {
     /// This is me; whom do you know?
-    Hello(PeerCard),
+    Hello(Box<PeerCard>),
     /// Are you there?
     Ping,
 }
@@ -83,7 +83,8 @@ pub(crate) type OwnCard = Arc<dyn Fn() -> PeerCard + Send + Sync>;
 /// Says hello over `connection` and writes what comes back into `book`. Returns how many others were named.
 pub(crate) async fn hello(connection: &Connection, me: PeerCard, book: &PeerBook) -> Result<usize, NetworkError> {
     let own = me.address.node;
-    let answer: Acquaintances = call::ask(connection, &Question::Hello(me), "a hello", ANSWER_DEADLINE).await?;
+    let answer: Acquaintances =
+        call::ask(connection, &Question::Hello(Box::new(me)), "a hello", ANSWER_DEADLINE).await?;
     let now = Instant::now();
     let answering = node_id(connection.remote_id());
     if answer.me.address.node == answering {
@@ -154,7 +155,7 @@ impl PeersProtocol {
                         me: (self.own)(),
                         others: self.book.tell(node, now),
                     };
-                    self.book.met(with_observed(card, connection), now);
+                    self.book.met(with_observed(*card, connection), now);
                     call::put(node, &mut send, &answer, "a list of peers").await?;
                 }
             }

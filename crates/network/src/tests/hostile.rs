@@ -110,7 +110,7 @@ async fn a_card_must_be_its_bearers_own() {
         address: other.network.addr(),
         offer: None,
     };
-    let bytes = crate::frame::encode(&peers::Question::Hello(stolen)).unwrap();
+    let bytes = crate::frame::encode(&peers::Question::Hello(Box::new(stolen))).unwrap();
     assert_eq!(end_of(&connection, &bytes).await, CloseCode::Malformed);
     assert!(node.network.peers().is_empty());
 }

@@ -89,10 +89,8 @@ fn limits_are_checked_by_sender_and_receiver_alike() {
         relay: None,
     };
     let hello = |sockets| {
-        Question::Hello(PeerCard {
-            address: address(sockets),
-            offer: None,
-        })
+        let address = address(sockets);
+        Question::Hello(Box::new(PeerCard { address, offer: None }))
     };
     assert!(frame::encode(&hello(16)).is_ok());
     assert!(frame::encode(&hello(17)).is_err());
