@@ -26,6 +26,7 @@
 //! | [`jobs`] | open, redeem, close, refund, history |
 //! | [`registry`] | the list of providers |
 //! | [`revert`] | what a contract refused, as a sentence |
+//! | [`ask_faucet`] | coins for fees, on development chains |
 //! | `rpc`, `sender` | JSON-RPC calls; one account's transactions in order |
 //!
 //! Deliberately missing: any knowledge of who is owed what. Vouchers come in signed.

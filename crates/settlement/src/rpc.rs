@@ -91,7 +91,12 @@ impl Rpc {
             }
             tokio::time::sleep(FAUCET_LOOK_EVERY).await;
         }
-        Err(SettlementError::Nonsense { method: METHOD, reason: format!("its transaction {hash} is not mined") })
+        let waited = FAUCET_LOOK_EVERY * FAUCET_LOOKS_MAX;
+        Err(SettlementError::NotMined {
+            action: "the faucet's transfer",
+            tx: hash,
+            waited,
+        })
     }
 
     /// The nonce of the account's next transaction, those waiting to be mined included.

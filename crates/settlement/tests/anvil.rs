@@ -11,7 +11,7 @@ use rayswarm_model::{
     signed::{AccountKey, Signed, SignedVoucher, Voucher},
 };
 use rayswarm_settlement::{
-    Contracts, Job, JobEventKind, JobState, JobTerms, ProviderOffer, Settlement, SettlementError, Shortfall,
+    Contracts, Job, JobEventKind, JobState, JobTerms, ProviderOffer, Settlement, SettlementError, Shortfall, ask_faucet,
 };
 use std::{
     error::Error,
@@ -441,6 +441,12 @@ async fn wrong_chains_and_contracts_are_told_apart() {
         );
     }
     let url = world.anvil.url.clone();
+    let error = ask_faucet(&url, provider(1)).await.unwrap_err();
+    assert!(
+        matches!(error, SettlementError::Refused { .. }),
+        "anvil has no faucet: {}",
+        sentence(&error)
+    );
     drop(world);
     let error = Settlement::deploy(&url, key(STRANGER)).await.unwrap_err();
     assert!(
