@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`blender`] | Blender with Cycles |
 //! | [`engine`] | the [`Engine`] and [`Session`] traits: all that the rest of Rayswarm knows of a renderer |
+//! | [`doctor`] | what this machine lacks, and the command that mends it |
+//! | [`film`] | finished frames become a film |
 //! | [`povray`] | POV-Ray 3.7 |
 //! | [`layout`] | where a scene's files appear inside a session |
 //! | [`probe`] | the published probe scene of each engine |
@@ -11,8 +13,10 @@
 //! | [`store`] | which versions are on this machine; installing and removing them |
 
 pub mod blender;
+pub mod doctor;
 pub mod engine;
 mod error;
+pub mod film;
 pub mod layout;
 pub mod povray;
 pub mod probe;

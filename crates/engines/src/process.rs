@@ -84,6 +84,11 @@ impl LineProcess {
         if sent.is_err() { Err(self.died().await) } else { Ok(()) }
     }
 
+    /// Hands over the child's standard input, for those that read something else than lines there.
+    pub fn take_input(&mut self) -> Option<ChildStdin> {
+        self.stdin.take()
+    }
+
     /// Closes the child's standard input, which asks line-speaking children to end.
     pub fn close_input(&mut self) {
         self.stdin = None;

@@ -14,6 +14,7 @@ mod python;
 mod system;
 mod versions;
 
+pub(crate) use install::free_space;
 pub use install::{InstallPhase, InstallProgress, InstallProgressSink};
 pub use python::Python;
 pub use system::{SystemProgram, blender_on_path, find_program, program_version};

@@ -7,7 +7,7 @@
 use crate::error::SandboxError;
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Component, Path},
 };
 
@@ -42,12 +42,19 @@ pub fn claim_file(from: &Path, name: &str, to: &Path, size_max: u64) -> Result<(
         _ => None,
     };
     match wrong {
-        None => Ok(()),
+        None => own(to).map_err(failed),
         Some(what) => {
             fs::remove_file(to).map_err(failed)?;
             Err(refuse(what))
         }
     }
+}
+
+/// Makes a file ours that a sandbox's own user has made, with an ordinary mode whatever that user gave it.
+fn own(path: &Path) -> io::Result<()> {
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    std::os::unix::fs::lchown(path, Some(user), Some(group))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(test)]

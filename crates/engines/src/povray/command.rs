@@ -1,4 +1,7 @@
-//! One POV-Ray process: its arguments, its configuration, its walls.
+//! One POV-Ray process: its arguments and its walls.
+//!
+//! POV-Ray's own I/O restrictions (`povray.conf`) are left out: Debian's 3.7.0.10 announces them and reads any file all
+//! the same. The sandbox is the wall.
 
 use super::{PovRay, settings::Settings, source::Feature};
 use crate::{
@@ -16,9 +19,6 @@ use std::{
 
 /// Where results are written inside the sandbox.
 const OUT: &str = "/out";
-
-/// Debian's place for restrictions that POV-Ray itself keeps.
-const CONFIGURATION: &str = "/etc/povray/3.7/povray.conf";
 
 /// More than any picture POV-Ray writes here: 65536² half floats would not fit its own limits.
 const OUTPUT_BYTES_MAX: u64 = 4 << 30;
@@ -55,10 +55,6 @@ impl WorkFolder {
         self.folder.join("out")
     }
 
-    fn configuration(&self) -> PathBuf {
-        self.folder.join("povray.conf")
-    }
-
     fn remove(&self) {
         // It may not be there yet, and what is left over is made anew or removed with the scratch folder.
         let _ = fs::remove_dir_all(&self.folder);
@@ -92,10 +88,6 @@ impl Job {
         frame: i32,
         rect: Rect,
     ) -> Result<SandboxSpec, EngineError> {
-        let configuration = work.configuration();
-        fs::write(&configuration, self.configuration_text(engine))
-            .map_err(EngineError::file("writing", &configuration))?;
-
         let mut spec = SandboxSpec::new("/bin/sh");
         // POV-Ray tells everything on its standard error.
         spec.args = ["-c", "exec \"$0\" \"$@\" 2>&1"].map(OsString::from).to_vec();
@@ -109,7 +101,6 @@ impl Job {
             .map(|file| Bind::read_only(&file.host, &file.inside))
             .collect();
         spec.binds.push(Bind::writable(work.out(), OUT));
-        spec.binds.push(Bind::read_only(configuration, CONFIGURATION));
         if !engine.program.path.starts_with("/usr") {
             spec.binds
                 .push(Bind::read_only(&engine.program.path, &engine.program.path));
@@ -162,23 +153,5 @@ impl Job {
                 .map(|(name, value)| format!("Declare={name}={value}")),
         );
         Ok(arguments)
-    }
-
-    /// POV-Ray's own restrictions, a second wall inside the first.
-    fn configuration_text(&self, engine: &PovRay) -> String {
-        let mut text =
-            String::from("[File I/O Security]\nrestricted\n[Shellout Security]\nforbidden\n[Permitted Paths]\n");
-        let mut folders: BTreeSet<&Path> = self
-            .files
-            .iter()
-            .filter_map(|file| Path::new(&file.inside).parent())
-            .collect();
-        folders.extend(engine.library.iter().map(PathBuf::as_path));
-        folders.insert(Path::new("/usr/share/fonts"));
-        for folder in folders {
-            text.push_str(&format!("read* = \"{}\"\n", folder.display()));
-        }
-        text.push_str(&format!("read+write* = {OUT}\n"));
-        text
     }
 }

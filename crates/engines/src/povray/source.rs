@@ -98,7 +98,10 @@ impl Source {
     fn note_text(&mut self, name: &str, before: &[Token<'_>; 3]) {
         let opened = before.contains(&Token::Word("fopen"));
         let word = FILE_WORDS.iter().find(|(word, _)| before[0] == Token::Word(word));
-        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        let ending = name
+            .rsplit_once('.')
+            .filter(|(stem, _)| !stem.is_empty())
+            .map(|(_, ending)| ending.to_ascii_lowercase());
         let looks_like_one = ending.is_some_and(|ending| FILE_ENDINGS.contains(&ending.as_str()));
         let (kind, certain) = match word {
             Some((_, kind)) => (*kind, true),
