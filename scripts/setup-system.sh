@@ -8,7 +8,15 @@ packages=(bubblewrap povray povray-includes ffmpeg iproute2)
 packages+=(libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1)
 # SQLite and the cryptography are compiled from C.
 command -v cc >/dev/null || packages+=(build-essential)
-python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+# Blender's module is built for one version of Python, which has to be able to make virtual environments.
+has_python() {
+  local python
+  for python in /usr/bin/python3 python3.11 python3; do
+    "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && return
+  done
+  return 1
+}
+has_python || packages+=(python3-venv)
 
 if ! command -v dpkg-query >/dev/null; then
   echo "setup-system: this is not Debian or Ubuntu; provide what these packages hold: ${packages[*]}" >&2
