@@ -62,7 +62,7 @@ count "$status" "$(number_before ' tests? passed' "$totals")" "$(number_before '
 
 # What runs beside Blender is also tested from Rust, through real sessions; these are the parts that need no Blender.
 if compgen -G 'engines/*/tests/test_*.py' >/dev/null; then
-  run python python3 -B -m unittest discover --start-directory engines/blender/tests --top-level-directory engines/blender
+  run python env PYTHONPATH=engines/blender python3 -B -m unittest discover --start-directory engines/blender/tests
   ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$logs/python.log")
   broken=$(sed -nE 's/^FAILED \((.*)\)$/\1/p' "$logs/python.log" | grep -oE '(failures|errors)=[0-9]+' |
     awk -F= '{ sum += $2 } END { print sum + 0 }')
