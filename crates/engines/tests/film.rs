@@ -16,7 +16,7 @@ fn request(folder: &Path, count: u8, (width, height): (u32, u32), format: Output
         let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), width, height);
         encoder.set_color(png::ColorType::Rgb);
         let bytes: Vec<u8> = (0..width * height * 3)
-            .map(|at| (at / 3 % width) as u8 * 4 + frame * 8)
+            .map(|at| (at / 3 % width) as u8 * 3 + frame * 8)
             .collect();
         encoder.write_header().unwrap().write_image_data(&bytes).unwrap();
         path
