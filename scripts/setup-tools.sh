@@ -9,11 +9,11 @@ tools="${CARGO_TARGET_DIR:-$PWD/target}/tools"
 mkdir -p "$tools/bin"
 
 # Any nextest that knows our configuration will do. Without optimisation it builds in a third of the time,
-# and its own work is small beside the tests'.
+# and its own work is small beside the tests'. Updating itself is what its C libraries are for, and is not wanted.
 if ! cargo nextest --version >/dev/null 2>&1; then
   echo "Installing cargo-nextest $nextest_version"
   cargo install --quiet --locked --debug --root "$tools" --target-dir "$tools/nextest-build" \
-    cargo-nextest --version "$nextest_version"
+    --no-default-features --features default-no-update cargo-nextest --version "$nextest_version"
   rm -rf "$tools/nextest-build"
 fi
 
