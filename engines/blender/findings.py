@@ -103,9 +103,7 @@ def of_picture(scene, settings):
             "switch off Output > Format > Render Region, or render the whole picture with --option border=ignore",
         )
     if render.use_multiview:
-        yield refusal(
-            "multiview", "the file renders several views (Stereoscopy)", "switch off Output > Stereoscopy"
-        )
+        yield refusal("multiview", "the file renders several views (Stereoscopy)", "switch off Output > Stereoscopy")
     if render.use_freestyle:
         yield refusal(
             "freestyle",
@@ -233,7 +231,13 @@ def of_scripts(scene):
 def broken_drivers():
     """Names of data-blocks with a Python driver Blender has marked invalid."""
     failing = []
-    for collection in (bpy.data.objects, bpy.data.materials, bpy.data.node_groups, bpy.data.worlds, bpy.data.shape_keys):
+    for collection in (
+        bpy.data.objects,
+        bpy.data.materials,
+        bpy.data.node_groups,
+        bpy.data.worlds,
+        bpy.data.shape_keys,
+    ):
         for block in collection:
             if block.animation_data and any(not curve.driver.is_valid for curve in block.animation_data.drivers):
                 failing.append(block.name)

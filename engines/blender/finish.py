@@ -131,6 +131,8 @@ def write(scene, output):
     try:
         finished = bpy.ops.render.render(write_still=True, scene=scene.name)
     except RuntimeError as error:
-        raise Refused("finish_failed", f"Blender could not finish the picture: {str(error).strip()}", "see the log") from error
+        raise Refused(
+            "finish_failed", f"Blender could not finish the picture: {str(error).strip()}", "see the log"
+        ) from error
     if "FINISHED" not in finished or not os.path.isfile(output):
         raise Refused("finish_failed", f"Blender wrote no picture to {output}", "see the log", "transient")

@@ -7,7 +7,7 @@ import os
 import re
 
 import bpy
-from passes import compositor_trees, has_compositor
+from passes import has_compositor
 
 BUILTIN = "<builtin>"
 
@@ -125,7 +125,15 @@ def add_image(found, image, reachable):
         inside = [os.path.normpath(bpy.path.abspath(name, library=image.library)) for name in names]
         add(found, image, image.filepath, "image", reachable, "udim", packed, inside)
     else:
-        add(found, image, image.filepath, "image", reachable, "sequence" if image.source == "SEQUENCE" else "file", packed)
+        add(
+            found,
+            image,
+            image.filepath,
+            "image",
+            reachable,
+            "sequence" if image.source == "SEQUENCE" else "file",
+            packed,
+        )
 
 
 def udim_name(path, number):

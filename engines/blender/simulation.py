@@ -60,8 +60,5 @@ def unbaked_fluids(scene):
         for modifier in item.modifiers
         if modifier.type == "FLUID"
         and modifier.fluid_type == "DOMAIN"
-        and (
-            modifier.domain_settings.cache_type == "REPLAY"
-            or not modifier.domain_settings.has_cache_baked_data
-        )
+        and (modifier.domain_settings.cache_type == "REPLAY" or not modifier.domain_settings.has_cache_baked_data)
     ]

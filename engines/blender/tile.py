@@ -9,7 +9,8 @@ from protocol import Refused
 from settings import option
 
 SAMPLE = re.compile(r"\| Sample (\d+)/(\d+)")
-# ZIPS beats ZIP and RLE in time on noisy floats and is read by everything; see docs/protocol/session.md.
+# Lossless. 960x540 with 15 channels: none 0.02 CPU s and 32 MB, RLE 0.07 s and 29 MB, ZIPS 0.27 s and 23 MB, ZIP 0.31 s
+# and 23 MB, PIZ 0.44 s and 21 MB. Results go up people's slow uplinks, where 9 MB are seconds.
 CODEC = "ZIPS"
 
 
@@ -45,7 +46,9 @@ def render_tile(scene, request, channel):
     try:
         finished = bpy.ops.render.render(write_still=True)
     except RuntimeError as error:
-        raise Refused("render_failed", f"Blender did not render: {str(error).strip()}", "see the log", "transient") from error
+        raise Refused(
+            "render_failed", f"Blender did not render: {str(error).strip()}", "see the log", "transient"
+        ) from error
     finally:
         bpy.app.handlers.render_stats.remove(watch.see)
     if "FINISHED" not in finished or not os.path.isfile(request["output"]):

@@ -178,6 +178,18 @@ def cryptomatte():
     matte.matte_id = "Cube"
 
 
+def beveled():
+    """A bevelled, UV-mapped cube: Blender adds its texture coordinates up in order of memory addresses."""
+    studio()
+    cube = bpy.data.objects["Cube"]
+    bevel = cube.modifiers.new("Bevel", "BEVEL")
+    bevel.width, bevel.segments = 0.3, 4
+    image = bpy.data.images.new("Noise", 64, 64)
+    image.pixels = [(7919 * index % 257) / 257 for index in range(4 * 64 * 64)]
+    image.pack()
+    textured(cube, image)
+
+
 def files():
     """An image beside the scene, one in a folder above it, one by absolute path, a linked library with its own."""
     project = os.path.join(FOLDER, "project")
@@ -305,7 +317,7 @@ def hurried():
 
 
 SCENES = (
-    plain, odd, adaptive, blur, markers, denoised, composed, layers, cryptomatte, files, falling, sparks,
+    plain, odd, adaptive, blur, markers, denoised, composed, layers, cryptomatte, beveled, files, falling, sparks,
     missing, no_camera, escape, border, eevee, stereo, hurried,
 )  # fmt: skip
 FOLDER = ""
@@ -319,7 +331,9 @@ def main():
         if len(sys.argv) > 2 and make.__name__ not in sys.argv[2:]:
             continue
         if make() is not False:
-            bpy.ops.wm.save_as_mainfile(filepath=os.path.join(FOLDER, make.__name__ + ".blend"), compress=False, relative_remap=False)
+            bpy.ops.wm.save_as_mainfile(
+                filepath=os.path.join(FOLDER, make.__name__ + ".blend"), compress=False, relative_remap=False
+            )
     sys.stdout.flush()
     # bpy hangs at a normal exit after files were loaded.
     os._exit(0)
