@@ -69,6 +69,14 @@ pub enum CallError {
     /// No gas limit makes it succeed.
     #[error("gas required exceeds allowance ({0})")]
     OutOfGas(u64),
+    /// The sender cannot pay for gas and value.
+    #[error("insufficient funds for gas * price + value: balance {balance} wei, needed {needed} wei")]
+    InsufficientFunds {
+        /// What the sender has.
+        balance: U256,
+        /// What the call would take.
+        needed: U256,
+    },
     /// It could not even be started.
     #[error("{0}")]
     Invalid(InvalidTransaction),
@@ -87,6 +95,9 @@ pub struct Snapshot {
     pub state: State,
 }
 
+/// Gas of a plain transfer, the least any transaction costs.
+const TRANSFER_GAS: u64 = 21_000;
+
 /// A binary search for gas stops when the bounds are this close: 1/64 of the upper.
 const ESTIMATE_PRECISION: u64 = 64;
 
@@ -102,7 +113,7 @@ impl Snapshot {
     /// See [`CallError`].
     pub fn call(&self, request: &CallRequest) -> Result<CallOutcome, CallError> {
         let gas = request.gas.unwrap_or(u64::MAX).min(self.environment.gas_limit);
-        let result = self.run(request, self.affordable(request, gas))?.result;
+        let result = self.run(request, self.affordable(request, gas)?)?.result;
         outcome(result)
     }
 
@@ -112,10 +123,10 @@ impl Snapshot {
     /// See [`CallError`]; what fails with the largest possible limit fails here in the same way.
     pub fn estimate_gas(&self, request: &CallRequest) -> Result<u64, CallError> {
         let cap = self.rules.hardfork.transaction_gas_cap().unwrap_or(u64::MAX);
-        let wanted = request.gas.filter(|gas| *gas >= 21_000).unwrap_or(u64::MAX);
-        let ceiling = self.affordable(request, wanted.min(cap).min(self.environment.gas_limit));
-        if self.is_plain_transfer(request) && self.succeeds(request, 21_000)? {
-            return Ok(21_000);
+        let wanted = request.gas.filter(|gas| *gas >= TRANSFER_GAS).unwrap_or(u64::MAX);
+        let ceiling = self.affordable(request, wanted.min(cap).min(self.environment.gas_limit))?;
+        if self.is_plain_transfer(request) && self.succeeds(request, TRANSFER_GAS)? {
+            return Ok(TRANSFER_GAS);
         }
         let first = self.run(request, ceiling)?.result;
         let (spent, refund) = (first.gas().total_gas_spent(), first.gas().inner_refunded());
@@ -153,7 +164,7 @@ impl Snapshot {
     /// See [`CallError`].
     pub fn access_list(&self, request: &CallRequest) -> Result<(AccessList, u64), CallError> {
         let gas = request.gas.unwrap_or(u64::MAX).min(self.environment.gas_limit);
-        let gas = self.affordable(request, gas);
+        let gas = self.affordable(request, gas)?;
         let first = self.run(request, gas)?;
         let created = first.result.created_address();
         let list = self.touched(request, created, &first.state);
@@ -199,14 +210,20 @@ impl Snapshot {
     }
 
     /// `gas`, or less where the sender's balance cannot pay for that much.
-    fn affordable(&self, request: &CallRequest, gas: u64) -> u64 {
-        let price = request.fee_cap.unwrap_or_default();
-        if price == 0 {
-            return gas;
+    fn affordable(&self, request: &CallRequest, gas: u64) -> Result<u64, CallError> {
+        let price = U256::from(request.fee_cap.unwrap_or_default());
+        if price.is_zero() {
+            return Ok(gas);
         }
-        let free = self.state.balance(request.from).saturating_sub(request.value);
-        let allowance = free / U256::from(price);
-        u64::try_from(allowance).map_or(gas, |allowance| allowance.min(gas))
+        let balance = self.state.balance(request.from);
+        let least = price
+            .saturating_mul(U256::from(TRANSFER_GAS))
+            .saturating_add(request.value);
+        if balance < least {
+            return Err(CallError::InsufficientFunds { balance, needed: least });
+        }
+        let allowance = (balance - request.value) / price;
+        Ok(u64::try_from(allowance).map_or(gas, |allowance| allowance.min(gas)))
     }
 
     fn succeeds(&self, request: &CallRequest, gas: u64) -> Result<bool, CallError> {
@@ -249,6 +266,12 @@ impl Snapshot {
             authorization_list: request.authorizations.iter().cloned().map(Either::Left).collect(),
         };
         evm.transact(transaction).map_err(|error| match error {
+            EVMError::Transaction(InvalidTransaction::LackOfFundForMaxFee { fee, balance }) => {
+                CallError::InsufficientFunds {
+                    balance: *balance,
+                    needed: *fee,
+                }
+            }
             EVMError::Transaction(reason) => CallError::Invalid(reason),
             other => CallError::Broken(other.to_string()),
         })

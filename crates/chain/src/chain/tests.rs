@@ -203,7 +203,24 @@ fn an_estimate_suffices_and_is_not_lavish() {
         value: ether(1_000_000),
         ..plain
     };
-    assert!(matches!(snapshot.estimate_gas(&too_much), Err(CallError::Invalid(_))));
+    assert!(matches!(
+        snapshot.estimate_gas(&too_much),
+        Err(CallError::InsufficientFunds { .. })
+    ));
+    let priced = CallRequest {
+        fee_cap: Some(1_000),
+        from: Address::repeat_byte(0xee),
+        value: U256::ZERO,
+        ..too_much
+    };
+    let needed = U256::from(21_000_000);
+    assert_eq!(
+        snapshot.estimate_gas(&priced),
+        Err(CallError::InsufficientFunds {
+            balance: U256::ZERO,
+            needed
+        })
+    );
 }
 
 #[test]

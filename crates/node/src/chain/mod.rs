@@ -34,11 +34,12 @@ use self::{
     ledger::Ledger,
     rpc::Rpc,
     solo::{MINE_REQUESTS_MAX, Sealer},
+    storage::BlockLog,
 };
 pub use self::{
     faucet::{DEVELOPMENT_CHAIN_ID, development_genesis},
     rpc::RpcError,
-    storage::{BlockLog, StorageError},
+    storage::StorageError,
 };
 
 const GENESIS_FILE: &str = "genesis.json";
@@ -241,7 +242,7 @@ fn open(dir: &Path, genesis: Genesis) -> Result<Ledger, ChainError> {
         dir: dir.to_owned(),
         source,
     })?;
-    tracing::info!(dir = %dir.display(), genesis = %wanted, blocks = log.len(), "chain opened");
+    tracing::info!(dir = %dir.display(), genesis = %wanted, blocks = log.blocks(), "chain opened");
     Ok(Ledger::new(chain, log))
 }
 

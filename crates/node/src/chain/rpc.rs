@@ -111,7 +111,7 @@ pub(crate) async fn serve(rpc: Rpc, address: SocketAddr) -> Result<(ServerHandle
 
 /// Every method there is.
 pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
-    let has_faucet = rpc.faucet.is_some();
+    let is_development = rpc.faucet.is_some();
     let mut module = RpcModule::new(rpc);
     let m = &mut module;
 
@@ -175,8 +175,9 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
         |p, sink, rpc, _| subscriptions::serve(p, sink, rpc),
     )?;
 
-    m.register_async_method("rayswarm_mine", |_, rpc, _| async move { rpc.mine().await })?;
-    if has_faucet {
+    // On a development chain only: elsewhere nobody gets coins, or a block, for nothing.
+    if is_development {
+        m.register_async_method("rayswarm_mine", |_, rpc, _| async move { rpc.mine().await })?;
         m.register_blocking_method("rayswarm_faucet", |p, rpc, _| rpc.drip(&p))?;
     }
     Ok(module)

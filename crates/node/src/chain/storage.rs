@@ -61,7 +61,7 @@ pub enum StorageError {
 
 /// The block log of one chain.
 #[derive(Debug)]
-pub struct BlockLog {
+pub(crate) struct BlockLog {
     file: File,
     path: PathBuf,
     /// Where each record begins; the record of block `n` is at `n - 1`.
@@ -75,7 +75,7 @@ impl BlockLog {
     ///
     /// # Errors
     /// See [`StorageError`].
-    pub fn open(path: &Path, genesis: B256) -> Result<Self, StorageError> {
+    pub(crate) fn open(path: &Path, genesis: B256) -> Result<Self, StorageError> {
         let failed = |action| failure(path, action);
         let file = OpenOptions::new()
             .read(true)
@@ -106,13 +106,8 @@ impl BlockLog {
     }
 
     /// How many blocks it holds.
-    pub fn len(&self) -> usize {
+    pub(crate) fn blocks(&self) -> usize {
         self.offsets.len()
-    }
-
-    /// Whether it holds no block.
-    pub fn is_empty(&self) -> bool {
-        self.offsets.is_empty()
     }
 
     fn start(&mut self, genesis: B256) -> Result<(), StorageError> {
@@ -317,7 +312,7 @@ mod tests {
     fn blocks_come_back_after_reopening() {
         let disk = Disk::filled();
         let mut log = disk.open().unwrap();
-        assert_eq!(log.len(), 3);
+        assert_eq!(log.blocks(), 3);
         assert_eq!(log.read(2).unwrap(), Some(vec![2; 200]));
         assert_eq!(log.read(4).unwrap(), None);
         assert_eq!(log.read(0).unwrap(), None);
@@ -334,7 +329,7 @@ mod tests {
             let disk = Disk::new();
             disk.write(&whole[..length]);
             let mut log = disk.open().unwrap();
-            assert_eq!(log.len(), 2, "cut at {length}");
+            assert_eq!(log.blocks(), 2, "cut at {length}");
             log.append(3, B256::ZERO, &[9; 10]).unwrap();
             drop(log);
             assert_eq!(disk.open().unwrap().read(3).unwrap(), Some(vec![9; 10]));
@@ -350,7 +345,7 @@ mod tests {
         for bytes in [blank, half] {
             let disk = Disk::new();
             disk.write(&bytes);
-            assert_eq!(disk.open().unwrap().len(), 2);
+            assert_eq!(disk.open().unwrap().blocks(), 2);
         }
     }
 

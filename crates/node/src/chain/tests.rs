@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
 use alloy::{
     eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718},
-    network::{EthereumWallet, TransactionBuilder},
+    network::{EthereumWallet, NetworkTransactionBuilder, TransactionBuilder},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::{BlockTransactions, Filter, FilterChanges, Log as RpcLog, TransactionRequest},
     signers::local::PrivateKeySigner,
@@ -185,10 +185,11 @@ async fn a_contract_is_deployed_used_and_heard_of() {
         panic!("hashes")
     };
     assert_eq!(transactions[0].inner.tx_hash(), &receipt.transaction_hash);
-    assert_eq!(
-        block.calculate_transactions_root(),
-        Some(block.header.transactions_root)
-    );
+    let root = block.header.transactions_root;
+    let plain = block
+        .clone()
+        .map_transactions(|transaction| transaction.inner.into_inner());
+    assert_eq!(plain.calculate_transactions_root(), Some(root));
     let receipts = alice.get_block_receipts(BlockId::latest()).await.unwrap().unwrap();
     assert_eq!(receipts, [receipt.clone()]);
     let transaction = alice

@@ -1,13 +1,17 @@
 //! From the chain's blocks and receipts to the shapes of JSON-RPC.
 
-use super::error::Answer;
-use alloy::rpc::types::{
-    Block as RpcBlock, BlockTransactions, Header as RpcHeader, Log as RpcLog, Transaction as RpcTransaction,
-    TransactionReceipt,
+use alloy::{
+    consensus::Transaction as _,
+    eips::BlockNumberOrTag,
+    rpc::types::{
+        Block as RpcBlock, BlockTransactions, Header as RpcHeader, Log as RpcLog, Transaction as RpcTransaction,
+        TransactionReceipt,
+    },
 };
-use alloy::{consensus::Transaction as _, eips::BlockNumberOrTag};
 use alloy_primitives::{U64, U256};
 use rayswarm_chain::{Chain, LogEntry, RecoveredTransaction, SealedBlock, Transaction};
+
+use super::error::Answer;
 
 /// A transaction as clients see it.
 pub(super) type ClientTransaction = RpcTransaction<Transaction>;
