@@ -26,6 +26,7 @@ pub enum ClientError {
     Unreachable {
         /// Where it was looked for.
         base: String,
+        /// Why.
         #[source]
         source: reqwest::Error,
     },
@@ -37,6 +38,7 @@ pub enum ClientError {
     Unreadable {
         /// The daemon.
         base: String,
+        /// Why.
         #[source]
         source: reqwest::Error,
     },

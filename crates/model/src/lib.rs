@@ -31,7 +31,7 @@ pub mod settings;
 pub mod signed;
 pub mod units;
 
-pub use alloy_primitives::{Address, B256};
+pub use alloy_primitives::{Address, B256, keccak256};
 pub use failure::FailureKind;
 pub use frames::Frames;
 pub use ids::{AttemptId, BlobId, JobId, LeaseId, NodeId, TaskId};

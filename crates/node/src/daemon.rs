@@ -239,7 +239,7 @@ async fn open_network(
         relay: config.relay.clone(),
         idle_timeout: NetworkConfig::IDLE_TIMEOUT,
         folder: config.data_dir.join(folder),
-        blobs: BlobOptions { bytes_max: Some(config.cache_size), ..BlobOptions::default() },
+        blobs: BlobOptions { cache_bytes_max: Some(config.cache_size), ..BlobOptions::default() },
     };
     let (network, inbox) = Network::start(settings(ports::prefer_peers(*last_port, &config.listen))).await?;
     *last_port = network.addr().sockets.first().map_or(0, SocketAddr::port);

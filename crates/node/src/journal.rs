@@ -25,6 +25,7 @@ pub enum JournalError {
     Sqlite {
         /// What was tried.
         action: &'static str,
+        /// Why.
         #[source]
         source: rusqlite::Error,
     },
@@ -41,6 +42,7 @@ pub enum JournalError {
     Unreadable {
         /// Which kind of row.
         what: &'static str,
+        /// Why.
         #[source]
         source: serde_json::Error,
     },

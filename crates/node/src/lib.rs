@@ -12,11 +12,13 @@
 //! | [`peers`] | keeping in touch with other nodes |
 //! | [`http`], [`node`] | the API, and what it shows |
 //! | [`engines`], [`pixels`] | renderers of this machine, and the files they write |
+//! | [`bench`] | measurements: exactness and speed |
 //! | [`local`] | what the command line does without a daemon |
 //!
 //! A process has one journal and up to two endpoints: one as requestor, one as provider. A node cannot dial itself, and a
 //! studio's own machine should render the studio's own job.
 
+pub mod bench;
 pub mod chain;
 pub mod clock;
 pub mod config;

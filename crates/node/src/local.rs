@@ -15,8 +15,9 @@ use std::path::PathBuf;
 
 pub use rayswarm_engines::{
     doctor,
-    store::{EngineStore, InstallPhase, InstallProgress, releases},
+    store::{InstallPhase, InstallProgress, Store, releases},
 };
+use rayswarm_engines::store::{find_program, program_version};
 
 /// Opens a scene and says what it is and needs.
 pub async fn inspect(
@@ -47,6 +48,16 @@ pub async fn inspect(
         providers_min: 1,
     };
     analysis::inspect(&engines, &request, limits()).await.map(|(_, facts)| facts)
+}
+
+/// Engines that come from the system: name, version and program, where they are found.
+pub fn system_engines() -> Vec<(&'static str, Option<String>, Option<PathBuf>)> {
+    let found = |name, argument, before| {
+        let path = find_program(name);
+        let version = path.as_deref().and_then(|path| program_version(path, argument, before));
+        (name, version, path)
+    };
+    vec![found("povray", "--version", "POV-Ray"), found("ffmpeg", "-version", "ffmpeg version")]
 }
 
 /// Limits of a session this machine runs for its own user: everything, within reason.

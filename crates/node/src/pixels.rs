@@ -24,6 +24,7 @@ pub enum PixelsError {
     File {
         /// The file.
         path: PathBuf,
+        /// Why.
         #[source]
         source: std::io::Error,
     },
@@ -32,6 +33,7 @@ pub enum PixelsError {
     Decode {
         /// The file.
         path: PathBuf,
+        /// Why.
         #[source]
         source: DecodeError,
     },
@@ -40,6 +42,7 @@ pub enum PixelsError {
     Crop {
         /// The file.
         path: PathBuf,
+        /// Why.
         #[source]
         source: CropError,
     },

@@ -2,12 +2,12 @@
 
 use crate::{args::JsonArgs, exit::ExitCode, show};
 use rayswarm_node::local::{
-    EngineStore,
+    Store,
     doctor::{self, CheckState},
 };
 
 pub async fn run(args: JsonArgs) -> anyhow::Result<ExitCode> {
-    let checks = doctor::checks(&EngineStore::of_user()?).await;
+    let checks = doctor::checks(&Store::open_default()?);
     let healthy = checks.iter().all(|check| check.state == CheckState::Ok);
     let code = if healthy { ExitCode::Success } else { ExitCode::Missing };
     if args.json {
@@ -21,8 +21,8 @@ pub async fn run(args: JsonArgs) -> anyhow::Result<ExitCode> {
             CheckState::Broken => "BROKEN",
         };
         show::line(format_args!("{word:8} {}: {}", check.name, check.detail));
-        if check.state != CheckState::Ok && !check.remedy.is_empty() {
-            show::line(format_args!("         run: {}", check.remedy));
+        if let Some(remedy) = &check.remedy {
+            show::line(format_args!("         run: {remedy}"));
         }
     }
     Ok(code)

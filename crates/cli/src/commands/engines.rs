@@ -6,7 +6,7 @@ use crate::{
     show,
 };
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use rayswarm_node::local::{EngineStore, InstallPhase, InstallProgress, releases};
+use rayswarm_node::local::{Store, InstallPhase, InstallProgress, releases};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -18,7 +18,7 @@ struct Row {
 }
 
 pub async fn run(command: EnginesCommand) -> anyhow::Result<ExitCode> {
-    let store = EngineStore::of_user()?;
+    let store = Store::open_default()?;
     match command {
         EnginesCommand::List(args) => list(&store, args.json),
         EnginesCommand::Install { name } => install(&store, &name).await,
@@ -31,7 +31,7 @@ pub async fn run(command: EnginesCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn list(store: &EngineStore, json: bool) -> anyhow::Result<ExitCode> {
+fn list(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
     let installed = store.list();
     let here = |version: &str| installed.iter().find(|install| install.version == version);
     let mut rows: Vec<Row> = releases()
@@ -62,7 +62,7 @@ fn list(store: &EngineStore, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
-async fn install(store: &EngineStore, name: &str) -> anyhow::Result<ExitCode> {
+async fn install(store: &Store, name: &str) -> anyhow::Result<ExitCode> {
     let version = version_of(name)?;
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{prefix:>12} {bar:32.cyan/black} {msg}") {
@@ -82,7 +82,7 @@ async fn install(store: &EngineStore, name: &str) -> anyhow::Result<ExitCode> {
     let installed = store.install(&version, &mut draw).await;
     bar.finish_and_clear();
     installed?;
-    show::line(format_args!("blender {version} is installed in {}", store.root().display()));
+    show::line(format_args!("blender {version} is installed in {}", store.folder().display()));
     Ok(ExitCode::Success)
 }
 

@@ -21,9 +21,13 @@ const TRIES_MAX: u32 = 10;
 
 /// The courier of one job.
 pub struct Courier {
+    /// What all roles share.
     pub services: Arc<Services>,
+    /// The job.
     pub job: JobId,
+    /// The connection to the requestor, the latest one.
     pub link: watch::Receiver<ProviderLink>,
+    /// Told of each delivery.
     pub queue: Arc<Queue>,
 }
 

@@ -46,6 +46,7 @@ pub enum FilesError {
     Disk {
         /// The file.
         path: PathBuf,
+        /// Why.
         #[source]
         source: std::io::Error,
     },

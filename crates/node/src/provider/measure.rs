@@ -127,7 +127,7 @@ fn kept_file(services: &Services, engine: &dyn Engine, device: Device) -> PathBu
         processor.lines().filter(|line| line.starts_with("model name") || line.starts_with("flags")).take(2).collect();
     let machine = keccak256(format!("{identity}{device:?}"));
     let name = format!("{}-{}-{}.json", engine.name(), engine.version(), &machine.to_string()[2..14]);
-    services.engines.store().root().join("probes").join(name)
+    services.engines.store().folder().join("probes").join(name)
 }
 
 /// On chain, so that a requestor need not be told who there is. A chain that does not take it does not stop the role:

@@ -1,7 +1,16 @@
 //! From verified results to finished files: merge one frame, finish it once over the whole picture, encode the film.
 
-use crate::{pixels, requestor::refusal::chain};
-use rayswarm_engines::{EngineError, FinishRequest, Session, film};
+use super::{
+    naming,
+    record::JobRecord,
+    refusal::{chain, failed},
+};
+use crate::{pixels, services::Services};
+use rayswarm_api::Problem;
+use rayswarm_engines::{
+    EngineError, FinishRequest, Session,
+    film::{self, FilmRequest},
+};
 use rayswarm_imaging::{Compression, EncodeError, MergeError, Merger, Part, encode};
 use rayswarm_model::{Bytes, Plan, TaskSpec, settings::OutputFormat};
 use std::path::{Path, PathBuf};
@@ -23,6 +32,7 @@ pub enum AssemblyError {
     Disk {
         /// The file.
         path: PathBuf,
+        /// Why.
         #[source]
         source: std::io::Error,
     },
@@ -33,6 +43,9 @@ pub enum AssemblyError {
     #[error("merging stopped")]
     Stopped(#[from] tokio::task::JoinError),
 }
+
+/// Where the frames of a film are kept until it is encoded, in the job's folder.
+pub const FILM_FRAMES: &str = "frames";
 
 /// The most memory one merged frame may take: 8K with 30 float channels.
 const FRAME_BYTES_MAX: Bytes = Bytes(8 << 30);
@@ -79,12 +92,31 @@ pub async fn finish(
     Ok(session.finish(&request).await?)
 }
 
-/// Encodes finished frames into one film.
-pub async fn encode_film(request: film::FilmRequest) -> Result<(), AssemblyError> {
-    film::encode(&request, &mut |_| {}).await.map_err(AssemblyError::Engine)
-}
-
 /// Says in one line why a frame failed.
 pub fn reason(frame: i32, error: &AssemblyError) -> String {
     format!("frame {frame} could not be finished: {}", chain(error))
+}
+
+/// Encodes the finished frames of a film job, in order, into the one file the job is for. Other jobs have none.
+pub async fn film_of(services: &Services, record: &mut JobRecord) -> Result<(), Problem> {
+    let Some(format) = record.format.filter(|format| format.is_film()) else { return Ok(()) };
+    let unmade = |reason: String| failed("film_not_made", format!("the film cannot be encoded: {reason}"));
+    let facts = record.facts.as_ref().ok_or_else(|| unmade("the journal has lost the scene's facts".into()))?;
+    let sandbox = services.engines.sandbox().map_err(|error| unmade(chain(error)))?;
+    let output = naming::film_file(&record.request.output, facts, &record.request.scene, format);
+    let mut numbers = record.frames_finished.clone();
+    numbers.sort_unstable();
+    let folder = services.folder("jobs").join(record.id.to_string()).join(FILM_FRAMES);
+    let file = |frame| naming::frame_file(&folder, facts, &record.request.scene, frame, format.of_frames());
+    let request = FilmRequest {
+        sandbox: sandbox.clone(),
+        frames: numbers.into_iter().map(file).collect(),
+        frame_rate: facts.frame_rate,
+        format,
+        output: output.clone(),
+        threads: services.config.local_threads,
+    };
+    film::encode(&request, &mut |_| {}).await.map_err(|error| unmade(chain(&error)))?;
+    record.outputs = vec![output];
+    Ok(())
 }

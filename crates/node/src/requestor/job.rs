@@ -16,7 +16,6 @@ use rayswarm_api::{
     job::{JobState, JobView},
 };
 use rayswarm_model::{JobId, NodeId, Plan, canonical};
-use rayswarm_model::Amount;
 use rayswarm_network::{CloseCode, NetworkError, RequestorEvent};
 use rayswarm_scheduler::Policy;
 use std::{
@@ -229,7 +228,7 @@ impl Job {
         let plan = self.record.plan_hash.ok_or_else(|| lost("plan"))?;
         self.record.manifest = Some(ManifestBlob { blob: packed.blob, bytes: packed.blob_bytes });
         self.record.policy = Policy {
-            budget: self.record.quote.as_ref().map_or(Amount::ZERO, |quote| quote.budget),
+            budget: self.record.quote.as_ref().map(|quote| quote.budget),
             deadline: Some(self.record.deadline_at),
             ..Policy::default()
         };

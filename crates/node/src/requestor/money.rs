@@ -72,7 +72,7 @@ pub async fn refresh(services: &Services, record: &mut JobRecord) -> Result<(), 
 
 fn note(record: &mut JobRecord, transactions: &[Mined]) {
     for mined in transactions {
-        record.settlement.transactions.push(mined.hash.to_string());
+        record.settlement.transactions.push(mined.tx.to_string());
         record.settlement.gas_used += mined.gas_used;
     }
 }

@@ -17,6 +17,7 @@ pub enum PackError {
     File {
         /// The file.
         file: String,
+        /// Why.
         #[source]
         source: NetworkError,
     },

@@ -24,7 +24,7 @@ use rayswarm_api::{
 };
 use rayswarm_imaging::PixelCommitment;
 use rayswarm_model::{
-    AttemptId, B256, Bytes, FailureKind, JobId, Manifest, NodeId, Offer, Plan, TaskId, UnixMillis, Work, canonical,
+    AttemptId, Bytes, FailureKind, NodeId, Offer, Plan, TaskId, UnixMillis, Work, canonical,
     signed::SignedReceipt,
 };
 use rayswarm_network::{
@@ -35,13 +35,12 @@ use rayswarm_network::{
     },
 };
 use rayswarm_scheduler::{
-    AuditVerdict, Departure, Effect, Event, Farm, FarmError, Grant, Policy, ProviderInfo, Purpose, ReceiptSummary,
+    AuditVerdict, Departure, Effect, Event, Farm, FarmError, Grant, ProviderInfo, Purpose, ReceiptSummary,
     Role, step,
 };
 use rayswarm_verifier::{AuditPolicy, AuditSeed, ComparisonKind, Outcome as VerdictOutcome, Subject, Verdict, draw};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
-    path::PathBuf,
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -257,7 +256,7 @@ impl<'j> Rendering<'j> {
         let folder = job.folder();
         std::fs::create_dir_all(folder.join("results")).map_err(|error| failed("disk", chain(&error)))?;
         let format = record.format.unwrap_or(rayswarm_model::settings::OutputFormat::Png);
-        let film_frames = format.is_film().then(|| folder.join("frames"));
+        let film_frames = format.is_film().then(|| folder.join(super::assembly::FILM_FRAMES));
         let studio = Studio {
             services: services.clone(),
             engine,
@@ -468,6 +467,7 @@ impl<'j> Rendering<'j> {
             Effect::Wait { .. } => {}
             Effect::Dismiss { node, .. } => self.dismiss(node),
             Effect::Collect { attempt, .. } => self.answer_commit(attempt, CommitAnswer::Deliver),
+            Effect::AlreadyHere { attempt, .. } => self.answer_commit(attempt, CommitAnswer::Stored),
             Effect::Discard { attempt, reason, .. } => {
                 self.answer_commit(attempt, CommitAnswer::Drop { reason: reason.to_string() });
             }

@@ -1,0 +1,13 @@
+//! `rayswarm bench`: is the picture exact, is the farm quick.
+
+mod exactness;
+mod farm;
+
+use crate::{args::BenchCommand, exit::ExitCode};
+
+pub async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        BenchCommand::Exactness(args) => exactness::run(args).await,
+        BenchCommand::Farm(args) => farm::run(args).await,
+    }
+}

@@ -1,0 +1,97 @@
+//! `rayswarm bench exactness`: merged tiles and slices against one session's picture. The exit code says whether every
+//! promise holds.
+
+use crate::{
+    args::ExactnessArgs,
+    commands::render::existing_file,
+    exit::ExitCode,
+    show,
+};
+use anyhow::Context;
+use rayswarm_api::job::{JobRequest, SliceChoice, TileChoice};
+use rayswarm_model::settings::Device;
+use rayswarm_node::{
+    bench::exactness::{Case, Exactness, ExactnessRequest, exactness},
+    engines::Engines,
+};
+use std::path::PathBuf;
+
+pub async fn run(args: ExactnessArgs) -> anyhow::Result<ExitCode> {
+    let engines = Engines::detect()?;
+    let folder = std::env::temp_dir().join(format!("rayswarm-exactness-{}", std::process::id()));
+    let mut all = Vec::new();
+    for scene in &args.scenes {
+        let scene = existing_file(scene)?;
+        show::note(format_args!("comparing {}", scene.display()));
+        std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let request = ExactnessRequest { job: job(scene, &args), side: args.side, folder: folder.clone() };
+        let found = exactness(&engines, &request).await;
+        std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+        if !args.json {
+            print(&found);
+        }
+        all.push(found);
+    }
+    if args.json {
+        show::json(&all)?;
+    }
+    let refused = all.iter().any(|found| found.refused.is_some());
+    let holds = all.iter().all(Exactness::holds);
+    Ok(match (holds, refused) {
+        (false, _) => ExitCode::Failure,
+        (true, true) => ExitCode::BadInput,
+        (true, false) => ExitCode::Success,
+    })
+}
+
+fn job(scene: PathBuf, args: &ExactnessArgs) -> JobRequest {
+    JobRequest {
+        output: scene.parent().map_or_else(PathBuf::new, PathBuf::from),
+        scene,
+        frames: args.frames.clone(),
+        resolution: None,
+        samples: Some(args.samples),
+        tiles: TileChoice::Auto,
+        slices: SliceChoice::Auto,
+        format: None,
+        budget: None,
+        deadline_s: 0,
+        renderer_override: args.engine.clone(),
+        include: Vec::new(),
+        allow_missing: args.allow_missing.clone(),
+        skip_existing: false,
+        options: args.options.clone(),
+        device: Device::Cpu,
+        keep_raw: false,
+        providers_min: 1,
+    }
+}
+
+fn print(found: &Exactness) {
+    show::line(found.scene.display());
+    if let Some(reason) = &found.refused {
+        show::line(format_args!("  not rendered: {reason}"));
+        return;
+    }
+    if let Some(resolution) = found.resolution {
+        show::line(format_args!("  frames {:?} at {resolution}", found.frames));
+    }
+    for case in [&found.tiles, &found.slices].into_iter().flatten() {
+        print_case(case);
+    }
+    if let Some(reason) = &found.slices_refused {
+        show::line(format_args!("  no slices: {reason}"));
+    }
+}
+
+fn print_case(case: &Case) {
+    let word = match (case.differing, case.holds) {
+        (0, _) => "equal bit for bit",
+        (_, true) => "within 1e-5",
+        (_, false) => "DIFFERENT",
+    };
+    show::line(format_args!("  {}: {word} ({} of {} pixels differ, {} beyond 1e-5)", case.cut, case.differing, case.pixels, case.beyond_bound));
+    if let Some(worst) = &case.worst {
+        show::line(format_args!("    worst: {worst}"));
+    }
+}

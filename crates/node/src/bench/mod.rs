@@ -1,0 +1,3 @@
+//! Measurements that `rayswarm bench` prints: is the picture exact.
+
+pub mod exactness;
