@@ -10,7 +10,6 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 use tokio::{io::AsyncWriteExt, process::ChildStdin};
@@ -194,22 +193,27 @@ fn spec(request: &FilmRequest, program: &Path, work: &WorkFolder, codec: &[&str]
     spec
 }
 
-/// A folder beside the film, on the same file system, gone when the encoding is over.
+/// A folder beside the film, on the same file system, gone when the encoding is over. Its name is the film's, so that
+/// what a killed node left is swept by the next attempt.
 struct WorkFolder(PathBuf);
 
 impl WorkFolder {
     fn beside(film: &Path) -> Result<Self, EngineError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = film.with_file_name(format!(".rayswarm-film-{}-{number}", std::process::id()));
-        fs::create_dir(&folder).map_err(EngineError::file("making", &folder))?;
-        Ok(Self(folder))
+        let name = film.file_name().unwrap_or_default().to_string_lossy();
+        let work = Self(film.with_file_name(format!(".{name}.rayswarm")));
+        work.remove();
+        fs::create_dir(&work.0).map_err(EngineError::file("making", &work.0))?;
+        Ok(work)
+    }
+
+    fn remove(&self) {
+        // Not there is as good; a leftover is hidden and harmless.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 impl Drop for WorkFolder {
     fn drop(&mut self) {
-        // A leftover is hidden and harmless.
-        let _ = fs::remove_dir_all(&self.0);
+        self.remove();
     }
 }

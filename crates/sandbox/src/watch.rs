@@ -15,6 +15,7 @@ use rustix::{
 use std::{
     io,
     os::fd::OwnedFd,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -130,8 +131,10 @@ pub(crate) fn run(mut command: Command, spec: &SandboxSpec, report: oneshot::Sen
     send.send_replace(Some(ended));
 }
 
-/// Starts bubblewrap with three pipes.
+/// Starts bubblewrap with three pipes, in a process group of its own: Ctrl-C in a terminal is for the program that
+/// started it, which may want to let its work finish.
 fn start(command: &mut Command) -> io::Result<(Child, Arc<Shared>)> {
+    command.process_group(0);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -243,6 +243,28 @@ async fn kill_returns_when_everything_inside_is_gone() {
 }
 
 #[tokio::test]
+async fn a_ctrl_c_for_its_parent_does_not_reach_it() {
+    let mut child = start(shell("echo ready; sleep 1000")).await;
+    assert_eq!(first_line(&mut child).await, "ready");
+    let group = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit_once(')')
+            .unwrap()
+            .1
+            .split_whitespace()
+            .nth(2)
+            .unwrap()
+            .parse::<u32>()
+            .unwrap()
+    };
+    assert!(
+        below(child.pid())
+            .into_iter()
+            .all(|pid| group(pid) != group(std::process::id()))
+    );
+}
+
+#[tokio::test]
 async fn dropping_it_kills_everything_inside() {
     let mut child = start(shell("sleep 1000 & echo ready; wait")).await;
     assert_eq!(first_line(&mut child).await, "ready");
@@ -308,6 +330,35 @@ fn nothing_survives_a_killed_parent() {
     while inside.iter().any(|pid| alive(*pid)) {
         std::thread::yield_now();
     }
+}
+
+/// Not a test by itself: [`where_bubblewrap_fails_the_reason_is_told`] runs it with a `bwrap` that fails.
+#[test]
+fn machine_without_walls() {
+    if std::env::var_os("RAYSWARM_SANDBOX_BROKEN").is_some() {
+        println!("detected: {}", Sandbox::detect().unwrap_err());
+    }
+}
+
+#[test]
+fn where_bubblewrap_fails_the_reason_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let fake = folder.path().join("bwrap");
+    fs::write(
+        &fake,
+        "#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n",
+    )
+    .unwrap();
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "machine_without_walls", "--nocapture"])
+        .env("RAYSWARM_SANDBOX_BROKEN", "1")
+        .env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("No permissions to create new namespace"), "{said}");
 }
 
 /// Everything below a process, itself included.

@@ -318,12 +318,15 @@ async fn trial(
 /// A folder that is gone when the trial is over.
 struct TrialFolder(PathBuf);
 
+const TRIAL_PREFIX: &str = "rayswarm-povray-";
+
 impl TrialFolder {
     fn make() -> Result<Self, EngineError> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(0);
+        sweep_trials();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("rayswarm-povray-{}-{number}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("{TRIAL_PREFIX}{}-{number}", std::process::id()));
         fs::create_dir(&folder).map_err(EngineError::file("making", &folder))?;
         Ok(Self(folder))
     }
@@ -331,7 +334,21 @@ impl TrialFolder {
 
 impl Drop for TrialFolder {
     fn drop(&mut self) {
-        // Left to the system's own sweeping of temporary folders if that fails.
+        // The next trial on this machine sweeps once this process has ended.
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Removes what trials of killed processes left.
+fn sweep_trials() {
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name
+            .strip_prefix(TRIAL_PREFIX)
+            .and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new("/proc").join(process.to_string()).exists()) {
+            // Somebody else's may not be ours to remove.
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
