@@ -1,11 +1,23 @@
 """What a person should know before money moves: refusals, warnings and notes, each with what to do about it."""
 
 import bpy
-from passes import compositor_trees, denoises, has_compositor, rendered_layers
+from passes import compositor_trees, denoises, has_compositor, pass_names, rendered_layers
 from settings import option
 from simulation import unbaked, unbaked_fluids
 
 NAMES_MAX = 5
+# Passes, by the start of their names, that are no sums of samples, as `rayswarm_imaging::slice_rule` knows them too.
+NOT_SUMS = (
+    *(
+        (light + kind, "it is divided by its colour pass")
+        for light in ("Diff", "Gloss", "Trans")
+        for kind in ("Dir", "Ind")
+    ),
+    ("Shadow Catcher", "it is divided by the unshadowed light"),
+    ("Vector", "it is divided by the weight of moving samples"),
+    ("Mist", "it is clamped after the samples are summed"),
+    ("Crypto", "it ranks objects instead of summing samples"),
+)
 
 
 def finding(severity, code, message, remedy):
@@ -251,10 +263,10 @@ def slices_refused(scene):
     for layer in rendered_layers(scene):
         if layer.samples > 0 and scene.cycles.use_layer_samples != "IGNORE":
             return f"view layer {layer.name!r} has its own number of samples"
-        if layer.use_pass_cryptomatte_object or layer.use_pass_cryptomatte_material or layer.use_pass_cryptomatte_asset:
-            return f"view layer {layer.name!r} has Cryptomatte passes, which cannot be averaged"
-        if layer.cycles.use_pass_shadow_catcher:
-            return f"view layer {layer.name!r} has a Shadow Catcher pass, which is a quotient of sums"
+        for name in pass_names(scene, layer):
+            why = next((why for start, why in NOT_SUMS if name.startswith(start)), None)
+            if why:
+                return f"view layer {layer.name!r} has the pass {name}: {why}"
     # Lights carry the same flag with another meaning.
     if any(item.is_shadow_catcher for item in scene.objects if item.type != "LIGHT"):
         return "shadow catchers are a quotient of sums, which cannot be averaged"

@@ -8,19 +8,30 @@ Layers and Cryptomatte nodes, view transform and file formats. So finishing is w
 import array
 
 import bpy
+from cycles import CyclesRender
 
+METHODS = ("update", "render", "render_frame_finish")
+ORIGINALS = {name: getattr(CyclesRender, name) for name in METHODS}
 # Scene name -> function(engine, result, layer name) that fills a render result.
 _sources = {}
 
 
 def serve(scene_name, fill):
     """From now on renders of `scene_name` get their pixels from `fill`."""
-    import cycles
-
     _sources[scene_name] = fill
-    cycles.CyclesRender.update = lambda engine, data, depsgraph: None
-    cycles.CyclesRender.render = _render
-    cycles.CyclesRender.render_frame_finish = lambda engine: None
+    for name, method in zip(METHODS, (_nothing, _render, _nothing), strict=True):
+        setattr(CyclesRender, name, method)
+
+
+def stop():
+    """Cycles renders again."""
+    _sources.clear()
+    for name, method in ORIGINALS.items():
+        setattr(CyclesRender, name, method)
+
+
+def _nothing(engine, *_):
+    pass
 
 
 def _render(engine, depsgraph):

@@ -38,6 +38,7 @@ release = on_one_processor()
 
 import bpy  # noqa: E402
 import facts  # noqa: E402
+import merged  # noqa: E402
 from finish import Finisher  # noqa: E402
 from load import load  # noqa: E402
 from play import Player  # noqa: E402
@@ -85,6 +86,7 @@ class Session:
             raise Refused("not_open", "no scene is open in this session", "send open first")
         self._prepared = None
         opened, settings = self._opened, self._opened["settings"]
+        merged.stop()
         scene = load(opened["scene"])
         refuse_missing(scene, settings)
         device = apply(scene, settings, opened["threads"], opened["device"])
