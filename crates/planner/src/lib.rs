@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`cost`] | what a picture costs and where: a map fitted to a few cheap probe renders |
 //! | [`grid`] | cuts pictures into tiles, samples into slices, work into exact shares |
-//! | [`plan`] | frame × tile × slice tasks of a sensible size, or a sentence that says why not |
-//! | [`quote`] | price and time with error bars, and whether a budget and a deadline can hold |
+//! | [`mod@plan`] | frame × tile × slice tasks of a sensible size, or a sentence that says why not |
+//! | [`mod@quote`] | price and time with error bars, and whether a budget and a deadline can hold |
 //!
 //! Deliberately missing: sockets, files, clocks, entropy. Floats stay inside the cost map; whatever leaves it is an
 //! integer, since plans are hashed into contracts.

@@ -5,6 +5,10 @@
 //! merged tiles equal the whole picture bit for bit; slices, whose merge equals it only within 1e-5, are used when asked
 //! for, or when tiles alone would leave tasks far too long.
 
+mod error;
+
+pub use error::PlanError;
+
 use crate::{cost::CostMap, grid};
 use rayswarm_model::{
     Frames, Plan, RenderSettings, Resolution, SceneFacts, Slice, TaskId, TaskSpec, picture::SIDE_MAX,
@@ -21,7 +25,7 @@ const TASKS_PER_PROVIDER: u64 = 10;
 /// Tiles below this side lose more to borders, and show more, than their parallelism is worth.
 const AUTO_SIDE_MIN: u32 = 32;
 /// Tiles a person asks for may be smaller, but engines stop being exact at a few pixels.
-const ASKED_SIDE_MIN: u32 = 8;
+pub(crate) const ASKED_SIDE_MIN: u32 = 8;
 /// Auto spends at most a quarter more pixels on padding.
 const AUTO_OVERHEAD_PERMILLE_MAX: u64 = 1_250;
 /// Slices of one tile at most: each is a full-size picture to send, store and add up.
@@ -82,111 +86,6 @@ pub struct ExpectedProviders {
     pub count: u32,
     /// Median speed in milli-WU per second; zero if unknown.
     pub median_milli_wu_per_second: u64,
-}
-
-/// Why a job cannot be planned as asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// Inspection refused the scene.
-    #[error("{message}; {remedy}")]
-    SceneRefused {
-        /// What was found.
-        message: String,
-        /// What to do about it.
-        remedy: String,
-    },
-    /// A side is zero or too long.
-    #[error("a picture of {resolution} cannot be rendered; choose sides from 1 to {SIDE_MAX} pixels with --resolution")]
-    Resolution {
-        /// What was asked.
-        resolution: Resolution,
-    },
-    /// The cost was measured for another size.
-    #[error("the cost was measured at {measured}, the job is {asked}; probe again at the job's resolution")]
-    CostOfOtherResolution {
-        /// The cost map's.
-        measured: Resolution,
-        /// The job's.
-        asked: Resolution,
-    },
-    /// No samples.
-    #[error("0 samples per pixel make no picture; give at least one with --samples")]
-    NoSamples,
-    /// A grid of zero tiles.
-    #[error("a grid of {columns}x{rows} has no tiles; give at least 1x1 with --tiles, or auto")]
-    NoTiles {
-        /// Tiles across.
-        columns: u32,
-        /// Tiles down.
-        rows: u32,
-    },
-    /// Tiles of this scene do not equal the whole picture.
-    #[error(
-        "{columns}x{rows} tiles of this scene would not equal the whole picture ({engine} renders a crop differently here); \
-         use --tiles 1x1 or auto, which renders each frame as one task"
-    )]
-    TilesNotExact {
-        /// Tiles across.
-        columns: u32,
-        /// Tiles down.
-        rows: u32,
-        /// The engine.
-        engine: String,
-    },
-    /// Tiles would be a few pixels.
-    #[error(
-        "{columns}x{rows} tiles of a {resolution} picture would be smaller than {ASKED_SIDE_MIN} pixels; ask for fewer tiles"
-    )]
-    TilesTooSmall {
-        /// Tiles across.
-        columns: u32,
-        /// Tiles down.
-        rows: u32,
-        /// The picture.
-        resolution: Resolution,
-    },
-    /// Slices of this scene do not add up to the whole.
-    #[error(
-        "{count} slices would not add up to the whole picture: {reason}; use --slices 1 or auto, and tiles instead"
-    )]
-    SlicesRefused {
-        /// How many were asked.
-        count: u32,
-        /// Why not.
-        reason: String,
-    },
-    /// More slices than samples, or none.
-    #[error("{count} slices cannot share {samples} samples; give a number from 1 to {samples} with --slices, or auto")]
-    SliceCount {
-        /// How many were asked.
-        count: u32,
-        /// Samples per pixel.
-        samples: u32,
-    },
-    /// Frames depend on those before them, so nothing can be cut.
-    #[error(
-        "{what} were asked for, but the frames of this scene must be rendered in order by one session (a simulation is \
-         not baked); bake it, or leave {what} at auto"
-    )]
-    Sequential {
-        /// `tiles` or `slices`.
-        what: &'static str,
-    },
-    /// Beyond [`TASKS_MAX`].
-    #[error(
-        "{frames} frames of {tiles} tiles and {slices} slices are {tasks} tasks; a job may have {TASKS_MAX}: split the \
-         frames into several jobs, or ask for fewer tiles"
-    )]
-    TooManyTasks {
-        /// Frames.
-        frames: u64,
-        /// Tiles of each.
-        tiles: u64,
-        /// Slices of each tile.
-        slices: u64,
-        /// Their product.
-        tasks: u64,
-    },
 }
 
 /// Plans a job, or says why it cannot be planned as asked and what to change.

@@ -3,6 +3,7 @@
 use crate::reason::Reason;
 use rayswarm_model::{AttemptId, LeaseId, NodeId, Rect, TaskId, UnixMillis, Work, WorkPrice};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// An attempt. Kept for the whole job: late results refer to it, and people ask why it went where it went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +79,46 @@ pub enum AttemptState {
     Revoked,
     /// Its provider is gone, or never got it. A late result still counts if nobody was quicker.
     Lost,
+}
+
+impl fmt::Display for Attempt {
+    /// One line of an explanation: who, what for and why, and what came of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let purpose = match self.purpose {
+            Purpose::Render => "render",
+            Purpose::Audit { .. } => "audit",
+        };
+        write!(
+            f,
+            "{} {purpose} of {} by {}: {}",
+            self.id,
+            self.task,
+            self.node.short(),
+            self.reason
+        )?;
+        match &self.ended {
+            Some((_, reason)) => write!(f, " → {}: {reason}", self.state),
+            None => write!(f, " → {}", self.state),
+        }
+    }
+}
+
+impl fmt::Display for AttemptState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queued => "given",
+            Self::Committed => "rendered",
+            Self::Delivered => "delivered",
+            Self::Auditing => "being audited",
+            Self::Verified => "counts",
+            Self::Superseded => "not needed",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Lost => "lost",
+        })
+    }
 }
 
 impl AttemptState {

@@ -12,15 +12,16 @@ use crate::{
     event::{AuditVerdict, Role},
     farm::{Farm, index, millis},
     grant::Planned,
+    lifecycle::{accept, give_up},
+    membership::{exclude, note_failure},
     node::Node,
     reason::{AuditOutcome, Reason},
-    step::{accept, exclude, give_up, note_failure},
 };
 use rayswarm_model::{Amount, AttemptId, NodeId, Rect, UnixMillis, Work, settings::Device};
 use serde::{Deserialize, Serialize};
 
 /// Audits in one lease at most; the next pull brings more.
-const PER_LEASE_MAX: usize = 16;
+pub(crate) const PER_LEASE_MAX: usize = 16;
 /// Waiting audits looked at for one provider.
 const LOOKED_AT_MAX: usize = 256;
 /// Auditors that may fail to judge a result before it counts as inconclusive.
@@ -157,6 +158,24 @@ fn may_audit(farm: &Farm, auditor: NodeId, node: &Node, of: AttemptId) -> bool {
     // The requestor's own machine is believed whoever it pays.
     let independent = node.info.role == Role::OwnAuditor || node.info.account != renderer.info.account;
     comparable && independent
+}
+
+/// Whether a provider may do an audit instead of the one that has it: without loss, so within the renderer's class if
+/// that one is.
+pub(crate) fn may_take_over(farm: &Farm, auditor: NodeId, audit: AttemptId) -> bool {
+    let Some((of, has)) = farm.attempt(audit).and_then(|attempt| match attempt.purpose {
+        Purpose::Audit { of, .. } => Some((of, attempt.node)),
+        Purpose::Render => None,
+    }) else {
+        return false;
+    };
+    let class = |id: NodeId| farm.nodes.get(&id).map(|node| node.info.class);
+    let renderer = farm.attempt(of).and_then(|attempt| class(attempt.node));
+    let Some(node) = farm.nodes.get(&auditor) else {
+        return false;
+    };
+    let as_good = Some(node.info.class) == renderer || class(has) != renderer;
+    as_good && node.info.role == Role::Provider && may_audit(farm, auditor, node, of)
 }
 
 /// Whether some other connected provider of the renderer's class belongs to another account.

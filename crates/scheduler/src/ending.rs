@@ -5,8 +5,8 @@ use crate::{
     audit,
     effect::Effect,
     farm::{Farm, Phase, index, millis},
+    lifecycle::{accept, give_up},
     reason::{AuditOutcome, Reason},
-    step::{accept, give_up},
 };
 use rayswarm_model::{AttemptId, TaskId, UnixMillis};
 

@@ -5,16 +5,14 @@
 use crate::{
     attempt::{Attempt, AttemptState, Purpose},
     audit::AuditCase,
-    event::{ProviderInfo, Role},
-    node::{Node, NodeState},
+    event::Role,
+    node::Node,
     policy::Policy,
     pool::Pool,
-    rate::{Calibration, scaled},
+    rate::Calibration,
     reason::Reason,
 };
-use rayswarm_model::{
-    Address, Amount, AttemptId, CpuTime, LeaseId, NodeId, Plan, TaskId, UnixMillis, Work, offer::ComparisonClass,
-};
+use rayswarm_model::{Address, Amount, AttemptId, LeaseId, NodeId, Plan, TaskId, UnixMillis, offer::ComparisonClass};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -146,42 +144,6 @@ pub enum FarmError {
     },
 }
 
-/// A provider as faces show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeSummary {
-    /// The provider.
-    pub info: ProviderInfo,
-    /// Where it stands.
-    pub state: NodeState,
-    /// Learned speed in milli-WU per second.
-    pub rate_milli_wu: u64,
-    /// Attempts it holds.
-    pub holds: u64,
-    /// Tasks verified.
-    pub verified: u64,
-    /// Of them, audited.
-    pub audited: u64,
-    /// Audits it rendered for others.
-    pub audits: u64,
-    /// CPU time its receipts state.
-    pub cpu: CpuTime,
-    /// What it earned.
-    pub paid: Amount,
-}
-
-/// A task as faces show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskSummary {
-    /// The verified attempt.
-    pub winner: Option<AttemptId>,
-    /// How often it failed.
-    pub failures: u32,
-    /// What was said last.
-    pub last_failure: String,
-    /// All attempts in order, audits of its results included.
-    pub attempts: Vec<Attempt>,
-}
-
 impl Farm {
     /// A farm for a plan, with all tasks waiting.
     pub fn new(plan: &Plan, policy: Policy) -> Result<Self, FarmError> {
@@ -231,212 +193,6 @@ impl Farm {
             unverified_milli_wu: total.milli_wu,
             paid: Amount::ZERO,
             work_arrived: false,
-        })
-    }
-
-    /// Where the job stands.
-    pub const fn phase(&self) -> &Phase {
-        &self.phase
-    }
-
-    /// Whether nothing more will happen (short of a retry).
-    pub const fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Complete | Phase::Failed { .. })
-    }
-
-    /// Whether the owner paused it.
-    pub const fn is_paused(&self) -> bool {
-        self.paused
-    }
-
-    /// How it decides.
-    pub const fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    /// Tasks in all.
-    pub const fn task_count(&self) -> u64 {
-        self.tasks.len() as u64
-    }
-
-    /// Tasks verified.
-    pub const fn verified_count(&self) -> u64 {
-        self.verified
-    }
-
-    /// Tasks nobody works on.
-    pub const fn waiting_count(&self) -> u64 {
-        self.pool.count()
-    }
-
-    /// Audits nobody has decided yet.
-    pub fn open_audits(&self) -> u64 {
-        self.audits.len() as u64
-    }
-
-    /// Everything accepted for payment so far.
-    pub const fn paid(&self) -> Amount {
-        self.paid
-    }
-
-    /// Work verified, and work in all.
-    pub fn work_done(&self) -> (Work, Work) {
-        let total = self.total_milli_wu;
-        (
-            Work {
-                milli_wu: total.saturating_sub(self.unverified_milli_wu),
-            },
-            Work { milli_wu: total },
-        )
-    }
-
-    /// Milliseconds until the last task is expected to be rendered, at the speeds of the providers connected now; `None`
-    /// with nobody there.
-    pub fn eta_ms(&self, now: UnixMillis) -> Option<u64> {
-        let waiting = scaled(self.pool.milli_wu(), 1000, self.rate_sum);
-        let slowest = self
-            .nodes
-            .iter()
-            .filter(|(_, node)| node.is_connected())
-            .map(|(id, _)| self.free_in_ms(*id, now));
-        let held = slowest.max().unwrap_or(0);
-        (self.rate_sum > 0).then(|| waiting.saturating_add(held))
-    }
-
-    /// The verified attempt of a task.
-    pub fn winner(&self, task: TaskId) -> Option<AttemptId> {
-        self.tasks.get(index(task.0)).and_then(|task| task.winner)
-    }
-
-    /// An attempt, past or present.
-    pub fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
-        self.attempts.get(index(id.0))
-    }
-
-    /// Everything about one task: what `rayswarm jobs explain` tells.
-    pub fn task(&self, id: TaskId) -> Option<TaskSummary> {
-        let task = self.tasks.get(index(id.0))?;
-        let attempts = self
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.task == id)
-            .cloned()
-            .collect();
-        Some(TaskSummary {
-            winner: task.winner,
-            failures: task.failures,
-            last_failure: task.last_failure.clone(),
-            attempts,
-        })
-    }
-
-    /// All providers this job has seen, the quickest to serve first: by learned speed and measured round-trip time, then
-    /// by price.
-    pub fn providers(&self) -> Vec<NodeSummary> {
-        let mut ids: Vec<NodeId> = self.nodes.keys().copied().collect();
-        ids.sort_by_key(|id| self.rank(*id));
-        ids.iter()
-            .filter_map(|id| self.nodes.get(id))
-            .map(|node| self.summary(node))
-            .collect()
-    }
-
-    fn summary(&self, node: &Node) -> NodeSummary {
-        NodeSummary {
-            info: node.info.clone(),
-            state: node.state,
-            rate_milli_wu: node.rate.per_second(&self.calibration),
-            holds: node.queue.len() as u64,
-            verified: node.verified,
-            audited: node.audited,
-            audits: node.audits,
-            cpu: node.cpu,
-            paid: node.paid,
-        }
-    }
-
-    /// What orders providers that could do the same: milliseconds for an average task there, round trip and set-up
-    /// included; then price; then name, so that the order never depends on chance.
-    pub(crate) fn rank(&self, id: NodeId) -> (u64, u128, NodeId) {
-        let Some(node) = self.nodes.get(&id) else {
-            return (u64::MAX, u128::MAX, id);
-        };
-        let mean = self.total_milli_wu / self.task_count().max(1);
-        let time = self.single_ms(id, mean) + self.setup_left_ms(node) + u64::from(node.info.rtt_ms);
-        (time, node.info.price.per_wu_hour.0, id)
-    }
-
-    /// Learned speed of a provider, all slots together.
-    pub(crate) fn rate_of(&self, id: NodeId) -> u64 {
-        self.nodes
-            .get(&id)
-            .map_or(1, |node| node.rate.per_second(&self.calibration))
-    }
-
-    /// Milliseconds one task of `milli_wu` takes on one slot.
-    pub(crate) fn single_ms(&self, id: NodeId, milli_wu: u64) -> u64 {
-        let slots = self.nodes.get(&id).map_or(1, Node::slots) as u64;
-        scaled(milli_wu, 1000 * slots, self.rate_of(id)).max(1)
-    }
-
-    /// What set-up a provider has before it.
-    pub(crate) const fn setup_left_ms(&self, node: &Node) -> u64 {
-        if node.warm { 0 } else { self.setup_ms }
-    }
-
-    /// Milliseconds until an attempt is expected to be rendered, once it has a slot. One that takes longer than expected
-    /// is expected to take twice the excess more: slow runs tend to stay slow.
-    pub(crate) fn remaining_ms(&self, attempt: &Attempt, now: UnixMillis) -> u64 {
-        let single = self.single_ms(attempt.node, attempt.work.milli_wu);
-        let Some(started) = attempt.started_at else {
-            return single;
-        };
-        let elapsed = millis(now.since(started));
-        let done = u64::from(attempt.permille);
-        // Reports of the first tenth are mostly set-up.
-        if done >= 100 {
-            return scaled(elapsed, 1000u64.saturating_sub(done), done);
-        }
-        let setup = self.nodes.get(&attempt.node).map_or(0, |node| self.setup_left_ms(node));
-        let expected = single.saturating_add(setup);
-        if elapsed <= expected {
-            expected - elapsed
-        } else {
-            (elapsed - expected).saturating_mul(2)
-        }
-    }
-
-    /// Milliseconds until a provider is expected to have rendered all it holds.
-    pub(crate) fn free_in_ms(&self, id: NodeId, now: UnixMillis) -> u64 {
-        let Some(node) = self.nodes.get(&id) else { return 0 };
-        let held = node.queue.iter().filter_map(|attempt| self.attempt(*attempt));
-        held.fold(0u64, |sum, attempt| sum.saturating_add(self.remaining_ms(attempt, now))) / node.slots() as u64
-    }
-
-    /// Whether a provider may try a task: not where it failed before, unless nobody else can.
-    pub(crate) fn may_try(&self, id: NodeId, task: TaskId) -> bool {
-        let Some(task) = self.tasks.get(index(task.0)) else {
-            return false;
-        };
-        match task.refused.iter().find(|refused| refused.node == id) {
-            None => true,
-            Some(refused) if refused.for_good => false,
-            Some(_) => !self.anyone_else_for(task),
-        }
-    }
-
-    /// Whether a provider is there and may try a task.
-    pub(crate) fn may_try_now(&self, id: NodeId, task: TaskId) -> bool {
-        let there = |node: &Node| node.is_connected() && node.info.role == Role::Provider;
-        self.nodes.get(&id).is_some_and(there) && self.may_try(id, task)
-    }
-
-    /// Whether some connected provider has not failed at a task.
-    pub(crate) fn anyone_else_for(&self, task: &Task) -> bool {
-        self.nodes.iter().any(|(id, node)| {
-            node.is_connected()
-                && node.info.role == Role::Provider
-                && task.refused.iter().all(|refused| refused.node != *id)
         })
     }
 

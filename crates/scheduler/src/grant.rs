@@ -7,13 +7,13 @@
 use crate::{
     attempt::{Attempt, AttemptState, Purpose},
     audit,
-    effect::{Effect, Grant},
+    effect::Effect,
     event::Role,
-    farm::{Farm, Lease, Phase, index, millis},
+    farm::{Farm, Phase, index, millis},
+    lease,
     node::{Node, NodeState},
     rate::scaled,
     reason::Reason,
-    step::lease_deadline,
     tail,
 };
 use rayswarm_model::{AttemptId, LeaseId, NodeId, TaskId, UnixMillis, Work};
@@ -27,6 +27,8 @@ const LEASES_MAX: usize = 2;
 const HOLD_FOR_FASTER_MS: u64 = 30_000;
 /// A provider that plays a scene in order asks again within a lease; one that does not is replaced after this.
 const PLAYER_AWAY_MS_MAX: u64 = 150_000;
+/// A session that just started may be this late for no reason that matters.
+const OVERDUE_MS_MIN: u64 = 2_000;
 /// Providers served in one step; the others are served by the next tick.
 const WAKE_MAX: usize = 256;
 
@@ -118,7 +120,7 @@ fn serve(farm: &mut Farm, id: NodeId, now: UnixMillis, effects: &mut Vec<Effect>
         if planned.is_empty() {
             return Err(idle_reason(farm, own_auditor));
         }
-        lease(farm, id, planned, now, effects);
+        lease::give(farm, id, planned, now, effects);
         return Ok(());
     }
     let mut renders = Vec::new();
@@ -130,7 +132,8 @@ fn serve(farm: &mut Farm, id: NodeId, now: UnixMillis, effects: &mut Vec<Effect>
     // Audits alone keep a provider busy for moments only; but while it has some, others may still finish by themselves.
     if renders.is_empty() && planned.is_empty() && farm.pool.is_empty() && !farm.sequential {
         renders = tail::steal(farm, id, now, effects);
-        if renders.is_empty() {
+        planned = tail::steal_audits(farm, id, now, effects);
+        if renders.is_empty() && planned.is_empty() {
             renders.extend(tail::copy_slowest(farm, id, now));
         }
     }
@@ -144,7 +147,7 @@ fn serve(farm: &mut Farm, id: NodeId, now: UnixMillis, effects: &mut Vec<Effect>
     } else {
         planned.append(&mut renders);
     }
-    lease(farm, id, planned, now, effects);
+    lease::give(farm, id, planned, now, effects);
     Ok(())
 }
 
@@ -174,7 +177,26 @@ fn may_receive(farm: &Farm, id: NodeId, now: UnixMillis) -> Result<(), Reason> {
     if node.leases.iter().filter(unfinished).count() >= LEASES_MAX {
         return Err(Reason::HoldsEnough);
     }
+    let overdue = |attempt: &AttemptId| {
+        farm.attempt(*attempt)
+            .is_some_and(|attempt| is_overdue(farm, attempt, now))
+    };
+    if node.queue.iter().take(node.slots()).any(overdue) {
+        return Err(Reason::IsLate);
+    }
     Ok(())
+}
+
+/// Whether an attempt takes so much longer than expected that nothing should wait behind it.
+fn is_overdue(farm: &Farm, attempt: &Attempt, now: UnixMillis) -> bool {
+    let Some(started) = attempt.started_at else {
+        return false;
+    };
+    let setup = farm.nodes.get(&attempt.node).map_or(0, |node| farm.setup_left_ms(node));
+    let expected = farm
+        .single_ms(attempt.node, attempt.work.milli_wu)
+        .saturating_add(setup);
+    millis(now.since(started)) > expected.saturating_mul(2).saturating_add(OVERDUE_MS_MIN)
 }
 
 fn idle_reason(farm: &Farm, own_auditor: bool) -> Reason {
@@ -341,91 +363,4 @@ pub(crate) fn ready_in_ms(farm: &Farm, id: NodeId, node: &Node, now: UnixMillis)
     farm.free_in_ms(id, now)
         .saturating_add(setup)
         .saturating_add(u64::from(node.info.rtt_ms))
-}
-
-/// Makes a lease of what was planned.
-fn lease(farm: &mut Farm, id: NodeId, planned: Vec<Planned>, now: UnixMillis, effects: &mut Vec<Effect>) {
-    let lease_id = LeaseId(farm.next_lease);
-    farm.next_lease += 1;
-    let mut grants = Vec::with_capacity(planned.len());
-    let mut milli_wu = 0u64;
-    let price = farm.nodes.get(&id).map(|node| node.info.price).unwrap_or_default();
-    for Planned {
-        task,
-        purpose,
-        work,
-        reason,
-    } in planned
-    {
-        let attempt = AttemptId(farm.attempts.len() as u64);
-        farm.attempts.push(Attempt {
-            id: attempt,
-            task,
-            node: id,
-            lease: lease_id,
-            purpose,
-            work,
-            price,
-            granted_at: now,
-            started_at: None,
-            permille: 0,
-            committed: false,
-            state: AttemptState::Queued,
-            reason: reason.clone(),
-            ended: None,
-        });
-        match purpose {
-            Purpose::Render => {
-                if let Some(task) = farm.task_mut(task) {
-                    task.attempts.push(attempt);
-                    task.stalled_since = None;
-                }
-            }
-            Purpose::Audit { of, .. } => audit::given(farm, of, attempt),
-        }
-        milli_wu = milli_wu.saturating_add(work.milli_wu);
-        grants.push(Grant {
-            attempt,
-            task,
-            purpose,
-            work,
-            reason,
-        });
-    }
-    let last_frame = grants
-        .last()
-        .and_then(|grant| farm.tasks.get(index(grant.task.0)))
-        .map(|task| task.frame);
-    farm.set_frame(id, last_frame);
-    let attempts: Vec<AttemptId> = grants.iter().map(|grant| grant.attempt).collect();
-    if let Some(node) = farm.nodes.get_mut(&id) {
-        node.queue.extend(&attempts);
-        node.leases.insert(lease_id);
-    }
-    farm.begin_heads(id, now);
-    let deadline = lease_deadline(farm, id, 0, now);
-    farm.expiries.insert((deadline, lease_id));
-    farm.leases.insert(
-        lease_id,
-        Lease {
-            node: id,
-            deadline,
-            attempts: attempts.into_iter().collect(),
-        },
-    );
-    let rate_milli_wu = farm.rate_of(id);
-    let reason = match grants.as_slice() {
-        [only] => only.reason.clone(),
-        _ => Reason::Share {
-            rate_milli_wu,
-            span_ms: scaled(milli_wu, 1000, rate_milli_wu),
-        },
-    };
-    effects.push(Effect::Lease {
-        node: id,
-        lease: lease_id,
-        tasks: grants,
-        deadline,
-        reason,
-    });
 }

@@ -7,12 +7,14 @@
 //! | module | holds |
 //! |---|---|
 //! | [`event`], [`effect`], [`reason`] | what comes in, what goes out, and why |
-//! | [`farm`] | the state: tasks, attempts, leases, providers; read by faces |
+//! | [`farm`], [`view`] | the state: tasks, attempts, leases, providers; and what faces read of it |
 //! | [`policy`] | every number a decision depends on |
 //! | [`admit`](mod@admit) | whether an offer suits a job at all |
 //! | [`objective`] | the objectives and bounds a schedule is measured against |
-//! | `step` | the way of an attempt: granted, committed, delivered, audited, verified |
-//! | `grant`, `pool`, `tail` | who gets what: factoring on pull, stealing, replication |
+//! | `step` | one event, one step |
+//! | `membership` | providers in and out, resting and excluded |
+//! | `lifecycle`, `lease`, `ending` | the way of an attempt, of a lease, and the end of a job |
+//! | `grant`, `pool`, `tail`, `estimate` | who gets what: factoring on pull, stealing, replication |
 //! | `audit` | who checks whom, and what a verdict leads to |
 //! | `rate` | learned speeds; integers, so that a replay agrees to the last bit |
 //!
@@ -37,9 +39,13 @@ mod attempt;
 mod audit;
 pub mod effect;
 mod ending;
+mod estimate;
 pub mod event;
 pub mod farm;
 mod grant;
+mod lease;
+mod lifecycle;
+mod membership;
 mod node;
 pub mod objective;
 pub mod policy;
@@ -48,12 +54,15 @@ mod rate;
 pub mod reason;
 mod step;
 mod tail;
+pub mod view;
 
 pub use admit::{Needs, Refusal, admit};
 pub use attempt::{Attempt, AttemptState, Purpose};
 pub use effect::{Effect, Grant};
 pub use event::{AuditVerdict, Departure, Event, ProviderInfo, ReceiptSummary, Role};
-pub use farm::{Farm, FarmError, NodeSummary, Phase, TaskSummary};
+pub use farm::{Farm, FarmError, Phase};
+pub use node::NodeState;
 pub use policy::Policy;
 pub use reason::{AuditOutcome, Reason};
 pub use step::step;
+pub use view::{NodeSummary, TaskSummary};

@@ -71,6 +71,8 @@ pub enum Reason {
     },
     /// Waits: it holds enough.
     HoldsEnough,
+    /// Waits: it is late with what it holds.
+    IsLate,
     /// Waits: frames are rendered in order by another provider.
     AnotherRendersInOrder,
     /// Waits: nothing to audit.
@@ -246,6 +248,7 @@ impl fmt::Display for Reason {
                 seconds(*others_ms)
             ),
             Self::HoldsEnough => write!(f, "holds enough work"),
+            Self::IsLate => write!(f, "is late with what it holds"),
             Self::AnotherRendersInOrder => write!(f, "another provider renders the frames in order"),
             Self::NothingToAudit => write!(f, "nothing to audit"),
             Self::Paused => write!(f, "the job is paused"),

@@ -2,17 +2,20 @@
 
 use crate::{
     attempt::{Attempt, AttemptState, Purpose},
+    audit,
     effect::Effect,
     farm::{Farm, index},
     grant::{Planned, ready_in_ms},
+    lifecycle::give_up,
     node::Node,
     reason::Reason,
-    step::give_up,
 };
 use rayswarm_model::{AttemptId, NodeId, UnixMillis, Work};
 
 /// What a take-over must gain at least, in milliseconds, beside the round trips: below this it is noise.
 const GAIN_MS_MIN: u64 = 50;
+/// An audit that begins later than this on the provider that has it may go to one that is idle.
+const AUDIT_WAITS_MS_MIN: u64 = 1_000;
 /// A copy must be expected within this part of what the slow attempt still needs, in tenths; it costs a whole task.
 const COPY_WITHIN_TENTHS: u64 = 8;
 
@@ -54,6 +57,44 @@ pub(crate) fn steal(farm: &mut Farm, thief: NodeId, now: UnixMillis, effects: &m
         });
     }
     stolen
+}
+
+/// Audits that wait in the queues of others, where an idle provider can begin them at once: at the end everything waits
+/// for them.
+pub(crate) fn steal_audits(farm: &mut Farm, thief: NodeId, now: UnixMillis, effects: &mut Vec<Effect>) -> Vec<Planned> {
+    let idle = farm.nodes.get(&thief).is_some_and(|node| node.queue.is_empty());
+    let waits = |id: &AttemptId| {
+        let attempt = farm
+            .attempt(*id)
+            .filter(|attempt| attempt.started_at.is_none() && attempt.node != thief);
+        let rtt = attempt
+            .and_then(|attempt| farm.nodes.get(&attempt.node))
+            .map_or(0, |node| u64::from(node.info.rtt_ms));
+        attempt.is_some_and(|attempt| {
+            let before_ms = farm
+                .free_in_ms(attempt.node, now)
+                .saturating_sub(farm.remaining_ms(attempt, now));
+            before_ms > AUDIT_WAITS_MS_MIN + rtt
+        })
+    };
+    if !idle {
+        return Vec::new();
+    }
+    let given = farm.audits.values().filter_map(|case| case.attempt);
+    let waiting: Vec<AttemptId> = given.filter(waits).take(audit::PER_LEASE_MAX).collect();
+    for id in waiting {
+        if audit::may_take_over(farm, thief, id) {
+            give_up(
+                farm,
+                id,
+                AttemptState::Revoked,
+                Reason::TakenOver { by: thief },
+                now,
+                effects,
+            );
+        }
+    }
+    audit::plan(farm, thief, now)
 }
 
 struct Theft {

@@ -1,0 +1,171 @@
+//! What faces read of a farm: progress, providers, the story of a task.
+
+use crate::{
+    attempt::Attempt,
+    event::ProviderInfo,
+    farm::{Farm, Phase, index},
+    node::{Node, NodeState},
+    policy::Policy,
+    rate::scaled,
+};
+use rayswarm_model::{Amount, AttemptId, CpuTime, NodeId, TaskId, UnixMillis, Work};
+use serde::{Deserialize, Serialize};
+
+/// A provider as faces show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSummary {
+    /// The provider.
+    pub info: ProviderInfo,
+    /// Where it stands.
+    pub state: NodeState,
+    /// Learned speed in milli-WU per second.
+    pub rate_milli_wu: u64,
+    /// Attempts it holds.
+    pub holds: u64,
+    /// Tasks verified.
+    pub verified: u64,
+    /// Of them, audited.
+    pub audited: u64,
+    /// Audits it rendered for others.
+    pub audits: u64,
+    /// CPU time its receipts state.
+    pub cpu: CpuTime,
+    /// What it earned.
+    pub paid: Amount,
+}
+
+/// A task as faces show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSummary {
+    /// The verified attempt.
+    pub winner: Option<AttemptId>,
+    /// How often it failed.
+    pub failures: u32,
+    /// What was said last.
+    pub last_failure: String,
+    /// All attempts in order, audits of its results included.
+    pub attempts: Vec<Attempt>,
+}
+
+impl Farm {
+    /// Where the job stands.
+    pub const fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Whether nothing more will happen (short of a retry).
+    pub const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Complete | Phase::Failed { .. })
+    }
+
+    /// Whether the owner paused it.
+    pub const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// How it decides.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Tasks in all.
+    pub const fn task_count(&self) -> u64 {
+        self.tasks.len() as u64
+    }
+
+    /// Tasks verified.
+    pub const fn verified_count(&self) -> u64 {
+        self.verified
+    }
+
+    /// Tasks nobody works on.
+    pub const fn waiting_count(&self) -> u64 {
+        self.pool.count()
+    }
+
+    /// Audits nobody has decided yet.
+    pub fn open_audits(&self) -> u64 {
+        self.audits.len() as u64
+    }
+
+    /// Everything accepted for payment so far.
+    pub const fn paid(&self) -> Amount {
+        self.paid
+    }
+
+    /// Work verified, and work in all.
+    pub fn work_done(&self) -> (Work, Work) {
+        let total = self.total_milli_wu;
+        (
+            Work {
+                milli_wu: total.saturating_sub(self.unverified_milli_wu),
+            },
+            Work { milli_wu: total },
+        )
+    }
+
+    /// Milliseconds until the last task is expected to be rendered, at the speeds of the providers connected now; `None`
+    /// with nobody there.
+    pub fn eta_ms(&self, now: UnixMillis) -> Option<u64> {
+        let waiting = scaled(self.pool.milli_wu(), 1000, self.rate_sum);
+        let slowest = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.is_connected())
+            .map(|(id, _)| self.free_in_ms(*id, now));
+        let held = slowest.max().unwrap_or(0);
+        (self.rate_sum > 0).then(|| waiting.saturating_add(held))
+    }
+
+    /// The verified attempt of a task.
+    pub fn winner(&self, task: TaskId) -> Option<AttemptId> {
+        self.tasks.get(index(task.0)).and_then(|task| task.winner)
+    }
+
+    /// An attempt, past or present.
+    pub fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
+        self.attempts.get(index(id.0))
+    }
+
+    /// Everything about one task: what `rayswarm jobs explain` tells.
+    pub fn task(&self, id: TaskId) -> Option<TaskSummary> {
+        let task = self.tasks.get(index(id.0))?;
+        let attempts = self
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.task == id)
+            .cloned()
+            .collect();
+        Some(TaskSummary {
+            winner: task.winner,
+            failures: task.failures,
+            last_failure: task.last_failure.clone(),
+            attempts,
+        })
+    }
+
+    /// All providers this job has seen, the quickest to serve first: by learned speed and measured round-trip time, then
+    /// by price.
+    pub fn providers(&self) -> Vec<NodeSummary> {
+        let mut ids: Vec<NodeId> = self.nodes.keys().copied().collect();
+        ids.sort_by_key(|id| self.rank(*id));
+        ids.iter()
+            .filter_map(|id| self.nodes.get(id))
+            .map(|node| self.summary(node))
+            .collect()
+    }
+
+    fn summary(&self, node: &Node) -> NodeSummary {
+        NodeSummary {
+            info: node.info.clone(),
+            state: node.state,
+            rate_milli_wu: node.rate.per_second(&self.calibration),
+            holds: node.queue.len() as u64,
+            verified: node.verified,
+            audited: node.audited,
+            audits: node.audits,
+            cpu: node.cpu,
+            paid: node.paid,
+        }
+    }
+}
