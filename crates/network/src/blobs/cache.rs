@@ -60,6 +60,14 @@ impl Cache {
         *known = bytes.max(*known);
     }
 
+    /// A blob turned out to have exactly `bytes`.
+    pub(super) fn measured(&mut self, blob: BlobId, bytes: u64) {
+        if let Some((known, _)) = self.blobs.get_mut(&blob) {
+            self.total = self.total - *known + bytes;
+            *known = bytes;
+        }
+    }
+
     /// A job is being used.
     pub(super) fn touch(&mut self, job: JobId, now_ms: u64) {
         let entry = self.jobs.entry(job).or_default();
@@ -132,6 +140,9 @@ mod tests {
         cache.add(job(2), blob(2), 5);
         cache.add(job(2), blob(2), 5);
         assert_eq!(cache.total(), 15);
+        cache.measured(blob(1), 7);
+        cache.measured(blob(9), 7);
+        assert_eq!(cache.total(), 12);
         assert!(cache.remove(job(1)) && cache.holds(blob(1)) && !cache.belongs(job(1), blob(1)));
         assert!(cache.remove(job(2)) && !cache.holds(blob(1)));
         assert_eq!(cache.total(), 0);

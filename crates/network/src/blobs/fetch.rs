@@ -13,7 +13,10 @@ use iroh_blobs::{
     protocol::ERR_PERMISSION,
 };
 use n0_future::StreamExt;
-use rayswarm_model::{BlobId, Bytes, FailureKind, JobId, NodeId};
+use rayswarm_model::{
+    BlobId, Bytes, FailureKind, JobId, Manifest, NodeId,
+    manifest::{CHUNK_BYTES, ManifestFile},
+};
 use std::{
     collections::VecDeque,
     sync::{Mutex, PoisonError},
@@ -32,6 +35,26 @@ pub struct Want {
     pub blob: BlobId,
     /// The most bytes it may have: its chunk's length by the manifest.
     pub bytes_max: u64,
+}
+
+impl Want {
+    /// Every blob of a manifest, each with the length the manifest gives it.
+    pub fn all(manifest: &Manifest) -> Vec<Self> {
+        let of_file = |file: &ManifestFile| {
+            let lengths = (0..).map(|chunk: u64| {
+                file.size
+                    .saturating_sub(chunk.saturating_mul(CHUNK_BYTES))
+                    .min(CHUNK_BYTES)
+            });
+            let wants = file
+                .chunks
+                .iter()
+                .zip(lengths)
+                .map(|(blob, bytes_max)| Self { blob: *blob, bytes_max });
+            wants.collect::<Vec<_>>()
+        };
+        manifest.files.iter().flat_map(of_file).collect()
+    }
 }
 
 /// How far a fetch is.
@@ -224,7 +247,10 @@ impl Board<'_> {
             }
         }
         match self.store.status(want.blob).await? {
-            BlobStatus::Complete { size } if size <= want.bytes_max => Ok(()),
+            BlobStatus::Complete { size } if size <= want.bytes_max => {
+                self.store.measured(want.blob, size);
+                Ok(())
+            }
             BlobStatus::Complete { .. } => Err(NetworkError::Oversized {
                 node,
                 blob,

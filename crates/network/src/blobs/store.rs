@@ -200,6 +200,11 @@ impl BlobStore {
         Ok(())
     }
 
+    /// A blob that was reserved by its limit has arrived.
+    pub(super) fn measured(&self, blob: BlobId, bytes: u64) {
+        self.cache().measured(blob, bytes);
+    }
+
     /// Whether a blob belongs to a job.
     pub(super) fn belongs(&self, job: JobId, blob: BlobId) -> bool {
         self.cache().belongs(job, blob)

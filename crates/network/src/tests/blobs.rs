@@ -10,7 +10,10 @@ use iroh_blobs::{
     store::mem::MemStore,
 };
 use n0_future::StreamExt;
-use rayswarm_model::{BlobId, Bytes, FailureKind, manifest::CHUNK_BYTES};
+use rayswarm_model::{
+    BlobId, Bytes, FailureKind, Manifest,
+    manifest::{CHUNK_BYTES, Cipher, ManifestFile},
+};
 use std::time::Duration;
 
 fn bytes(seed: u8, length: usize) -> Vec<u8> {
@@ -55,6 +58,43 @@ async fn what_is_here_already_does_not_travel_again() {
     );
     let report = reader.network.fetch(job(2), &peers, &new, no_progress).await.unwrap();
     assert_eq!((report.bytes_fetched, report.blobs_present), (0, 2));
+}
+
+#[tokio::test]
+async fn a_manifest_gives_every_chunk_its_length() {
+    let id = |n: u8| BlobId::from_bytes([n; 32]);
+    let file = |path: &str, size, chunks: Vec<BlobId>| ManifestFile {
+        path: path.into(),
+        size,
+        plain: id(0),
+        cipher: Cipher::None,
+        chunks,
+    };
+    let files = vec![
+        file("/scene/a", 0, vec![]),
+        file("/scene/b", 5, vec![id(1)]),
+        file("/scene/c", CHUNK_BYTES + 7, vec![id(2), id(3)]),
+        // A hostile one never asks for more than its stated size.
+        file("/scene/d", 1, vec![id(4), id(5)]),
+    ];
+    let wants = Want::all(&Manifest {
+        scene: "/scene/b".into(),
+        files,
+    });
+    let lengths: Vec<u64> = wants.iter().map(|want| want.bytes_max).collect();
+    assert_eq!(lengths, [5, CHUNK_BYTES, 7, 1, 0]);
+
+    // The cache counts what came, not what might have come.
+    let (owner, reader) = (Node::start(1).await, Node::start(2).await);
+    let mut wants = store_with(&owner, 1, &[bytes(1, 50_000)]).await;
+    wants[0].bytes_max = CHUNK_BYTES;
+    owner.network.blobs().grant(reader.network.node_id(), job(1));
+    reader
+        .network
+        .fetch(job(1), &[owner.network.addr()], &wants, no_progress)
+        .await
+        .unwrap();
+    assert_eq!(reader.network.blobs().total(), Bytes(50_000));
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Processes that are killed. The child is this test binary, started again with a role in its environment.
 
 use super::support::{Node, config, job, soon};
-use crate::{Network, NetworkConfig, NetworkError, PeerAddr, RequestorEvent, Want};
+use crate::{Network, NetworkError, PeerAddr, RequestorEvent, Want};
 use rayswarm_model::{BlobId, manifest::CHUNK_BYTES};
 use std::{
     io::{BufRead, BufReader, Lines, Write},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 /// A process that dies with its owner.
@@ -112,24 +113,24 @@ fn wants() -> Vec<Want> {
 
 #[tokio::test]
 async fn a_killed_peer_is_noticed() {
-    let (mut node, folder) = (Node::start(1).await, tempfile::tempdir().unwrap());
+    let idle_timeout = Duration::from_secs(2);
+    let mut node = Node::start_with(1, |config| config.idle_timeout = idle_timeout).await;
+    let folder = tempfile::tempdir().unwrap();
     let (mut process, mut lines) = child("idle", folder.path(), "");
     let peer = read_address(expect(&mut lines, "NODE ").trim());
     let link = node.network.provider_link(&peer).await.unwrap();
     process.0.kill().unwrap();
-    let killed = std::time::Instant::now();
-    match node.asked().await {
-        RequestorEvent::LinkClosed {
-            from,
-            error: NetworkError::Lost { .. },
-        } => assert_eq!(from, peer.node),
+    let killed = Instant::now();
+    // Without our settings it takes 15 s; what lies between is room for a busy machine.
+    let noticing = tokio::time::timeout(idle_timeout * 5, node.asked()).await;
+    match noticing.expect("it was not noticed") {
+        RequestorEvent::LinkClosed { from, error } => {
+            assert_eq!(from, peer.node);
+            assert!(matches!(error, NetworkError::Lost { .. }), "{error}");
+        }
         other => panic!("unexpected {other:?}"),
     }
-    println!(
-        "noticed after {:?} (idle timeout {:?})",
-        killed.elapsed(),
-        NetworkConfig::IDLE_TIMEOUT
-    );
+    println!("noticed after {:?} of {idle_timeout:?}", killed.elapsed());
     assert!(!link.is_open());
 }
 
