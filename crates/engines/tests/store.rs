@@ -40,7 +40,7 @@ async fn blender_is_installed_once_and_starts_in_the_sandbox() {
         use InstallPhase::{Checking, Downloading, Unpacking, Waiting};
         assert_eq!(phases, [Waiting, Downloading, Checking, Unpacking]);
     }
-    assert_eq!(store.list(), [install.clone()]);
+    assert_eq!(store.list(), std::slice::from_ref(&install));
     let names = fs::read_dir(root.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap());
