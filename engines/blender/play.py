@@ -2,19 +2,22 @@
 
 
 class Player:
-    """Remembers which frames this session has played since it loaded the file."""
+    """Remembers which frame this session jumped to, or which it has played since it loaded the file."""
 
     def __init__(self, scene):
         self._scene = scene
-        self._played = None
+        self._played = self._jumped = None
 
     def go(self, frame, play_from, tell):
         """Sets `frame`. With `play_from`, every frame since it (or since the last one played) is set in order.
         `tell(note)` is called per frame played."""
         if play_from is None or frame < play_from:
-            self._scene.frame_set(frame)
-            self._played = None
+            # Setting a frame evaluates everything that moves; the next tile of the same frame needs no more of that.
+            if self._jumped != frame:
+                self._scene.frame_set(frame)
+            self._jumped, self._played = frame, None
             return
+        self._jumped = None
         if self._played is None or not play_from <= self._played <= frame:
             self._scene.frame_set(play_from)
             self._played = play_from

@@ -77,6 +77,13 @@ class Playing(unittest.TestCase):
         player.go(2, 1, lambda _: None)
         self.assertEqual(scene.set, [1, 2, 3, 1, 2])
 
+    def test_tiles_of_one_frame_set_it_once(self):
+        scene = Frames()
+        player = Player(scene)
+        for frame in (7, 7, 8, 7):
+            player.go(frame, None, lambda _: None)
+        self.assertEqual(scene.set, [7, 8, 7])
+
     def test_a_jump_forgets_what_was_played(self):
         scene = Frames()
         player = Player(scene)

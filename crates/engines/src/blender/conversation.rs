@@ -215,12 +215,7 @@ mod tests {
         let words: Vec<_> = sources
             .split("Refused(")
             .skip(1)
-            .filter_map(|rest| {
-                rest.trim_start()
-                    .strip_prefix('"')?
-                    .split_once('"')
-                    .map(|(word, rest)| (word, rest))
-            })
+            .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'))
             .filter(|(_, rest)| !rest[..rest.find("\n\n").unwrap_or(rest.len())].contains("\"transient\""))
             .map(|(word, _)| word)
             .collect();
