@@ -16,7 +16,7 @@ pub const URL_BYTES_MAX: usize = 256;
 pub struct PeerAddr {
     /// The node: its ed25519 public key.
     pub node: NodeId,
-    /// UDP sockets it may be reached at, at most [`SOCKETS_MAX`].
+    /// UDP sockets it may be reached at, at most 16.
     pub sockets: Vec<SocketAddr>,
     /// A relay it keeps a connection to.
     pub relay: Option<String>,

@@ -227,11 +227,11 @@ impl Network {
     /// The working connection to a provider: the one that stands, or a new one. What the provider asks comes as
     /// [`RequestorEvent`]s.
     pub async fn provider_link(&self, peer: &PeerAddr) -> Result<RequestorLink, NetworkError> {
-        if let Some(connection) = self.inner.providers.get(peer.node) {
+        let dialling = connect(self.endpoint(), peer, work::ALPN);
+        let (connection, is_new) = self.inner.providers.get_or_dial(peer.node, dialling).await?;
+        if !is_new {
             return Ok(RequestorLink::new(connection));
         }
-        let connection = connect(self.endpoint(), peer, work::ALPN).await?;
-        self.inner.providers.insert(&connection);
         let inner = &self.inner;
         let serving = serve_requestor(
             connection.clone(),

@@ -360,6 +360,16 @@ async fn one_link_serves_a_pair_and_both_sides_learn_of_its_end() {
 }
 
 #[tokio::test]
+async fn two_callers_at_once_get_the_same_link() {
+    let (requestor, provider) = (Node::start(1).await, Node::start(2).await);
+    let address = provider.network.addr();
+    let (network, other) = (&requestor.network, &requestor.network);
+    let links = tokio::join!(network.provider_link(&address), other.provider_link(&address));
+    let id = |link: crate::RequestorLink| link.connection().stable_id();
+    assert_eq!(id(links.0.unwrap()), id(links.1.unwrap()));
+}
+
+#[tokio::test]
 async fn stopping_says_farewell() {
     let (requestor, mut provider, _, _) = working_pair(1).await;
     soon("a shutdown", requestor.network.shutdown()).await;

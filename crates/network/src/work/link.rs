@@ -77,6 +77,11 @@ impl RequestorLink {
         CloseCode::Done.close(&self.connection, "");
     }
 
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     async fn tell(&self, message: RequestorCall, what: &'static str) -> Result<(), NetworkError> {
         let Heard = call::ask(&self.connection, &message, what, ANSWER_DEADLINE).await?;
         Ok(())

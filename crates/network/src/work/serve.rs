@@ -23,7 +23,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Requestors served at once.
@@ -33,11 +33,41 @@ const PROGRAM_DEADLINE: Duration = PULL_WAIT.saturating_add(Duration::from_secs(
 
 /// The open working connections of one role, one per node: a newer one replaces the older.
 #[derive(Debug, Default)]
-pub(crate) struct Links(Mutex<HashMap<NodeId, Connection>>);
+pub(crate) struct Links {
+    open: Mutex<HashMap<NodeId, Connection>>,
+    /// Who is being dialled now.
+    dialled: Mutex<HashMap<NodeId, Arc<AsyncMutex<()>>>>,
+}
 
 impl Links {
     fn map(&self) -> MutexGuard<'_, HashMap<NodeId, Connection>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection to `node`, or a new one by `dial`, which is remembered. Two callers never dial the same node at
+    /// once: each side could take the other's connection for the newer one, and close both. The flag says it is new.
+    pub(crate) async fn get_or_dial(
+        &self,
+        node: NodeId,
+        dial: impl Future<Output = Result<Connection, NetworkError>>,
+    ) -> Result<(Connection, bool), NetworkError> {
+        let turns = || self.dialled.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns().entry(node).or_default().clone();
+        let held = turn.lock().await;
+        let outcome = match self.get(node) {
+            Some(connection) => Ok((connection, false)),
+            None => dial.await.map(|connection| {
+                self.insert(&connection);
+                (connection, true)
+            }),
+        };
+        drop(held);
+        // The map and `turn` hold the last two references unless somebody waits.
+        let mut turns = turns();
+        if Arc::strong_count(&turn) == 2 {
+            turns.remove(&node);
+        }
+        outcome
     }
 
     /// The connection to `node`, if it still stands.
@@ -49,7 +79,7 @@ impl Links {
     }
 
     /// Remembers a connection and closes the one it replaces.
-    pub(crate) fn insert(&self, connection: &Connection) {
+    fn insert(&self, connection: &Connection) {
         if let Some(old) = self.map().insert(node_id(connection.remote_id()), connection.clone()) {
             CloseCode::Replaced.close(&old, "");
         }
