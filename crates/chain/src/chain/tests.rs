@@ -137,6 +137,16 @@ fn a_revert_fails_the_transaction_but_not_the_block() {
     assert_eq!(chain.state().nonce(address(2)), 1);
 }
 
+/// EIP-161.
+#[test]
+fn sending_nothing_to_nobody_creates_no_account() {
+    let mut chain = chain();
+    let nobody = Address::repeat_byte(0x99);
+    chain.take(1, Tx::transfer(nobody, U256::ZERO));
+    chain.seal();
+    assert!(chain.state().account(nobody).is_none());
+}
+
 #[test]
 fn calls_say_why_they_revert() {
     let (chain, token) = chain_with_token();

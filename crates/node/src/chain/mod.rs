@@ -103,7 +103,7 @@ pub enum ChainError {
         dir: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: OpenError,
+        source: Box<OpenError>,
     },
     /// JSON-RPC.
     #[error(transparent)]
@@ -240,7 +240,7 @@ fn open(dir: &Path, genesis: Genesis) -> Result<Ledger, ChainError> {
     let mut log = BlockLog::open(&dir.join(LOG_FILE), wanted)?;
     let chain = Chain::open(genesis, &mut log).map_err(|source| ChainError::Open {
         dir: dir.to_owned(),
-        source,
+        source: Box::new(source),
     })?;
     tracing::info!(dir = %dir.display(), genesis = %wanted, blocks = log.blocks(), "chain opened");
     Ok(Ledger::new(chain, log))

@@ -191,7 +191,7 @@ async fn a_contract_is_deployed_used_and_heard_of() {
         .map_transactions(|transaction| transaction.inner.into_inner());
     assert_eq!(plain.calculate_transactions_root(), Some(root));
     let receipts = alice.get_block_receipts(BlockId::latest()).await.unwrap().unwrap();
-    assert_eq!(receipts, [receipt.clone()]);
+    assert_eq!(receipts, std::slice::from_ref(&receipt));
     let transaction = alice
         .get_transaction_by_hash(receipt.transaction_hash)
         .await
@@ -531,8 +531,11 @@ async fn plain_http_clients_get_batches_cors_and_limits() {
     assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
 
     let huge = client.post(chain.rpc_url()).header("content-type", "application/json");
-    let huge = huge.body(vec![b' '; 9 * 1024 * 1024]).send().await.unwrap();
-    assert_eq!(huge.status().as_u16(), 413);
+    // Refused on its announced length: the client hears 413, or finds the door shut while it still sends.
+    match huge.body(vec![b' '; 9 * 1024 * 1024]).send().await {
+        Ok(response) => assert_eq!(response.status().as_u16(), 413),
+        Err(error) => assert!(error.is_request(), "{error}"),
+    }
     for (method, params) in [
         ("eth_getBalance", json!(["nonsense"])),
         ("eth_getBalance", json!([])),
@@ -677,7 +680,7 @@ async fn cast_can_send_call_and_read() {
     let run = async |arguments: &[&str]| {
         let output = Command::new(&cast)
             .args(arguments)
-            .args(["--rpc-url", &url])
+            .env("ETH_RPC_URL", &url)
             .stdin(Stdio::null())
             .output()
             .await
