@@ -17,7 +17,8 @@ impl Farm {
             return (u64::MAX, u128::MAX, id);
         };
         let mean = self.total_milli_wu / self.task_count().max(1);
-        let time = self.single_ms(id, mean) + self.setup_left_ms(node) + u64::from(node.info.rtt_ms);
+        let before = self.setup_left_ms(node).saturating_add(u64::from(node.info.rtt_ms));
+        let time = self.single_ms(id, mean).saturating_add(before);
         (time, node.info.price.per_wu_hour.0, id)
     }
 

@@ -5,7 +5,7 @@ use crate::{
     effect::Effect,
     ending,
     event::Event,
-    farm::Farm,
+    farm::{Farm, Phase},
     grant,
     lease::{expire_overdue, progress},
     lifecycle::{committed, delivered, failed, no_audit},
@@ -14,8 +14,8 @@ use crate::{
 };
 use rayswarm_model::UnixMillis;
 
-/// Takes one event into the farm and says what to do about it. Journal the event and its time before calling; events that
-/// come late, twice or out of order change nothing that was decided.
+/// Takes one event into the farm and says what to do about it. Journal every event and its time before calling
+/// (ticks only where [`Farm::tick_is_due`]); events that come late, twice or out of order change nothing that was decided.
 pub fn step(farm: &mut Farm, event: Event, now: UnixMillis) -> Vec<Effect> {
     let mut effects = Vec::new();
     match event {
@@ -65,6 +65,17 @@ pub fn step(farm: &mut Farm, event: Event, now: UnixMillis) -> Vec<Effect> {
         grant::wake(farm, now, &mut effects);
     }
     effects
+}
+
+impl Farm {
+    /// Whether a [`Event::Tick`] could do anything now. If not, there is nothing to journal.
+    pub fn tick_is_due(&self, now: UnixMillis) -> bool {
+        let late = self.policy.deadline.is_some_and(|deadline| now >= deadline);
+        let expired = self.expiries.first().is_some_and(|(deadline, _)| *deadline <= now);
+        let somebody_waits = !self.parked.is_empty() || !self.waiting_audits.is_empty();
+        let trouble = self.phase != Phase::Running || !self.troubled.is_empty();
+        !self.is_over() && (late || expired || somebody_waits || trouble)
+    }
 }
 
 /// Time passes: leases run out, audits grow old, waiting providers are looked at again.
