@@ -50,8 +50,16 @@ const PATIENCE: Duration = Duration::from_secs(900);
 impl Client {
     /// A client of the daemon at `address` (`127.0.0.1:3000`) with its bearer token.
     pub fn new(address: impl std::fmt::Display, token: impl Into<String>) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap_or_default();
-        Self { http, base: format!("http://{address}"), token: token.into() }
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .build()
+            .unwrap_or_default();
+        Self {
+            http,
+            base: format!("http://{address}"),
+            token: token.into(),
+        }
     }
 
     /// The node.
@@ -108,23 +116,39 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.send(self.http.request(Method::GET, format!("{}{path}", self.base))).await
+        self.send(self.http.request(Method::GET, format!("{}{path}", self.base)))
+            .await
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
-        self.send(self.http.request(Method::POST, format!("{}{path}", self.base)).json(body)).await
+        self.send(
+            self.http
+                .request(Method::POST, format!("{}{path}", self.base))
+                .json(body),
+        )
+        .await
     }
 
     async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ClientError> {
-        let unreachable = |source| ClientError::Unreachable { base: self.base.clone(), source };
-        let unreadable = |source| ClientError::Unreadable { base: self.base.clone(), source };
+        let unreachable = |source| ClientError::Unreachable {
+            base: self.base.clone(),
+            source,
+        };
+        let unreadable = |source| ClientError::Unreadable {
+            base: self.base.clone(),
+            source,
+        };
         let answer = request.bearer_auth(&self.token).send().await.map_err(unreachable)?;
         if answer.status().is_success() {
             return answer.json().await.map_err(unreadable);
         }
         let status = answer.status().as_u16();
         let text = answer.text().await.map_err(unreadable)?;
-        let problem = serde_json::from_str(&text).unwrap_or(Problem { kind: "unknown".into(), status, detail: text });
+        let problem = serde_json::from_str(&text).unwrap_or(Problem {
+            kind: "unknown".into(),
+            status,
+            detail: text,
+        });
         Err(ClientError::Refused(problem))
     }
 }

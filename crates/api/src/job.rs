@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use rayswarm_model::{
-    Amount, Frames, JobId, Resolution, SceneFacts, Work,
+    Amount, Frames, JobId, Resolution, SceneFacts, Work, WorkPrice,
     settings::{Device, OutputFormat},
 };
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,8 @@ pub struct QuoteView {
     pub price: Amount,
     /// What is locked in escrow: the upper price and room for audits.
     pub budget: Amount,
+    /// The most any provider may ask.
+    pub price_cap: WorkPrice,
     /// Expected seconds until the last frame.
     pub time_s: f64,
     /// Optimistic seconds.

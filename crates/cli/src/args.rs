@@ -409,21 +409,31 @@ impl Args {
 
 fn parse_resolution(text: &str) -> Result<ResolutionChoice, String> {
     if let Some(percent) = text.trim().strip_suffix('%') {
-        let percent: Option<u32> = percent.trim().parse().ok().filter(|percent| (1..=1000).contains(percent));
+        let percent: Option<u32> = percent
+            .trim()
+            .parse()
+            .ok()
+            .filter(|percent| (1..=1000).contains(percent));
         let wrong = || format!("{text:?} is not a share of the file's size; write 1% to 1000%");
         return percent.map(ResolutionChoice::Percent).ok_or_else(wrong);
     }
-    text.parse::<Resolution>().map(ResolutionChoice::Exact).map_err(|error| error.to_string())
+    text.parse::<Resolution>()
+        .map(ResolutionChoice::Exact)
+        .map_err(|error| error.to_string())
 }
 
 fn parse_tiles(text: &str) -> Result<TileChoice, String> {
     if text == "auto" {
         return Ok(TileChoice::Auto);
     }
-    let sides = text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    let sides = text
+        .split_once('x')
+        .and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
     match sides {
         Some((columns @ 1.., rows @ 1..)) => Ok(TileChoice::Grid(columns, rows)),
-        _ => Err(format!("{text:?} is not a grid of tiles; write for example 4x3, or auto")),
+        _ => Err(format!(
+            "{text:?} is not a grid of tiles; write for example 4x3, or auto"
+        )),
     }
 }
 
@@ -431,7 +441,9 @@ fn parse_slices(text: &str) -> Result<SliceChoice, String> {
     match (text, text.parse()) {
         ("auto", _) => Ok(SliceChoice::Auto),
         (_, Ok(count @ 1..)) => Ok(SliceChoice::Count(count)),
-        _ => Err(format!("{text:?} is not a number of slices; write for example 4, or auto")),
+        _ => Err(format!(
+            "{text:?} is not a number of slices; write for example 4, or auto"
+        )),
     }
 }
 
@@ -447,8 +459,13 @@ pub fn match_job(prefix: &str, known: impl Iterator<Item = JobId>) -> Result<Job
     let found: Vec<JobId> = known.filter(|id| id.to_string().starts_with(&digits)).collect();
     match found.as_slice() {
         [only] => Ok(*only),
-        [] => Err(crate::exit::BadInput(format!("no job's id begins with {prefix:?}; `rayswarm jobs list` shows them"))),
-        _ => Err(crate::exit::BadInput(format!("{} jobs' ids begin with {prefix:?}; give more digits", found.len()))),
+        [] => Err(crate::exit::BadInput(format!(
+            "no job's id begins with {prefix:?}; `rayswarm jobs list` shows them"
+        ))),
+        _ => Err(crate::exit::BadInput(format!(
+            "{} jobs' ids begin with {prefix:?}; give more digits",
+            found.len()
+        ))),
     }
 }
 

@@ -23,7 +23,10 @@ pub fn data_dir(typed: Option<&Path>) -> anyhow::Result<PathBuf> {
 /// A client of the daemon that runs in `data_dir`.
 pub fn client(data_dir: &Path) -> anyhow::Result<Client> {
     let file = DaemonFile::read(data_dir).ok_or_else(|| {
-        Missing(format!("no daemon runs in {}; start one with `rayswarm up`", data_dir.display()))
+        Missing(format!(
+            "no daemon runs in {}; start one with `rayswarm up`",
+            data_dir.display()
+        ))
     })?;
     let token_file = data_dir.join("token");
     let token = std::fs::read_to_string(&token_file)
@@ -66,7 +69,11 @@ pub async fn start(data_dir: &Path, arguments: &[String]) -> anyhow::Result<Star
     let begun = Instant::now();
     loop {
         if let Some(client) = running(data_dir).await {
-            return Ok(Started { child, client, data_dir: data_dir.into() });
+            return Ok(Started {
+                child,
+                client,
+                data_dir: data_dir.into(),
+            });
         }
         if let Some(status) = child.try_wait()? {
             return Err(Missing(format!("the daemon stopped at once ({status}): {}", last_lines(&log))).into());

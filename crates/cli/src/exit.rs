@@ -90,7 +90,11 @@ mod tests {
 
     #[test]
     fn statuses_map_to_documented_codes() {
-        for (status, code) in [(422, ExitCode::BadInput), (503, ExitCode::Missing), (500, ExitCode::Failure)] {
+        for (status, code) in [
+            (422, ExitCode::BadInput),
+            (503, ExitCode::Missing),
+            (500, ExitCode::Failure),
+        ] {
             assert_eq!(code_of_status(status), code, "{status}");
         }
     }

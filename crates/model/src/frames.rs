@@ -101,11 +101,18 @@ impl FromStr for Frames {
 fn parse_part(part: &str) -> Result<Frames, FramesError> {
     let syntax = || FramesError::Syntax(part.into());
     let (range, step) = match part.split_once('x') {
-        Some((range, step)) => (range, step.parse::<u32>().ok().filter(|step| *step > 0).ok_or_else(syntax)?),
+        Some((range, step)) => (
+            range,
+            step.parse::<u32>().ok().filter(|step| *step > 0).ok_or_else(syntax)?,
+        ),
         None => (part, 1),
     };
     // A dash after the first character separates; one at the start is a sign.
-    let dash = range.char_indices().skip(1).find(|(_, letter)| *letter == '-').map(|(at, _)| at);
+    let dash = range
+        .char_indices()
+        .skip(1)
+        .find(|(_, letter)| *letter == '-')
+        .map(|(at, _)| at);
     let number = |text: &str| text.trim().parse::<i32>().map_err(|_| syntax());
     match dash {
         Some(at) => Frames::range(number(&range[..at])?, number(&range[at + 1..])?, step),
@@ -124,7 +131,11 @@ impl fmt::Display for Frames {
         }
         for (index, (start, end)) in runs.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            if start == end { write!(f, "{comma}{start}")? } else { write!(f, "{comma}{start}-{end}")? }
+            if start == end {
+                write!(f, "{comma}{start}")?
+            } else {
+                write!(f, "{comma}{start}-{end}")?
+            }
         }
         Ok(())
     }

@@ -73,8 +73,9 @@ pub enum ManifestError {
 }
 
 /// Folders of a session that belong to the system or the engine; no scene file may appear there.
-const RESERVED: [&str; 12] =
-    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/proc", "/sys", "/dev", "/engine", "/work"];
+const RESERVED: [&str; 12] = [
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/proc", "/sys", "/dev", "/engine", "/work",
+];
 
 impl Manifest {
     /// Checks a manifest from a peer before any of it is used.
@@ -86,7 +87,10 @@ impl Manifest {
         for file in &self.files {
             check_path(&file.path)?;
             if earlier.is_some_and(|path| path >= file.path.as_str()) {
-                return Err(ManifestError::Path { path: file.path.clone(), why: "which is out of order or repeated" });
+                return Err(ManifestError::Path {
+                    path: file.path.clone(),
+                    why: "which is out of order or repeated",
+                });
             }
             if file.size.div_ceil(CHUNK_BYTES) != file.chunks.len() as u64 {
                 let (path, size, chunks) = (file.path.clone(), file.size, file.chunks.len());
@@ -114,7 +118,9 @@ impl Manifest {
 /// Whether a session may see a file at `path`: absolute, plain, and nowhere the system or engine lives.
 pub fn check_path(path: &str) -> Result<(), ManifestError> {
     let refuse = |why| Err(ManifestError::Path { path: path.into(), why });
-    let Some(relative) = path.strip_prefix('/') else { return refuse("which is not absolute") };
+    let Some(relative) = path.strip_prefix('/') else {
+        return refuse("which is not absolute");
+    };
     if path.len() > 4096 || path.contains(['\0', '\\', '\n']) {
         return refuse("which no file system path looks like");
     }
@@ -135,16 +141,27 @@ mod tests {
 
     fn file(path: &str) -> ManifestFile {
         let id = BlobId::from_bytes([1; 32]);
-        ManifestFile { path: path.into(), size: 5, plain: id, cipher: Cipher::None, chunks: vec![id] }
+        ManifestFile {
+            path: path.into(),
+            size: 5,
+            plain: id,
+            cipher: Cipher::None,
+            chunks: vec![id],
+        }
     }
 
     fn manifest(paths: &[&str]) -> Manifest {
-        Manifest { scene: "/scene/a.blend".into(), files: paths.iter().map(|path| file(path)).collect() }
+        Manifest {
+            scene: "/scene/a.blend".into(),
+            files: paths.iter().map(|path| file(path)).collect(),
+        }
     }
 
     #[test]
     fn honest_manifests_pass() {
-        manifest(&["/home/artist/t.png", "/scene/a.blend", "/scene/tex/b.png"]).check().unwrap();
+        manifest(&["/home/artist/t.png", "/scene/a.blend", "/scene/tex/b.png"])
+            .check()
+            .unwrap();
     }
 
     #[test]
@@ -164,6 +181,9 @@ mod tests {
         }
         let mut wrong_size = manifest(&["/scene/a.blend"]);
         wrong_size.files[0].size = CHUNK_BYTES + 1;
-        assert!(matches!(wrong_size.check(), Err(ManifestError::Chunks { chunks: 1, .. })));
+        assert!(matches!(
+            wrong_size.check(),
+            Err(ManifestError::Chunks { chunks: 1, .. })
+        ));
     }
 }

@@ -95,7 +95,11 @@ impl FromStr for Amount {
 
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.collect_str(&self.0) } else { self.0.serialize(serializer) }
+        if serializer.is_human_readable() {
+            serializer.collect_str(&self.0)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
@@ -105,7 +109,9 @@ impl<'de> Deserialize<'de> for Amount {
             return u128::deserialize(deserializer).map(Self);
         }
         let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(|_| D::Error::custom(format!("{text:?} is not a whole number of base units")))
+        text.parse()
+            .map(Self)
+            .map_err(|_| D::Error::custom(format!("{text:?} is not a whole number of base units")))
     }
 }
 
@@ -116,7 +122,12 @@ mod tests {
 
     #[test]
     fn amounts_print_and_parse_alike() {
-        for (text, units) in [("0", 0), ("1", 10u128.pow(18)), ("2.5", 25 * 10u128.pow(17)), ("0.000000000000000001", 1)] {
+        for (text, units) in [
+            ("0", 0),
+            ("1", 10u128.pow(18)),
+            ("2.5", 25 * 10u128.pow(17)),
+            ("0.000000000000000001", 1),
+        ] {
             assert_eq!(text.parse::<Amount>().unwrap(), Amount(units), "{text}");
             assert_eq!(Amount(units).to_string(), text);
         }
@@ -127,10 +138,14 @@ mod tests {
 
     #[test]
     fn a_price_rounds_down_and_never_overflows() {
-        let price = WorkPrice { per_wu_hour: Amount(3_600_001) };
+        let price = WorkPrice {
+            per_wu_hour: Amount(3_600_001),
+        };
         assert_eq!(price.of_floor(Work { milli_wu: 1 }), Amount(1));
         assert_eq!(price.of_floor(Work { milli_wu: 3_600_000 }), Amount(3_600_001));
-        let dear = WorkPrice { per_wu_hour: Amount(u128::MAX) };
+        let dear = WorkPrice {
+            per_wu_hour: Amount(u128::MAX),
+        };
         assert!(dear.of_floor(Work { milli_wu: u64::MAX }) > Amount::ZERO);
     }
 

@@ -54,6 +54,8 @@ pub struct Offer {
 impl Offer {
     /// The engine of this name and version, if offered.
     pub fn engine(&self, name: &str, version: &str) -> Option<&EngineOffer> {
-        self.engines.iter().find(|engine| engine.name == name && engine.version == version)
+        self.engines
+            .iter()
+            .find(|engine| engine.name == name && engine.version == version)
     }
 }

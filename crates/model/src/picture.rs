@@ -50,7 +50,12 @@ pub struct ParseResolutionError(String);
 impl Resolution {
     /// The rectangle that covers the picture.
     pub const fn whole(self) -> Rect {
-        Rect { x: 0, y: 0, width: self.width, height: self.height }
+        Rect {
+            x: 0,
+            y: 0,
+            width: self.width,
+            height: self.height,
+        }
     }
     /// Pixels in all.
     pub const fn pixels(self) -> u64 {
@@ -61,8 +66,15 @@ impl Resolution {
 impl FromStr for Resolution {
     type Err = ParseResolutionError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let side = |part: &str| part.trim().parse::<u32>().ok().filter(|side| (1..=SIDE_MAX).contains(side));
-        let parsed = text.split_once(['x', 'X', '×']).and_then(|(width, height)| Some((side(width)?, side(height)?)));
+        let side = |part: &str| {
+            part.trim()
+                .parse::<u32>()
+                .ok()
+                .filter(|side| (1..=SIDE_MAX).contains(side))
+        };
+        let parsed = text
+            .split_once(['x', 'X', '×'])
+            .and_then(|(width, height)| Some((side(width)?, side(height)?)));
         let (width, height) = parsed.ok_or_else(|| ParseResolutionError(text.into()))?;
         Ok(Self { width, height })
     }
@@ -92,7 +104,12 @@ impl Rect {
         let (x, y) = (self.x.saturating_sub(pad), self.y.saturating_sub(pad));
         let right = self.right().saturating_add(pad).min(within.width);
         let bottom = self.bottom().saturating_add(pad).min(within.height);
-        Self { x, y, width: right - x, height: bottom - y }
+        Self {
+            x,
+            y,
+            width: right - x,
+            height: bottom - y,
+        }
     }
     /// Whether `other` lies wholly inside.
     pub const fn contains(self, other: Self) -> bool {
@@ -109,7 +126,12 @@ impl fmt::Display for Rect {
 impl Slice {
     /// The slice that is everything: all `total` samples.
     pub const fn whole(total: u32) -> Self {
-        Self { index: 0, count: 1, offset: 0, length: total }
+        Self {
+            index: 0,
+            count: 1,
+            offset: 0,
+            length: total,
+        }
     }
     /// Whether the tile has just this one.
     pub const fn is_whole(self) -> bool {
@@ -125,14 +147,33 @@ mod tests {
     #[test]
     fn padding_stops_at_the_picture() {
         let picture = Resolution { width: 100, height: 50 };
-        let tile = Rect { x: 90, y: 0, width: 10, height: 10 };
-        assert_eq!(tile.padded(16, picture), Rect { x: 74, y: 0, width: 26, height: 26 });
+        let tile = Rect {
+            x: 90,
+            y: 0,
+            width: 10,
+            height: 10,
+        };
+        assert_eq!(
+            tile.padded(16, picture),
+            Rect {
+                x: 74,
+                y: 0,
+                width: 26,
+                height: 26
+            }
+        );
         assert_eq!(picture.whole().padded(16, picture), picture.whole());
     }
 
     #[test]
     fn sizes_are_read_as_typed() {
-        assert_eq!("1920x1080".parse::<Resolution>().unwrap(), Resolution { width: 1920, height: 1080 });
+        assert_eq!(
+            "1920x1080".parse::<Resolution>().unwrap(),
+            Resolution {
+                width: 1920,
+                height: 1080
+            }
+        );
         for text in ["", "1920", "0x10", "10x0", "-1x5", "70000x10"] {
             assert!(text.parse::<Resolution>().is_err(), "{text}");
         }

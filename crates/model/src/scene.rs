@@ -154,11 +154,15 @@ pub enum Severity {
 impl SceneFacts {
     /// The findings that forbid a job.
     pub fn refusals(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.severity == Severity::Refusal)
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Refusal)
     }
 
     /// The dependencies in `state`.
     pub fn dependencies_in(&self, state: DependencyState) -> impl Iterator<Item = &Dependency> {
-        self.dependencies.iter().filter(move |dependency| dependency.state == state)
+        self.dependencies
+            .iter()
+            .filter(move |dependency| dependency.state == state)
     }
 }

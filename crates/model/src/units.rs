@@ -62,7 +62,11 @@ impl fmt::Display for Bytes {
 impl FromStr for Bytes {
     type Err = ParseUnitError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseUnitError { text: text.into(), what: "a size", example: "12G, 512M or 4096" };
+        let error = || ParseUnitError {
+            text: text.into(),
+            what: "a size",
+            example: "12G, 512M or 4096",
+        };
         let trimmed = text.trim().trim_end_matches(['B', 'b']).trim_end_matches('i');
         let (digits, shift) = match trimmed.char_indices().next_back() {
             Some((at, 'K' | 'k')) => (&trimmed[..at], 10),
@@ -81,7 +85,9 @@ impl Work {
     pub const ZERO: Self = Self { milli_wu: 0 };
     /// The sum, saturating: work is an estimate and never wraps.
     pub const fn plus(self, other: Self) -> Self {
-        Self { milli_wu: self.milli_wu.saturating_add(other.milli_wu) }
+        Self {
+            milli_wu: self.milli_wu.saturating_add(other.milli_wu),
+        }
     }
     /// WU as a float, for display and rates.
     pub fn as_wu(self) -> f64 {
@@ -108,14 +114,19 @@ impl CpuTime {
     }
     /// The sum, saturating.
     pub const fn plus(self, other: Self) -> Self {
-        Self { millis: self.millis.saturating_add(other.millis) }
+        Self {
+            millis: self.millis.saturating_add(other.millis),
+        }
     }
 }
 
 impl UnixMillis {
     /// This instant `span` later, saturating.
     pub fn after(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+        )
     }
     /// Time from `earlier` to this instant; zero when `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
@@ -129,7 +140,11 @@ impl UnixMillis {
 
 /// Reads a span such as `2h`, `90m`, `45s` or `1h30m`.
 pub fn parse_span(text: &str) -> Result<Duration, ParseUnitError> {
-    let error = || ParseUnitError { text: text.into(), what: "a span of time", example: "2h, 90m or 1h30m" };
+    let error = || ParseUnitError {
+        text: text.into(),
+        what: "a span of time",
+        example: "2h, 90m or 1h30m",
+    };
     let mut seconds = 0u64;
     let mut digits = String::new();
     for letter in text.trim().chars() {
@@ -172,7 +187,13 @@ mod tests {
 
     #[test]
     fn spans_are_read_as_typed() {
-        for (text, seconds) in [("2h", 7200), ("90m", 5400), ("1h30m", 5400), ("45s", 45), ("1d", 86_400)] {
+        for (text, seconds) in [
+            ("2h", 7200),
+            ("90m", 5400),
+            ("1h30m", 5400),
+            ("45s", 45),
+            ("1d", 86_400),
+        ] {
             assert_eq!(parse_span(text).unwrap(), Duration::from_secs(seconds), "{text}");
         }
         for text in ["", "h", "5", "0s", "2x", "99999999999999999999h"] {

@@ -125,10 +125,17 @@ impl RawConfig {
             (None, Some(_), None) => ChainChoice::FromTicket,
             (None, None, listen) => ChainChoice::Embedded(listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))),
         };
-        let price = WorkPrice { per_wu_hour: self.price.unwrap_or(DEFAULT_PRICE) };
+        let price = WorkPrice {
+            per_wu_hour: self.price.unwrap_or(DEFAULT_PRICE),
+        };
         Ok(Config {
             data_dir: self.data_dir.map_or_else(default_data_dir, Ok)?,
-            provider: self.provide.then_some(ProviderConfig { threads, memory, price, device: self.device }),
+            provider: self.provide.then_some(ProviderConfig {
+                threads,
+                memory,
+                price,
+                device: self.device,
+            }),
             cache_size: self.cache_size.unwrap_or(Bytes(50 << 30)),
             http: self.http.unwrap_or(DEFAULT_HTTP),
             chain,
@@ -143,7 +150,11 @@ impl RawConfig {
 
 /// `$RAYSWARM_DATA`, `$XDG_DATA_HOME/rayswarm/node` or `~/.local/share/rayswarm/node`.
 pub fn default_data_dir() -> Result<PathBuf, ConfigError> {
-    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let from = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     from("RAYSWARM_DATA")
         .or_else(|| from("XDG_DATA_HOME").map(|home| home.join("rayswarm/node")))
         .or_else(|| from("HOME").map(|home| home.join(".local/share/rayswarm/node")))
@@ -178,16 +189,27 @@ mod tests {
 
     #[test]
     fn joining_uses_the_chain_of_the_ticket() {
-        let raw = RawConfig { join: Some("ticket".into()), data_dir: Some("d".into()), ..RawConfig::default() };
+        let raw = RawConfig {
+            join: Some("ticket".into()),
+            data_dir: Some("d".into()),
+            ..RawConfig::default()
+        };
         assert!(matches!(raw.resolve().unwrap().chain, ChainChoice::FromTicket));
     }
 
     #[test]
     fn contradictions_are_refused() {
         let listen = Some(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let raw = RawConfig { rpc: Some("http://x".into()), rpc_listen: listen, ..RawConfig::default() };
+        let raw = RawConfig {
+            rpc: Some("http://x".into()),
+            rpc_listen: listen,
+            ..RawConfig::default()
+        };
         assert!(matches!(raw.resolve(), Err(ConfigError::Conflict(..))));
-        let raw = RawConfig { threads: Some(0), ..RawConfig::default() };
+        let raw = RawConfig {
+            threads: Some(0),
+            ..RawConfig::default()
+        };
         assert!(matches!(raw.resolve(), Err(ConfigError::NoThreads)));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use rayswarm_engines::SessionLimits;
-use rayswarm_model::{B256, NodeId, signed::Domain};
+use rayswarm_model::{Amount, B256, NodeId, signed::Domain};
 use rayswarm_network::{BlobOptions, Inbox, Network, NetworkConfig, PeerAddr, Ticket};
 use rayswarm_settlement::{Contracts, Settlement, ask_faucet};
 use std::{
@@ -30,6 +30,9 @@ use std::{
     },
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// What the owner of a new development chain starts with: a thousand tokens.
+const FIRST_TOKENS: Amount = Amount(1_000_000_000_000_000_000_000);
 
 /// A running node.
 pub struct Daemon {
@@ -68,9 +71,11 @@ impl Daemon {
         let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
         let access = open_chain(&config, &mut ports).await?;
         let settlement = open_contracts(&config, &identity, &access).await?;
-        let (network, inbox) =
-            open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
-        let domain = Domain { chain_id: settlement.chain_id(), escrow: settlement.contracts().escrow };
+        let (network, inbox) = open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
+        let domain = Domain {
+            chain_id: settlement.chain_id(),
+            escrow: settlement.contracts().escrow,
+        };
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let services = Arc::new(Services {
             config,
@@ -84,20 +89,42 @@ impl Daemon {
             tracker,
             stop,
         });
-        let genesis = services.settlement.genesis_hash().await.context("the chain does not tell its first block")?;
+        let genesis = services
+            .settlement
+            .genesis_hash()
+            .await
+            .context("the chain does not tell its first block")?;
         let provider_ready = Arc::new(AtomicBool::new(false));
         let provider = start_provider(&services, &access, &mut ports, provider_ready.clone()).await?;
         ports.save(&data_dir)?;
         let node = Self::wire(services, inbox, &access, genesis, provider_ready)?;
-        let (http, serving) =
-            http::serve(node.clone(), node.services.config.http, token, node.services.stop.child_token())
-                .await
-                .with_context(|| format!("cannot listen on {}; another program may use the port, choose one with --http", node.services.config.http))?;
+        let (http, serving) = http::serve(
+            node.clone(),
+            node.services.config.http,
+            token,
+            node.services.stop.child_token(),
+        )
+        .await
+        .with_context(|| {
+            format!(
+                "cannot listen on {}; another program may use the port, choose one with --http",
+                node.services.config.http
+            )
+        })?;
         node.services.tracker.spawn(serving);
-        let file = serde_json::to_vec(&DaemonFile { http, pid: std::process::id() })?;
+        let file = serde_json::to_vec(&DaemonFile {
+            http,
+            pid: std::process::id(),
+        })?;
         let path = DaemonFile::path(&data_dir);
         std::fs::write(&path, file).with_context(|| format!("{} cannot be written", path.display()))?;
-        Ok(Self { node, provider, chain: access.embedded, http, _lock: lock })
+        Ok(Self {
+            node,
+            provider,
+            chain: access.embedded,
+            http,
+            _lock: lock,
+        })
     }
 
     fn wire(
@@ -107,7 +134,10 @@ impl Daemon {
         genesis: B256,
         provider_ready: Arc<AtomicBool>,
     ) -> anyhow::Result<Arc<Node>> {
-        services.tracker.spawn(peers::keep_in_touch(services.clone(), access.ticket_peer().into_iter().collect()));
+        services.tracker.spawn(peers::keep_in_touch(
+            services.clone(),
+            access.ticket_peer().into_iter().collect(),
+        ));
         let requestor = Requestor::start(services.clone(), inbox.requestor)?;
         Ok(Arc::new(Node {
             services,
@@ -163,18 +193,28 @@ fn take_folder(data_dir: &Path) -> anyhow::Result<File> {
     use std::os::unix::fs::DirBuilderExt;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    builder.create(data_dir).with_context(|| format!("the data folder {} cannot be made", data_dir.display()))?;
+    builder
+        .create(data_dir)
+        .with_context(|| format!("the data folder {} cannot be made", data_dir.display()))?;
     let path = data_dir.join("lock");
     let lock = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
     if lock.try_lock().is_err() {
-        bail!("another daemon uses {}; stop it or choose another --data-dir", data_dir.display());
+        bail!(
+            "another daemon uses {}; stop it or choose another --data-dir",
+            data_dir.display()
+        );
     }
     Ok(lock)
 }
 
 async fn open_chain(config: &Config, ports: &mut Ports) -> anyhow::Result<ChainAccess> {
     let ticket: Option<Ticket> = config.join.as_deref().map(str::parse).transpose()?;
-    let remote = |url: String, ticket| ChainAccess { embedded: None, rpc_url: url, rpc_listen: None, ticket };
+    let remote = |url: String, ticket| ChainAccess {
+        embedded: None,
+        rpc_url: url,
+        rpc_listen: None,
+        ticket,
+    };
     match (&config.chain, ticket) {
         (ChainChoice::Remote(url), ticket) => Ok(remote(url.clone(), ticket)),
         (ChainChoice::FromTicket, Some(ticket)) => Ok(remote(ticket.rpc_url.clone(), Some(ticket))),
@@ -184,10 +224,20 @@ async fn open_chain(config: &Config, ports: &mut Ports) -> anyhow::Result<ChainA
             let listen = ports.prefer_rpc(*listen);
             let fresh = || development_genesis(DEVELOPMENT_CHAIN_ID, clock::now().seconds_floor());
             let genesis = stored_genesis(&folder)?.unwrap_or_else(fresh);
-            let chain = EmbeddedChain::start(ChainConfig { dir: folder, genesis, rpc_bind: listen }).await?;
+            let chain = EmbeddedChain::start(ChainConfig {
+                dir: folder,
+                genesis,
+                rpc_bind: listen,
+            })
+            .await?;
             ports.rpc = chain.rpc_addr().port();
             let rpc_listen = Some(chain.rpc_addr());
-            Ok(ChainAccess { rpc_url: chain.rpc_url(), embedded: Some(chain), rpc_listen, ticket })
+            Ok(ChainAccess {
+                rpc_url: chain.rpc_url(),
+                embedded: Some(chain),
+                rpc_listen,
+                ticket,
+            })
         }
     }
 }
@@ -198,7 +248,11 @@ async fn open_contracts(config: &Config, identity: &Identity, access: &ChainAcce
     let contracts = match &access.ticket {
         Some(ticket) => {
             let Ticket { contracts, .. } = ticket;
-            Contracts { registry: contracts.registry, escrow: contracts.escrow, token: contracts.token }
+            Contracts {
+                registry: contracts.registry,
+                escrow: contracts.escrow,
+                token: contracts.token,
+            }
         }
         None if noted.exists() => serde_json::from_slice(&std::fs::read(&noted)?)
             .with_context(|| format!("{} does not read; remove it to deploy again", noted.display()))?,
@@ -212,6 +266,10 @@ async fn open_contracts(config: &Config, identity: &Identity, access: &ChainAcce
         }
     };
     let settlement = Settlement::connect(&access.rpc_url, identity.account.clone(), contracts).await?;
+    if access.embedded.is_some() && settlement.token_balance(settlement.account()).await? == Amount::ZERO {
+        // Test money, so that a chain of one's own works out of the box.
+        settlement.mint_dev_tokens(settlement.account(), FIRST_TOKENS).await?;
+    }
     if let Some(ticket) = &access.ticket {
         let genesis = settlement.genesis_hash().await?;
         if settlement.chain_id() != ticket.chain_id || genesis != ticket.genesis {
@@ -239,7 +297,10 @@ async fn open_network(
         relay: config.relay.clone(),
         idle_timeout: NetworkConfig::IDLE_TIMEOUT,
         folder: config.data_dir.join(folder),
-        blobs: BlobOptions { cache_bytes_max: Some(config.cache_size), ..BlobOptions::default() },
+        blobs: BlobOptions {
+            cache_bytes_max: Some(config.cache_size),
+            ..BlobOptions::default()
+        },
     };
     let (network, inbox) = Network::start(settings(ports::prefer_peers(*last_port, &config.listen))).await?;
     *last_port = network.addr().sockets.first().map_or(0, SocketAddr::port);
@@ -257,10 +318,16 @@ async fn start_provider(
         return Ok(None);
     }
     let secret = services.identity.provider_secret;
-    let (network, inbox) =
-        open_network(&services.config, secret, "provider-network", &mut ports.provider).await?;
-    let own = Arc::new(Services { network: network.clone(), ..services.as_ref().clone() });
-    let known = access.ticket_peer().into_iter().chain([services.network.addr()]).collect();
+    let (network, inbox) = open_network(&services.config, secret, "provider-network", &mut ports.provider).await?;
+    let own = Arc::new(Services {
+        network: network.clone(),
+        ..services.as_ref().clone()
+    });
+    let known = access
+        .ticket_peer()
+        .into_iter()
+        .chain([services.network.addr()])
+        .collect();
     own.tracker.spawn(peers::keep_in_touch(own.clone(), known));
     own.tracker.spawn(run_provider(own.clone(), inbox.provider, ready));
     Ok(Some(network))
@@ -272,12 +339,17 @@ async fn run_provider(
     events: tokio::sync::mpsc::Receiver<rayswarm_network::ProviderEvent>,
     ready: Arc<AtomicBool>,
 ) {
-    let Some(settings) = services.config.provider.clone() else { return };
+    let Some(settings) = services.config.provider.clone() else {
+        return;
+    };
     if let Err(error) = services.engines.sandbox() {
         tracing::error!(%error, "the provider role is off: strangers' scenes need a sandbox");
         return;
     }
-    let terms = OwnTerms { limits: provider_limits(&settings), price: settings.price };
+    let terms = OwnTerms {
+        limits: provider_limits(&settings),
+        price: settings.price,
+    };
     let stop = services.stop.clone();
     let offering = async {
         match provider::measure::offer(&services, &settings, &terms.limits).await {
@@ -290,7 +362,9 @@ async fn run_provider(
         () = offering => {}
     }
     tracing::info!(at = clock::now().0, "ready to render");
-    services.tracker.spawn(provider::vouchers::watch(services.clone(), stop.clone()));
+    services
+        .tracker
+        .spawn(provider::vouchers::watch(services.clone(), stop.clone()));
     Provider::new(services, terms).run(events, stop).await;
 }
 

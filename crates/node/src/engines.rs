@@ -38,7 +38,11 @@ pub enum NoEngine {
 impl Engines {
     /// Looks for engines on this machine.
     pub fn detect() -> Result<Self, EngineError> {
-        let engines = Self { store: Store::open_default()?, sandbox: Sandbox::detect(), installed: RwLock::default() };
+        let engines = Self {
+            store: Store::open_default()?,
+            sandbox: Sandbox::detect(),
+            installed: RwLock::default(),
+        };
         engines.refresh();
         Ok(engines)
     }
@@ -56,7 +60,9 @@ impl Engines {
     /// Looks again, after an installation.
     pub fn refresh(&self) {
         let Ok(sandbox) = &self.sandbox else { return };
-        let blender = Blender::installed(&self.store, sandbox).into_iter().map(|engine| Arc::new(engine) as Arc<dyn Engine>);
+        let blender = Blender::installed(&self.store, sandbox)
+            .into_iter()
+            .map(|engine| Arc::new(engine) as Arc<dyn Engine>);
         let povray = PovRay::detect(sandbox).map(|engine| Arc::new(engine) as Arc<dyn Engine>);
         *self.installed.write().unwrap_or_else(PoisonError::into_inner) = blender.chain(povray).collect();
     }
@@ -68,21 +74,32 @@ impl Engines {
 
     /// An engine of exactly this name and version.
     pub fn exact(&self, name: &str, version: &str) -> Option<Arc<dyn Engine>> {
-        self.installed().into_iter().find(|engine| engine.name() == name && engine.version() == version)
+        self.installed()
+            .into_iter()
+            .find(|engine| engine.name() == name && engine.version() == version)
     }
 
     /// The engine that opens `scene`, chosen by the kind of file.
     pub fn for_scene(&self, scene: &Path) -> Result<Arc<dyn Engine>, NoEngine> {
-        let extension = scene.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let extension = scene
+            .extension()
+            .map(|extension| extension.to_string_lossy().to_lowercase());
         let (engine, remedy) = match extension.as_deref() {
             Some("blend") => ("blender", "rayswarm engines install blender"),
             Some("pov" | "ini") => ("povray", "apt-get install povray povray-includes"),
-            _ => return Err(NoEngine::UnknownKind { file: scene.display().to_string() }),
+            _ => {
+                return Err(NoEngine::UnknownKind {
+                    file: scene.display().to_string(),
+                });
+            }
         };
         if let Err(error) = &self.sandbox {
             return Err(NoEngine::NoSandbox(error.to_string()));
         }
-        let found = self.installed().into_iter().find(|candidate| candidate.name() == engine);
+        let found = self
+            .installed()
+            .into_iter()
+            .find(|candidate| candidate.name() == engine);
         found.ok_or(NoEngine::NotInstalled { engine, remedy })
     }
 }

@@ -100,9 +100,16 @@ impl Journal {
                 connection.execute_batch(&all).map_err(failed("be created"))?;
             }
             SCHEMA_VERSION => {}
-            found => return Err(JournalError::Newer { path: path.into(), found }),
+            found => {
+                return Err(JournalError::Newer {
+                    path: path.into(),
+                    found,
+                });
+            }
         }
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -125,8 +132,12 @@ impl Journal {
         let mut query = connection
             .prepare_cached("SELECT record FROM jobs ORDER BY created_at DESC, id")
             .map_err(failed("list jobs"))?;
-        let texts = query.query_map([], |row| row.get::<_, String>(0)).map_err(failed("list jobs"))?;
-        texts.map(|text| from_json("job", &text.map_err(failed("read a job"))?)).collect()
+        let texts = query
+            .query_map([], |row| row.get::<_, String>(0))
+            .map_err(failed("list jobs"))?;
+        texts
+            .map(|text| from_json("job", &text.map_err(failed("read a job"))?))
+            .collect()
     }
 
     /// Appends one farm event.
@@ -146,12 +157,16 @@ impl Journal {
             .prepare_cached("SELECT at, event FROM farm_events WHERE job = ?1 ORDER BY sequence")
             .map_err(failed("read events"))?;
         let rows = query
-            .query_map([job.to_string()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
+            .query_map([job.to_string()], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })
             .map_err(failed("read events"))?;
         rows.map(|row| {
             let (at, blob) = row.map_err(failed("read an event"))?;
-            let event = serde_json::from_slice(&blob)
-                .map_err(|source| JournalError::Unreadable { what: "farm event", source })?;
+            let event = serde_json::from_slice(&blob).map_err(|source| JournalError::Unreadable {
+                what: "farm event",
+                source,
+            })?;
             Ok((UnixMillis(at.cast_unsigned()), event))
         })
         .collect()
@@ -193,7 +208,13 @@ impl Journal {
     }
 
     /// Keeps what a mismatch showed.
-    pub fn save_evidence(&self, job: JobId, attempt: AttemptId, at: UnixMillis, document: &impl Serialize) -> Result<()> {
+    pub fn save_evidence(
+        &self,
+        job: JobId,
+        attempt: AttemptId,
+        at: UnixMillis,
+        document: &impl Serialize,
+    ) -> Result<()> {
         let text = to_json("evidence", document)?;
         let sql = "INSERT INTO evidence (job, attempt, at, document) VALUES (?1, ?2, ?3, ?4)";
         let row = params![job.to_string(), attempt.0.cast_signed(), at.0.cast_signed(), text];
@@ -204,7 +225,10 @@ impl Journal {
     pub fn save_peer(&self, node: NodeId, seen_at: UnixMillis, hello: &[u8]) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO peers (node, seen_at, hello) VALUES (?1, ?2, ?3)";
         let row = params![node.to_string(), seen_at.0.cast_signed(), hello];
-        self.lock().execute(sql, row).map(drop).map_err(failed("remember a peer"))
+        self.lock()
+            .execute(sql, row)
+            .map(drop)
+            .map_err(failed("remember a peer"))
     }
 
     /// The peers heard of, latest first, at most `limit`.
@@ -213,7 +237,9 @@ impl Journal {
         let mut query = connection
             .prepare_cached("SELECT hello FROM peers ORDER BY seen_at DESC LIMIT ?1")
             .map_err(failed("list peers"))?;
-        let rows = query.query_map([limit], |row| row.get(0)).map_err(failed("list peers"))?;
+        let rows = query
+            .query_map([limit], |row| row.get(0))
+            .map_err(failed("list peers"))?;
         rows.map(|row| row.map_err(failed("read a peer"))).collect()
     }
 
@@ -221,16 +247,26 @@ impl Journal {
     pub fn save_voucher(&self, held: &HeldVoucher) -> Result<()> {
         let connection = self.lock();
         let before: Option<String> = connection
-            .query_row("SELECT cumulative FROM vouchers WHERE job = ?1", [held.job.to_string()], |row| row.get(0))
+            .query_row(
+                "SELECT cumulative FROM vouchers WHERE job = ?1",
+                [held.job.to_string()],
+                |row| row.get(0),
+            )
             .optional()
             .map_err(failed("read a voucher"))?;
         let before = before.and_then(|units| units.parse::<u128>().ok()).unwrap_or(0);
         if before >= held.cumulative.0 {
             return Ok(());
         }
-        let sql = "INSERT OR REPLACE INTO vouchers (job, cumulative, deadline, voucher, redeemed) VALUES (?1,?2,?3,?4,0)";
+        let sql =
+            "INSERT OR REPLACE INTO vouchers (job, cumulative, deadline, voucher, redeemed) VALUES (?1,?2,?3,?4,0)";
         let deadline = held.deadline.0.cast_signed();
-        let row = params![held.job.to_string(), held.cumulative.0.to_string(), deadline, held.voucher];
+        let row = params![
+            held.job.to_string(),
+            held.cumulative.0.to_string(),
+            deadline,
+            held.voucher
+        ];
         connection.execute(sql, row).map(drop).map_err(failed("keep a voucher"))
     }
 
@@ -257,7 +293,10 @@ impl Journal {
     /// Notes that a job's voucher was paid on chain.
     pub fn voucher_paid(&self, job: JobId) -> Result<()> {
         let sql = "UPDATE vouchers SET redeemed = 1 WHERE job = ?1";
-        self.lock().execute(sql, [job.to_string()]).map(drop).map_err(failed("note a payment"))
+        self.lock()
+            .execute(sql, [job.to_string()])
+            .map(drop)
+            .map_err(failed("note a payment"))
     }
 }
 

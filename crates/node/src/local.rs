@@ -3,7 +3,10 @@
 use crate::{
     config::ENGINE_SILENCE,
     engines::Engines,
-    requestor::{analysis, refusal::{chain, failed}},
+    requestor::{
+        analysis,
+        refusal::{chain, failed},
+    },
 };
 use rayswarm_api::{
     Problem,
@@ -13,11 +16,11 @@ use rayswarm_engines::SessionLimits;
 use rayswarm_model::{Bytes, SceneFacts, settings::Device};
 use std::path::PathBuf;
 
+use rayswarm_engines::store::{find_program, program_version};
 pub use rayswarm_engines::{
     doctor,
     store::{InstallPhase, InstallProgress, Store, releases},
 };
-use rayswarm_engines::store::{find_program, program_version};
 
 /// Opens a scene and says what it is and needs.
 pub async fn inspect(
@@ -47,7 +50,9 @@ pub async fn inspect(
         keep_raw: false,
         providers_min: 1,
     };
-    analysis::inspect(&engines, &request, limits()).await.map(|(_, facts)| facts)
+    analysis::inspect(&engines, &request, limits())
+        .await
+        .map(|(_, facts)| facts)
 }
 
 /// Engines that come from the system: name, version and program, where they are found.
@@ -57,7 +62,10 @@ pub fn system_engines() -> Vec<(&'static str, Option<String>, Option<PathBuf>)> 
         let version = path.as_deref().and_then(|path| program_version(path, argument, before));
         (name, version, path)
     };
-    vec![found("povray", "--version", "POV-Ray"), found("ffmpeg", "-version", "ffmpeg version")]
+    vec![
+        found("povray", "--version", "POV-Ray"),
+        found("ffmpeg", "-version", "ffmpeg version"),
+    ]
 }
 
 /// Limits of a session this machine runs for its own user: everything, within reason.

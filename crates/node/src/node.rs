@@ -50,8 +50,16 @@ impl Node {
     pub async fn providers(&self) -> Vec<ProviderView> {
         let registered = self.registered_accounts().await;
         let peers = self.services.network.peers();
-        let mut views: Vec<ProviderView> = peers.iter().filter_map(|peer| provider_view(peer, &registered)).collect();
-        views.sort_by(|left, right| right.wu_per_second.total_cmp(&left.wu_per_second).then(left.id.cmp(&right.id)));
+        let mut views: Vec<ProviderView> = peers
+            .iter()
+            .filter_map(|peer| provider_view(peer, &registered))
+            .collect();
+        views.sort_by(|left, right| {
+            right
+                .wu_per_second
+                .total_cmp(&left.wu_per_second)
+                .then(left.id.cmp(&right.id))
+        });
         views
     }
 
@@ -64,7 +72,11 @@ impl Node {
             node: address,
             chain_id: self.services.domain.chain_id,
             genesis: self.genesis,
-            contracts: Contracts { registry: contracts.registry, escrow: contracts.escrow, token: contracts.token },
+            contracts: Contracts {
+                registry: contracts.registry,
+                escrow: contracts.escrow,
+                token: contracts.token,
+            },
         };
         ticket.to_string()
     }
@@ -73,7 +85,10 @@ impl Node {
     pub async fn fund_from_faucet(&self) -> Result<(), SettlementError> {
         let settlement = &self.services.settlement;
         ask_faucet(&self.services.rpc_url, settlement.account()).await?;
-        settlement.mint_dev_tokens(settlement.account(), Amount(FAUCET_TOKENS)).await.map(drop)
+        settlement
+            .mint_dev_tokens(settlement.account(), Amount(FAUCET_TOKENS))
+            .await
+            .map(drop)
     }
 
     /// A chain that listens on every interface is reached by one of this machine's own addresses.
@@ -106,13 +121,21 @@ fn provider_view(peer: &PeerInfo, registered: &HashSet<Address>) -> Option<Provi
     Some(ProviderView {
         id: node.to_string(),
         account: offer.account.to_string(),
-        engines: offer.engines.iter().map(|engine| format!("{} {}", engine.name, engine.version)).collect(),
+        engines: offer
+            .engines
+            .iter()
+            .map(|engine| format!("{} {}", engine.name, engine.version))
+            .collect(),
         threads: offer.threads,
         memory: offer.memory.0,
         wu_per_second: offer.benchmark_milli_wu as f64 / 1e3,
         price_per_wu_hour: offer.price.per_wu_hour,
         rtt_ms: peer.round_trip.map(|span| span.as_secs_f64() * 1e3),
-        classes: offer.engines.iter().map(|engine| engine.class.0.to_string().chars().take(10).collect()).collect(),
+        classes: offer
+            .engines
+            .iter()
+            .map(|engine| engine.class.0.to_string().chars().take(10).collect())
+            .collect(),
         last_seen_s: peer.last_seen.as_secs_f64(),
         registered: registered.contains(&offer.account),
     })

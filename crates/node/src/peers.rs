@@ -33,7 +33,11 @@ pub async fn keep_in_touch(services: Arc<Services>, always: Vec<PeerAddr>) {
             }
             remember(&services, &peer.card);
         }
-        let pause = if services.network.peers().is_empty() { LONELY_EVERY } else { REFRESH_EVERY };
+        let pause = if services.network.peers().is_empty() {
+            LONELY_EVERY
+        } else {
+            REFRESH_EVERY
+        };
         tokio::select! {
             () = services.stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
@@ -43,15 +47,26 @@ pub async fn keep_in_touch(services: Arc<Services>, always: Vec<PeerAddr>) {
 
 /// Where a node can be found, as far as this one knows.
 pub fn address_of(services: &Services, node: NodeId) -> PeerAddr {
-    let known = services.network.peers().into_iter().map(|peer| peer.card.address).find(|address| address.node == node);
+    let known = services
+        .network
+        .peers()
+        .into_iter()
+        .map(|peer| peer.card.address)
+        .find(|address| address.node == node);
     // A node without a known address is still found over a connection that stands.
-    known.unwrap_or(PeerAddr { node, sockets: Vec::new(), relay: None })
+    known.unwrap_or(PeerAddr {
+        node,
+        sockets: Vec::new(),
+        relay: None,
+    })
 }
 
 /// Whether an offer is really its account's: the account signs the offer's canonical hash (EIP-191 is not needed, since
 /// no wallet ever shows it).
 pub fn is_genuine(signed: &SignedOffer) -> bool {
-    let Ok(hash) = canonical::document_hash("offer", &signed.offer) else { return false };
+    let Ok(hash) = canonical::document_hash("offer", &signed.offer) else {
+        return false;
+    };
     let signature = Signature::try_from(signed.signature.as_slice());
     let signer = signature.and_then(|signature| signature.recover_address_from_prehash(&hash));
     signer.is_ok_and(|signer| signer == signed.offer.account)
@@ -64,7 +79,9 @@ async fn greet(services: &Services, peer: &PeerAddr) {
 }
 
 fn remember(services: &Services, card: &PeerCard) {
-    let Ok(bytes) = canonical::encode("peer", &card.address) else { return };
+    let Ok(bytes) = canonical::encode("peer", &card.address) else {
+        return;
+    };
     if let Err(error) = services.journal.save_peer(card.address.node, clock::now(), &bytes) {
         tracing::warn!(%error, "a peer was not remembered");
     }
@@ -72,5 +89,7 @@ fn remember(services: &Services, card: &PeerCard) {
 
 fn remembered(services: &Services) -> Vec<PeerAddr> {
     let rows = services.journal.peers(REMEMBERED_MAX).unwrap_or_default();
-    rows.iter().filter_map(|row| canonical::decode("peer", row).ok()).collect()
+    rows.iter()
+        .filter_map(|row| canonical::decode("peer", row).ok())
+        .collect()
 }

@@ -70,12 +70,21 @@ pub fn read_held(path: &Path, held: Rect) -> Result<Picture, PixelsError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PixelsError> {
-    std::fs::read(path).map_err(|source| PixelsError::File { path: path.into(), source })
+    std::fs::read(path).map_err(|source| PixelsError::File {
+        path: path.into(),
+        source,
+    })
 }
 
 fn decode_held(path: &Path, bytes: &[u8], held: Rect) -> Result<Picture, PixelsError> {
-    let limits = DecodeLimits::exactly(Resolution { width: held.width, height: held.height });
-    decode(bytes, &limits).map_err(|source| PixelsError::Decode { path: path.into(), source })
+    let limits = DecodeLimits::exactly(Resolution {
+        width: held.width,
+        height: held.height,
+    });
+    decode(bytes, &limits).map_err(|source| PixelsError::Decode {
+        path: path.into(),
+        source,
+    })
 }
 
 fn decode_tile(path: &Path, bytes: &[u8], held: Rect, tile: Rect) -> Result<Picture, PixelsError> {
@@ -83,8 +92,15 @@ fn decode_tile(path: &Path, bytes: &[u8], held: Rect, tile: Rect) -> Result<Pict
     if held == tile {
         return Ok(picture);
     }
-    let inner = Rect { x: tile.x.saturating_sub(held.x), y: tile.y.saturating_sub(held.y), ..tile };
-    crop(&picture, inner).map_err(|source| PixelsError::Crop { path: path.into(), source })
+    let inner = Rect {
+        x: tile.x.saturating_sub(held.x),
+        y: tile.y.saturating_sub(held.y),
+        ..tile
+    };
+    crop(&picture, inner).map_err(|source| PixelsError::Crop {
+        path: path.into(),
+        source,
+    })
 }
 
 /// Where a delivered result lies in its job's folder.

@@ -21,7 +21,10 @@ pub struct Ports {
 impl Ports {
     /// Those of the last start; none at the first.
     pub fn load(data_dir: &Path) -> Self {
-        std::fs::read(file(data_dir)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        std::fs::read(file(data_dir))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
     }
 
     /// Keeps them for the next start.
@@ -39,10 +42,18 @@ impl Ports {
 
 /// Where peers should find this node: as typed, with the last port where any would do and that one is free.
 pub fn prefer_peers(last_port: u16, typed: &[SocketAddr]) -> Vec<SocketAddr> {
-    let typed = if typed.is_empty() { &[SocketAddr::from(([0, 0, 0, 0], 0))] } else { typed };
+    let typed = if typed.is_empty() {
+        &[SocketAddr::from(([0, 0, 0, 0], 0))]
+    } else {
+        typed
+    };
     let preferred = |address: &SocketAddr| {
         let last = SocketAddr::new(address.ip(), last_port);
-        if address.port() == 0 && UdpSocket::bind(last).is_ok() { last } else { *address }
+        if address.port() == 0 && UdpSocket::bind(last).is_ok() {
+            last
+        } else {
+            *address
+        }
     };
     typed.iter().map(preferred).collect()
 }
@@ -58,7 +69,10 @@ mod tests {
 
     #[test]
     fn a_typed_port_is_never_replaced() {
-        let ports = Ports { rpc: 1, ..Ports::default() };
+        let ports = Ports {
+            rpc: 1,
+            ..Ports::default()
+        };
         let typed = SocketAddr::from(([127, 0, 0, 1], 8545));
         assert_eq!(ports.prefer_rpc(typed), typed);
         assert_eq!(prefer_peers(1, &[typed]), [typed]);
@@ -69,7 +83,10 @@ mod tests {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let taken = std::net::TcpListener::bind(any).unwrap();
         let port = taken.local_addr().unwrap().port();
-        let ports = Ports { rpc: port, ..Ports::default() };
+        let ports = Ports {
+            rpc: port,
+            ..Ports::default()
+        };
         assert_eq!(ports.prefer_rpc(any), any);
         drop(taken);
         assert_eq!(ports.prefer_rpc(any).port(), port);

@@ -1,7 +1,7 @@
 //! What every role of a node shares.
 
-use crate::{config::Config, engines::Engines, identity::Identity, journal::Journal};
 use crate::config::ENGINE_SILENCE;
+use crate::{config::Config, engines::Engines, identity::Identity, journal::Journal};
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{settings::Device, signed::Domain};
 use rayswarm_network::Network;

@@ -19,14 +19,17 @@ use std::{
 
 /// The demo's own scene and the size that keeps it under a minute on two cores.
 const OWN_SCENE: &str = "examples/still/still.blend";
-const OWN_RESOLUTION: Resolution = Resolution { width: 480, height: 270 };
+const OWN_RESOLUTION: Resolution = Resolution {
+    width: 480,
+    height: 270,
+};
 const OWN_SAMPLES: u32 = 32;
 /// How often providers are counted while they start.
 const POLL: Duration = Duration::from_millis(100);
 
 pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let request = request(&args)?;
-    let folder = std::env::temp_dir().join(format!("rayswarm-demo-{}", std::process::id()));
+    let folder = scratch_folder("demo");
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
         bar.set_style(style);
@@ -69,14 +72,21 @@ async fn play(
     }
     client.faucet().await?;
     let job = client.create_job(request).await?;
-    let Some(view) = bar.suspend_for(follow::until(&client, job.id, args.json, |state| state == JobState::Quoted)).await?
+    let Some(view) = bar
+        .suspend_for(follow::until(&client, job.id, args.json, |state| {
+            state == JobState::Quoted
+        }))
+        .await?
     else {
         return Ok(ExitCode::Interrupted);
     };
     if view.summary.state == JobState::Quoted {
         client.start_job(job.id).await?;
     }
-    let Some(view) = bar.suspend_for(follow::until(&client, job.id, args.json, |_| false)).await? else {
+    let Some(view) = bar
+        .suspend_for(follow::until(&client, job.id, args.json, |_| false))
+        .await?
+    else {
         return Ok(ExitCode::Interrupted);
     };
     if args.json {
@@ -85,6 +95,12 @@ async fn play(
         jobs::print_job(&view);
     }
     Ok(follow::end_code(&view))
+}
+
+/// A folder for this process alone. Not below /tmp, which every sandbox covers with its own.
+pub fn scratch_folder(purpose: &str) -> PathBuf {
+    let parent = std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
+    parent.join(format!("rayswarm-{purpose}-{}", std::process::id()))
 }
 
 /// A node of the demo listens on loopback only, on ports nobody else has.
@@ -111,7 +127,10 @@ fn request(args: &DemoArgs) -> anyhow::Result<JobRequest> {
 /// The scene in the repository, looked for from here upwards.
 fn own_scene() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("the current folder is unknown")?;
-    let found = here.ancestors().map(|folder| folder.join(OWN_SCENE)).find(|scene| scene.is_file());
+    let found = here
+        .ancestors()
+        .map(|folder| folder.join(OWN_SCENE))
+        .find(|scene| scene.is_file());
     found.ok_or_else(|| Missing(format!("{OWN_SCENE} is not here; name a scene with --scene")).into())
 }
 
@@ -171,9 +190,13 @@ impl<'a> Report<'a> {
         Self {
             job_id: view.summary.id.to_string(),
             scene: &view.request.scene,
-            engine: facts.map_or_else(String::new, |facts| format!("{} {}", facts.engine, facts.engine_version)),
+            engine: facts.map_or_else(String::new, |facts| {
+                format!("{} {}", facts.engine, facts.engine_version)
+            }),
             frames: view.frames.as_ref().map_or_else(String::new, ToString::to_string),
-            resolution: view.resolution.map_or_else(String::new, |resolution| resolution.to_string()),
+            resolution: view
+                .resolution
+                .map_or_else(String::new, |resolution| resolution.to_string()),
             tasks: view.summary.tasks,
             attempts: view.attempts,
             wall_s: view.wall_s,

@@ -6,7 +6,7 @@ use crate::{
     show,
 };
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use rayswarm_node::local::{Store, InstallPhase, InstallProgress, releases};
+use rayswarm_node::local::{InstallPhase, InstallProgress, Store, releases};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -40,15 +40,21 @@ fn list(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
             engine: "blender",
             version: release.version.into(),
             installed: here(release.version).is_some(),
-            folder: here(release.version).and_then(|install| install.folder.as_ref()).map(|folder| folder.display().to_string()),
+            folder: here(release.version)
+                .and_then(|install| install.folder.as_ref())
+                .map(|folder| folder.display().to_string()),
         })
         .collect();
-    rows.extend(rayswarm_node::local::system_engines().into_iter().map(|(engine, version, path)| Row {
-        engine,
-        installed: version.is_some(),
-        version: version.unwrap_or_default(),
-        folder: path.map(|path| path.display().to_string()),
-    }));
+    rows.extend(
+        rayswarm_node::local::system_engines()
+            .into_iter()
+            .map(|(engine, version, path)| Row {
+                engine,
+                installed: version.is_some(),
+                version: version.unwrap_or_default(),
+                folder: path.map(|path| path.display().to_string()),
+            }),
+    );
     if json {
         show::json(&rows)?;
         return Ok(ExitCode::Success);
@@ -56,7 +62,12 @@ fn list(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
     let mut table = show::table(["engine", "version", "installed", "where"]);
     for row in rows {
         let installed = if row.installed { "yes" } else { "no" };
-        table.add_row([row.engine.into(), row.version, installed.into(), row.folder.unwrap_or_default()]);
+        table.add_row([
+            row.engine.into(),
+            row.version,
+            installed.into(),
+            row.folder.unwrap_or_default(),
+        ]);
     }
     show::line(table);
     Ok(ExitCode::Success)
@@ -77,18 +88,31 @@ async fn install(store: &Store, name: &str) -> anyhow::Result<ExitCode> {
         });
         bar.set_length(progress.total);
         bar.set_position(progress.done);
-        bar.set_message(format!("{} of {}", HumanBytes(progress.done), HumanBytes(progress.total)));
+        bar.set_message(format!(
+            "{} of {}",
+            HumanBytes(progress.done),
+            HumanBytes(progress.total)
+        ));
     };
     let installed = store.install(&version, &mut draw).await;
     bar.finish_and_clear();
     installed?;
-    show::line(format_args!("blender {version} is installed in {}", store.folder().display()));
+    show::line(format_args!(
+        "blender {version} is installed in {}",
+        store.folder().display()
+    ));
     Ok(ExitCode::Success)
 }
 
 /// `blender`, `blender@4.5.15` or `blender-4.5.15`.
 fn version_of(name: &str) -> Result<String, BadInput> {
-    let known = || releases().iter().map(|release| release.version).collect::<Vec<_>>().join(", ");
+    let known = || {
+        releases()
+            .iter()
+            .map(|release| release.version)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let (engine, version) = name.split_once(['@', '-']).unwrap_or((name, ""));
     let newest = releases().first().map(|release| release.version);
     match (engine, version, newest) {

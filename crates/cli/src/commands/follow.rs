@@ -17,7 +17,12 @@ use std::time::Duration;
 const POLL: Duration = Duration::from_millis(200);
 
 /// Follows a job until `reached` says so or it is final; the last view, or `None` on Ctrl-C.
-pub async fn until(client: &Client, id: JobId, quiet: bool, reached: impl Fn(JobState) -> bool) -> anyhow::Result<Option<JobView>> {
+pub async fn until(
+    client: &Client,
+    id: JobId,
+    quiet: bool,
+    reached: impl Fn(JobState) -> bool,
+) -> anyhow::Result<Option<JobView>> {
     let bar = progress_bar(quiet);
     let mut interrupted = Box::pin(tokio::signal::ctrl_c());
     loop {
@@ -40,7 +45,10 @@ pub async fn until(client: &Client, id: JobId, quiet: bool, reached: impl Fn(Job
 /// Follows a job to its end and prints the result.
 pub async fn until_final(client: &Client, id: JobId, json: bool) -> anyhow::Result<ExitCode> {
     let Some(view) = until(client, id, false, |_| false).await? else {
-        show::note(format_args!("the job goes on; follow it with `rayswarm jobs attach {}`", id.short()));
+        show::note(format_args!(
+            "the job goes on; follow it with `rayswarm jobs attach {}`",
+            id.short()
+        ));
         return Ok(ExitCode::Interrupted);
     };
     if json {
@@ -89,7 +97,10 @@ fn draw(bar: &ProgressBar, view: &JobView) {
             show::span(eta)
         ),
         (JobState::Rendering, None) => {
-            format!("{}/{} tasks, {active} providers", view.summary.tasks_verified, view.summary.tasks)
+            format!(
+                "{}/{} tasks, {active} providers",
+                view.summary.tasks_verified, view.summary.tasks
+            )
         }
         _ => view.log.last().cloned().unwrap_or_default(),
     });

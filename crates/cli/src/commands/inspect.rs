@@ -1,8 +1,15 @@
 //! `rayswarm inspect`: what a scene is, what it needs, what will not work.
 
 use super::render::existing_file;
-use crate::{args::InspectArgs, exit::{BadInput, ExitCode, Missing}, show};
-use rayswarm_model::{SceneFacts, scene::{DependencyState, Severity}};
+use crate::{
+    args::InspectArgs,
+    exit::{BadInput, ExitCode, Missing},
+    show,
+};
+use rayswarm_model::{
+    SceneFacts,
+    scene::{DependencyState, Severity},
+};
 
 pub async fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
     let scene = existing_file(&args.file)?;
@@ -17,15 +24,28 @@ pub async fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
     } else {
         print(&facts);
     }
-    Ok(if facts.refusals().next().is_some() { ExitCode::BadInput } else { ExitCode::Success })
+    Ok(if facts.refusals().next().is_some() {
+        ExitCode::BadInput
+    } else {
+        ExitCode::Success
+    })
 }
 
 fn print(facts: &SceneFacts) {
     let rate = f64::from(facts.frame_rate.numerator) / f64::from(facts.frame_rate.denominator.max(1));
-    show::line(format_args!("renderer  {} in {} {} (saved by {})", facts.renderer, facts.engine, facts.engine_version, facts.saved_by));
-    show::line(format_args!("frames    {}-{} step {}, {rate:.3} a second", facts.frame_start, facts.frame_end, facts.frame_step));
+    show::line(format_args!(
+        "renderer  {} in {} {} (saved by {})",
+        facts.renderer, facts.engine, facts.engine_version, facts.saved_by
+    ));
+    show::line(format_args!(
+        "frames    {}-{} step {}, {rate:.3} a second",
+        facts.frame_start, facts.frame_end, facts.frame_step
+    ));
     let adaptive = if facts.adaptive_sampling { ", adaptive" } else { "" };
-    show::line(format_args!("picture   {}, {} samples{adaptive}", facts.resolution, facts.samples));
+    show::line(format_args!(
+        "picture   {}, {} samples{adaptive}",
+        facts.resolution, facts.samples
+    ));
     for camera in &facts.cameras {
         let active = if camera.active { " (active)" } else { "" };
         let markers = match camera.marker_frames.as_slice() {
@@ -40,9 +60,15 @@ fn print(facts: &SceneFacts) {
     let finishing = [(facts.denoise, "denoiser"), (facts.compositor, "compositor")];
     let finishing: Vec<&str> = finishing.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
     if !finishing.is_empty() {
-        show::line(format_args!("finishing {} (once, over the merged picture)", finishing.join(", ")));
+        show::line(format_args!(
+            "finishing {} (once, over the merged picture)",
+            finishing.join(", ")
+        ));
     }
-    show::line(format_args!("writes    {} as {}", facts.output.name, facts.output.format));
+    show::line(format_args!(
+        "writes    {} as {}",
+        facts.output.name, facts.output.format
+    ));
     show::line(format_args!("memory    about {} a session", facts.memory_estimate));
     for dependency in &facts.dependencies {
         let state = match dependency.state {

@@ -51,7 +51,9 @@ async fn list(client: &Client, args: JsonArgs) -> anyhow::Result<ExitCode> {
             job.scene.display().to_string(),
             job.state.word().into(),
             format!("{}/{}", job.tasks_verified, job.tasks),
-            job.problem.as_ref().map_or_else(String::new, |problem| problem.detail.clone()),
+            job.problem
+                .as_ref()
+                .map_or_else(String::new, |problem| problem.detail.clone()),
         ]);
     }
     show::line(table);
@@ -84,12 +86,23 @@ async fn explain(client: &Client, args: JobArgs) -> anyhow::Result<ExitCode> {
 
 /// The table at the end of a job: who did what, for how much.
 pub fn print_job(job: &JobView) {
-    show::line(format_args!("job       {} ({})", job.summary.id, job.summary.state.word()));
+    show::line(format_args!(
+        "job       {} ({})",
+        job.summary.id,
+        job.summary.state.word()
+    ));
     if let Some(problem) = &job.summary.problem {
         show::line(format_args!("why       {}", problem.detail));
     }
     show::line(format_args!("scene     {}", job.request.scene.display()));
-    let mut table = show::table(["provider", "tasks", "CPU seconds", "audited", "audits made", "paid (tokens)"]);
+    let mut table = show::table([
+        "provider",
+        "tasks",
+        "CPU seconds",
+        "audited",
+        "audits made",
+        "paid (tokens)",
+    ]);
     for share in &job.providers {
         table.add_row([
             share.id.chars().take(10).collect(),
@@ -110,7 +123,10 @@ pub fn print_job(job: &JobView) {
         show::tokens(escrow.locked)
     ));
     if let Some(last) = job.settlement.transactions.last() {
-        show::line(format_args!("settled   {last} ({} gas in all)", job.settlement.gas_used));
+        show::line(format_args!(
+            "settled   {last} ({} gas in all)",
+            job.settlement.gas_used
+        ));
     }
     for output in &job.outputs {
         show::line(format_args!("picture   {}", output.display()));

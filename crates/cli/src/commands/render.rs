@@ -65,7 +65,10 @@ async fn render(client: &Client, args: &RenderArgs, request: &JobRequest) -> any
 }
 
 fn detached(id: JobId) -> anyhow::Result<ExitCode> {
-    show::note(format_args!("the job goes on; follow it with `rayswarm jobs attach {}`", id.short()));
+    show::note(format_args!(
+        "the job goes on; follow it with `rayswarm jobs attach {}`",
+        id.short()
+    ));
     Ok(ExitCode::Interrupted)
 }
 
@@ -73,7 +76,10 @@ fn detached(id: JobId) -> anyhow::Result<ExitCode> {
 fn request(args: &RenderArgs) -> anyhow::Result<JobRequest> {
     let scene = existing_file(&args.file)?;
     let beside = || scene.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
-    let output = args.out.as_ref().map_or_else(|| Ok(beside()), |out| std::path::absolute(out))?;
+    let output = args
+        .out
+        .as_ref()
+        .map_or_else(|| Ok(beside()), |out| std::path::absolute(out))?;
     let mut request = picture_request(scene.clone(), output, &args.picture)?;
     request.budget = args.budget;
     request.deadline_s = args.deadline.as_secs();
@@ -84,7 +90,11 @@ fn request(args: &RenderArgs) -> anyhow::Result<JobRequest> {
 
 /// The part of a request that says how the picture is made.
 pub fn picture_request(scene: PathBuf, output: PathBuf, picture: &PictureArgs) -> anyhow::Result<JobRequest> {
-    let include = picture.include.iter().map(|path| existing(path)).collect::<Result<_, _>>()?;
+    let include = picture
+        .include
+        .iter()
+        .map(|path| existing(path))
+        .collect::<Result<_, _>>()?;
     let mut options = picture.options.clone();
     options.sort();
     Ok(JobRequest {
@@ -119,12 +129,14 @@ pub fn existing_file(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn existing(path: &Path) -> anyhow::Result<PathBuf> {
-    std::fs::canonicalize(path)
-        .with_context(|| BadInput(format!("{} cannot be found; check the path", path.display())))
+    std::fs::canonicalize(path).with_context(|| BadInput(format!("{} cannot be found; check the path", path.display())))
 }
 
 fn print_quote(quote: &QuoteView) {
-    show::line(format_args!("tasks     {} ({} frames x {} tiles x {} slices), {}", quote.tasks, quote.frames, quote.tiles, quote.slices, quote.work));
+    show::line(format_args!(
+        "tasks     {} ({} frames x {} tiles x {} slices), {}",
+        quote.tasks, quote.frames, quote.tiles, quote.slices, quote.work
+    ));
     show::line(format_args!(
         "time      {} ({} to {}) on {} providers",
         show::span(quote.time_s),
@@ -132,7 +144,11 @@ fn print_quote(quote: &QuoteView) {
         show::span(quote.time_high_s),
         quote.providers
     ));
-    show::line(format_args!("price     {} tokens; at most {} is locked", show::tokens(quote.price), show::tokens(quote.budget)));
+    show::line(format_args!(
+        "price     {} tokens; at most {} is locked",
+        show::tokens(quote.price),
+        show::tokens(quote.budget)
+    ));
     for assumption in &quote.assumptions {
         show::line(format_args!("          {assumption}"));
     }
@@ -142,8 +158,14 @@ fn asked(quote: &QuoteView) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(BadInput("nobody can be asked here; add --yes to accept the quote".into()).into());
     }
-    show::note(format_args!("lock {} tokens and render? [y/N]", show::tokens(quote.budget)));
+    show::note(format_args!(
+        "lock {} tokens and render? [y/N]",
+        show::tokens(quote.budget)
+    ));
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).context("the answer cannot be read")?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .context("the answer cannot be read")?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

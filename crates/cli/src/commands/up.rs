@@ -23,7 +23,11 @@ pub async fn run(data_dir: Option<&Path>, args: UpArgs) -> anyhow::Result<ExitCo
     };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let daemon = Daemon::start(raw.resolve().map_err(|error| crate::exit::BadInput(error.to_string()))?).await?;
+    let daemon = Daemon::start(
+        raw.resolve()
+            .map_err(|error| crate::exit::BadInput(error.to_string()))?,
+    )
+    .await?;
     show::line(format_args!("node      {}", daemon.node_id()));
     show::line(format_args!("http      http://{}", daemon.http_address()));
     show::line(format_args!("chain     {} at {}", daemon.chain_id(), daemon.rpc_url()));

@@ -14,8 +14,14 @@ pub async fn run(data_dir: Option<&Path>, command: WalletCommand) -> anyhow::Res
         return Ok(ExitCode::Success);
     }
     show::line(format_args!("account   {}", wallet.account));
-    show::line(format_args!("balance   {} tokens, {} native coin for fees", wallet.tokens, wallet.native));
+    show::line(format_args!(
+        "balance   {} tokens, {} native coin for fees",
+        wallet.tokens, wallet.native
+    ));
     show::line(format_args!("chain     {} at {}", wallet.chain_id, wallet.rpc));
-    show::line(format_args!("contracts token {}\n          escrow {}\n          registry {}", wallet.token, wallet.escrow, wallet.registry));
+    show::line(format_args!(
+        "contracts token {}\n          escrow {}\n          registry {}",
+        wallet.token, wallet.escrow, wallet.registry
+    ));
     Ok(ExitCode::Success)
 }

@@ -3,8 +3,7 @@
 
 use crate::{
     engines::Engines,
-    local,
-    pixels,
+    local, pixels,
     requestor::{
         analysis,
         assembly::{self, VerifiedPart},
@@ -79,12 +78,17 @@ const SLICES: u32 = 4;
 
 /// Renders a scene whole, in tiles and in slices, and compares.
 pub async fn exactness(engines: &Engines, request: &ExactnessRequest) -> Exactness {
-    let mut found = Exactness { scene: request.job.scene.clone(), ..Exactness::default() };
+    let mut found = Exactness {
+        scene: request.job.scene.clone(),
+        ..Exactness::default()
+    };
     match analysis::inspect(engines, &request.job, local::limits()).await {
         Err(problem) => found.refused = Some(problem.detail),
         Ok((engine, facts)) => {
-            let refusals: Vec<String> =
-                facts.refusals().map(|finding| format!("{}; {}", finding.message, finding.remedy)).collect();
+            let refusals: Vec<String> = facts
+                .refusals()
+                .map(|finding| format!("{}; {}", finding.message, finding.remedy))
+                .collect();
             if refusals.is_empty() {
                 if let Err(reason) = compare_all(engine.as_ref(), &facts, request, &mut found).await {
                     found.refused = Some(reason);
@@ -104,10 +108,20 @@ async fn compare_all(
     found: &mut Exactness,
 ) -> Result<(), String> {
     let settings = settings(request, facts);
-    let frames = request.job.frames.clone().unwrap_or_else(|| Frames::single(facts.frame_start));
+    let frames = request
+        .job
+        .frames
+        .clone()
+        .unwrap_or_else(|| Frames::single(facts.frame_start));
     found.resolution = Some(settings.resolution);
     found.frames = frames.as_slice().to_vec();
-    let cutting = Cutting { engine, facts, request, settings, frames };
+    let cutting = Cutting {
+        engine,
+        facts,
+        request,
+        settings,
+        frames,
+    };
     let whole = cutting.plan(TileChoice::Grid { columns: 1, rows: 1 }, 1)?;
     let reference = cutting.render(&whole, "whole", 1).await?;
     if facts.tiles_exact && !facts.sequential {
@@ -118,14 +132,24 @@ async fn compare_all(
         found.tiles = Some(cutting.judge(what, &reference, &merged, Comparison::is_exact)?);
     } else {
         let merged = cutting.render(&whole, "again", 1).await?;
-        found.tiles = Some(cutting.judge("whole frames, another session".into(), &reference, &merged, Comparison::is_exact)?);
+        found.tiles = Some(cutting.judge(
+            "whole frames, another session".into(),
+            &reference,
+            &merged,
+            Comparison::is_exact,
+        )?);
     }
     found.slices_refused.clone_from(&facts.slices_refused);
     let count = SLICES.min(cutting.settings.samples);
     if facts.slices_refused.is_none() && count > 1 && !facts.sequential {
         let slices = cutting.plan(TileChoice::Grid { columns: 1, rows: 1 }, count)?;
         let merged = cutting.render(&slices, "slices", 2).await?;
-        let case = cutting.judge(format!("{count} slices, two sessions"), &reference, &merged, Comparison::is_within_bound)?;
+        let case = cutting.judge(
+            format!("{count} slices, two sessions"),
+            &reference,
+            &merged,
+            Comparison::is_within_bound,
+        )?;
         found.slices = Some(case);
     }
     Ok(())
@@ -150,7 +174,10 @@ impl Cutting<'_> {
             tiles: if self.facts.sequential { TileChoice::Auto } else { tiles },
             slices: SliceChoice::Count(slices),
             cost: &cost,
-            providers: ExpectedProviders { count: 2, median_milli_wu_per_second: 1000 },
+            providers: ExpectedProviders {
+                count: 2,
+                median_milli_wu_per_second: 1000,
+            },
         };
         plan(request).map_err(|error| chain(&error))
     }
@@ -166,13 +193,20 @@ impl Cutting<'_> {
         }
         let mut parts: Vec<VerifiedPart> = Vec::new();
         for number in 0..sessions {
-            let mut session = self.open(&folder.join(format!("session-{number}"))).await.map_err(|error| chain(&error))?;
+            let mut session = self
+                .open(&folder.join(format!("session-{number}")))
+                .await
+                .map_err(|error| chain(&error))?;
             for task in tasks.iter().skip(number).step_by(sessions) {
                 parts.push(self.render_task(session.as_mut(), plan, task, &folder).await?);
             }
             session.close().await;
         }
-        let merged = plan.frames.as_slice().iter().map(|frame| merge_frame(plan, &parts, *frame, &folder));
+        let merged = plan
+            .frames
+            .as_slice()
+            .iter()
+            .map(|frame| merge_frame(plan, &parts, *frame, &folder));
         merged.collect()
     }
 
@@ -184,16 +218,27 @@ impl Cutting<'_> {
         folder: &Path,
     ) -> Result<VerifiedPart, String> {
         let play_from = self.facts.sequential.then_some(self.facts.frame_start);
-        let request = RenderRequest { task: *task, padding: plan.tile_padding, play_from };
-        let result = session.render(&request, &mut |_| {}).await.map_err(|error| chain(&error))?;
+        let request = RenderRequest {
+            task: *task,
+            padding: plan.tile_padding,
+            play_from,
+        };
+        let result = session
+            .render(&request, &mut |_| {})
+            .await
+            .map_err(|error| chain(&error))?;
         let file = folder.join(format!("{}.exr", task.id));
-        std::fs::rename(&result.picture, &file).map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+        std::fs::rename(&result.picture, &file)
+            .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
         Ok(VerifiedPart { task: *task, file })
     }
 
     async fn open(&self, scratch: &Path) -> Result<Box<dyn Session>, EngineError> {
-        std::fs::create_dir_all(scratch)
-            .map_err(|source| EngineError::File { what: "making", path: scratch.into(), source })?;
+        std::fs::create_dir_all(scratch).map_err(|source| EngineError::File {
+            what: "making",
+            path: scratch.into(),
+            source,
+        })?;
         let view = layout::session_view(&self.request.job.scene, self.facts);
         self.engine
             .open(SessionRequest {
@@ -213,7 +258,14 @@ impl Cutting<'_> {
         merged: &[PathBuf],
         holds: fn(&Comparison) -> bool,
     ) -> Result<Case, String> {
-        let mut case = Case { cut, pixels: 0, differing: 0, beyond_bound: 0, holds: true, worst: None };
+        let mut case = Case {
+            cut,
+            pixels: 0,
+            differing: 0,
+            beyond_bound: 0,
+            holds: true,
+            worst: None,
+        };
         let whole = self.settings.resolution.whole();
         for (reference, merged) in reference.iter().zip(merged) {
             let read = |path: &Path| pixels::read_held(path, whole).map_err(|error| chain(&error));
@@ -255,11 +307,21 @@ fn settings(request: &ExactnessRequest, facts: &SceneFacts) -> RenderSettings {
 /// The same shape with the longest side `side` pixels long.
 fn scaled(resolution: Resolution, side: u32) -> Resolution {
     let longest = u64::from(resolution.width.max(resolution.height).max(1));
-    let scale = |pixels: u32| u32::try_from((u64::from(pixels) * u64::from(side)).div_ceil(longest)).unwrap_or(side).max(1);
-    Resolution { width: scale(resolution.width), height: scale(resolution.height) }
+    let scale = |pixels: u32| {
+        u32::try_from((u64::from(pixels) * u64::from(side)).div_ceil(longest))
+            .unwrap_or(side)
+            .max(1)
+    };
+    Resolution {
+        width: scale(resolution.width),
+        height: scale(resolution.height),
+    }
 }
 
 /// The grid, as far as tiles stay at least eight pixels a side.
 fn grid(resolution: Resolution) -> (u32, u32) {
-    (GRID.0.min(resolution.width / 8).max(1), GRID.1.min(resolution.height / 8).max(1))
+    (
+        GRID.0.min(resolution.width / 8).max(1),
+        GRID.1.min(resolution.height / 8).max(1),
+    )
 }

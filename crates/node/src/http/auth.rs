@@ -47,15 +47,27 @@ pub async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next
 fn refuse(guard: &Guard, headers: &HeaderMap) -> Option<Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::ORIGIN).is_some() {
-        return Some(problem(403, "foreign_origin", "calls from web pages are not taken; use the command line"));
+        return Some(problem(
+            403,
+            "foreign_origin",
+            "calls from web pages are not taken; use the command line",
+        ));
     }
     if !text(header::HOST).is_some_and(|host| is_own_host(host, guard.bound)) {
-        return Some(problem(403, "foreign_host", "this node is not known by that host name; use its address"));
+        return Some(problem(
+            403,
+            "foreign_host",
+            "this node is not known by that host name; use its address",
+        ));
     }
     let given = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     match given {
         Some(given) if guard.token.matches(given) => None,
-        _ => Some(problem(401, "no_token", "this call needs the node's token: `Authorization: Bearer …`, from the file `token` in the data folder")),
+        _ => Some(problem(
+            401,
+            "no_token",
+            "this call needs the node's token: `Authorization: Bearer …`, from the file `token` in the data folder",
+        )),
     }
 }
 
@@ -63,11 +75,16 @@ fn refuse(guard: &Guard, headers: &HeaderMap) -> Option<Problem> {
 fn is_own_host(host: &str, bound: SocketAddr) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let address: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
-    name == "localhost" || address.is_some_and(|address| address == bound.ip() || address.is_loopback() || bound.ip().is_unspecified())
+    name == "localhost"
+        || address.is_some_and(|address| address == bound.ip() || address.is_loopback() || bound.ip().is_unspecified())
 }
 
 fn problem(status: u16, kind: &str, detail: &str) -> Problem {
-    Problem { kind: kind.into(), status, detail: detail.into() }
+    Problem {
+        kind: kind.into(),
+        status,
+        detail: detail.into(),
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +93,10 @@ mod tests {
     use super::*;
 
     fn status(headers: &[(&'static str, &str)]) -> Option<u16> {
-        let guard = Guard { token: Token::new("secret".into()), bound: SocketAddr::from(([127, 0, 0, 1], 3000)) };
+        let guard = Guard {
+            token: Token::new("secret".into()),
+            bound: SocketAddr::from(([127, 0, 0, 1], 3000)),
+        };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());

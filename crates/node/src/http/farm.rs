@@ -1,7 +1,10 @@
 //! The node, its providers and its wallet over HTTP.
 
 use super::Answer;
-use crate::{node::Node, requestor::refusal::{chain, failed, missing}};
+use crate::{
+    node::Node,
+    requestor::refusal::{chain, failed, missing},
+};
 use axum::{Json, extract::State};
 use rayswarm_api::{
     Problem,
@@ -24,7 +27,9 @@ pub async fn wallet(State(node): State<Arc<Node>>) -> Answer<WalletView> {
 }
 
 pub async fn faucet(State(node): State<Arc<Node>>) -> Answer<WalletView> {
-    node.fund_from_faucet().await.map_err(|error| missing("no_faucet", chain(&error)))?;
+    node.fund_from_faucet()
+        .await
+        .map_err(|error| missing("no_faucet", chain(&error)))?;
     Ok(Json(read_wallet(&node).await?))
 }
 

@@ -46,7 +46,8 @@ pub async fn explain(State(node): State<Arc<Node>>, Path(id): Path<String>) -> A
 }
 
 fn parse(id: &str) -> Result<JobId, Refusal> {
-    id.parse().map_err(|error: rayswarm_model::ids::ParseIdError| Refusal(problem_of(&error)))
+    id.parse()
+        .map_err(|error: rayswarm_model::ids::ParseIdError| Refusal(problem_of(&error)))
 }
 
 fn problem_of(error: &rayswarm_model::ids::ParseIdError) -> Problem {

@@ -49,7 +49,9 @@ pub async fn serve(
         .layer(middleware::from_fn_with_state(guard, auth::check))
         .with_state(node);
     let server = async move {
-        let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
+        let served = axum::serve(listener, routes)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await;
         if let Err(error) = served {
             tracing::error!(%error, "the HTTP server stopped");
         }

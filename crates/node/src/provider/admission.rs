@@ -34,15 +34,19 @@ impl OwnTerms {
             return Admission::Refused(reason);
         }
         let Some(engine) = services.engines.exact(&invite.engine, &invite.engine_version) else {
-            return Admission::Refused(format!("{} {} is not installed here", invite.engine, invite.engine_version));
+            return Admission::Refused(format!(
+                "{} {} is not installed here",
+                invite.engine, invite.engine_version
+            ));
         };
         match services.settlement.job(invite.job).await {
             Ok(job) if job.state != JobState::Open => {
                 Admission::Refused("the job has no open escrow on this chain".into())
             }
-            Ok(job) if job.requestor != invite.requestor => {
-                Admission::Refused(format!("the escrow belongs to {}, not {}", job.requestor, invite.requestor))
-            }
+            Ok(job) if job.requestor != invite.requestor => Admission::Refused(format!(
+                "the escrow belongs to {}, not {}",
+                job.requestor, invite.requestor
+            )),
             Ok(_) => Admission::Accepted(engine),
             Err(error) => Admission::Refused(format!("the escrow cannot be read: {}", chain(&error))),
         }
@@ -51,13 +55,22 @@ impl OwnTerms {
     fn unsuitable(&self, services: &Services, invite: &JobInvite) -> Option<String> {
         let domain = services.domain;
         if invite.chain_id != domain.chain_id || invite.escrow != domain.escrow {
-            return Some(format!("it is paid on chain {} at {}, not here", invite.chain_id, invite.escrow));
+            return Some(format!(
+                "it is paid on chain {} at {}, not here",
+                invite.chain_id, invite.escrow
+            ));
         }
         if invite.price < self.price {
-            return Some(format!("it pays {} per WU-hour, this node asks {}", invite.price.per_wu_hour, self.price.per_wu_hour));
+            return Some(format!(
+                "it pays {} per WU-hour, this node asks {}",
+                invite.price.per_wu_hour, self.price.per_wu_hour
+            ));
         }
         if invite.memory > self.limits.memory {
-            return Some(format!("it needs {}, a session here may use {}", invite.memory, self.limits.memory));
+            return Some(format!(
+                "it needs {}, a session here may use {}",
+                invite.memory, self.limits.memory
+            ));
         }
         let now: UnixMillis = crate::clock::now();
         (invite.deadline < now.after(TIME_LEFT_MIN)).then(|| "its deadline is too near".into())

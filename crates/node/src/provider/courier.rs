@@ -73,7 +73,10 @@ impl Courier {
                 tracing::debug!(attempt = %rendered.grant.attempt, reason, "a result is not wanted");
                 Ok(())
             }
-            CommitAnswer::Deliver => link.upload(self.job, rendered.grant.attempt, &rendered.file).await.map(drop),
+            CommitAnswer::Deliver => link
+                .upload(self.job, rendered.grant.attempt, &rendered.file)
+                .await
+                .map(drop),
         }
     }
 
@@ -81,7 +84,9 @@ impl Courier {
     async fn commitment(&self, rendered: &Rendered) -> Result<Commit, String> {
         let (file, rect, tile) = (rendered.file.clone(), rendered.rect, rendered.grant.task.tile);
         let measured = tokio::task::spawn_blocking(move || pixels::measure_file(&file, rect, tile)).await;
-        let measured = measured.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?;
+        let measured = measured
+            .map_err(|error| chain(&error))?
+            .map_err(|error| chain(&error))?;
         let receipt = Receipt {
             job: self.job,
             task: rendered.grant.task.id,
@@ -93,7 +98,12 @@ impl Courier {
         };
         let signed = Signed::sign(receipt, &self.services.domain, &self.services.identity.account);
         let receipt = canonical::encode("receipt", &signed).map_err(|error| chain(&error))?;
-        Ok(Commit { job: self.job, attempt: rendered.grant.attempt, receipt, bytes: measured.bytes })
+        Ok(Commit {
+            job: self.job,
+            attempt: rendered.grant.attempt,
+            receipt,
+            bytes: measured.bytes,
+        })
     }
 
     async fn report(&self, rendered: &Rendered, message: String) {

@@ -5,7 +5,7 @@ use crate::{peers, services::Services};
 use rayswarm_engines::SceneFile;
 use rayswarm_model::{
     Manifest, NodeId, canonical,
-    manifest::{CHUNK_BYTES, ManifestError, SCENE_ROOT},
+    manifest::{ManifestError, SCENE_ROOT},
 };
 use rayswarm_network::{NetworkError, Want, work::JobInvite};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,9 @@ pub enum FilesError {
     #[error("the manifest is refused")]
     Refused(#[from] ManifestError),
     /// A file put together from its chunks is not the one the manifest names.
-    #[error("{path} is not the file the manifest names (expected {expected}, got {found}); the requestor must pack it again")]
+    #[error(
+        "{path} is not the file the manifest names (expected {expected}, got {found}); the requestor must pack it again"
+    )]
     Different {
         /// Its path inside the session.
         path: String,
@@ -56,16 +58,24 @@ pub enum FilesError {
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// Fetches what is missing of a job's files and puts them together in `folder`.
-pub async fn fetch(services: &Services, from: NodeId, invite: &JobInvite, folder: &Path) -> Result<JobFiles, FilesError> {
+pub async fn fetch(
+    services: &Services,
+    from: NodeId,
+    invite: &JobInvite,
+    folder: &Path,
+) -> Result<JobFiles, FilesError> {
     let blobs = services.network.blobs();
     let peers = [peers::address_of(services, from)];
     blobs.pin(invite.job);
-    let wanted = Want { blob: invite.manifest, bytes_max: invite.manifest_bytes.min(MANIFEST_BYTES_MAX) };
+    let wanted = Want {
+        blob: invite.manifest,
+        bytes_max: invite.manifest_bytes.min(MANIFEST_BYTES_MAX),
+    };
     services.network.fetch(invite.job, &peers, &[wanted], |_| {}).await?;
     let bytes = blobs.read(invite.manifest, MANIFEST_BYTES_MAX).await?;
     let manifest: Manifest = canonical::decode("manifest", &bytes)?;
     manifest.check()?;
-    let wants: Vec<Want> = manifest.blobs().map(|blob| Want { blob, bytes_max: CHUNK_BYTES }).collect();
+    let wants = Want::all(&manifest);
     services.network.fetch(invite.job, &peers, &wants, |_| {}).await?;
     blobs.keep(invite.job).await?;
     for file in &manifest.files {
@@ -73,10 +83,17 @@ pub async fn fetch(services: &Services, from: NodeId, invite: &JobInvite, folder
         blobs.export_file(&file.chunks, &target).await?;
         let found = hash(&target).await?;
         if found != file.plain.to_string() {
-            return Err(FilesError::Different { path: file.path.clone(), expected: file.plain.to_string(), found });
+            return Err(FilesError::Different {
+                path: file.path.clone(),
+                expected: file.plain.to_string(),
+                found,
+            });
         }
     }
-    Ok(JobFiles { visible: visible(&manifest, folder), scene: manifest.scene })
+    Ok(JobFiles {
+        visible: visible(&manifest, folder),
+        scene: manifest.scene,
+    })
 }
 
 /// The scene's folder as a whole; files elsewhere one by one.
@@ -85,10 +102,16 @@ fn visible(manifest: &Manifest, folder: &Path) -> Vec<SceneFile> {
     let inside_root = |path: &str| path.strip_prefix(SCENE_ROOT).is_some_and(|rest| rest.starts_with('/'));
     let mut visible = Vec::new();
     if manifest.files.iter().any(|file| inside_root(&file.path)) {
-        visible.push(SceneFile { host: host(SCENE_ROOT), inside: SCENE_ROOT.into() });
+        visible.push(SceneFile {
+            host: host(SCENE_ROOT),
+            inside: SCENE_ROOT.into(),
+        });
     }
     let elsewhere = manifest.files.iter().filter(|file| !inside_root(&file.path));
-    visible.extend(elsewhere.map(|file| SceneFile { host: host(&file.path), inside: file.path.clone() }));
+    visible.extend(elsewhere.map(|file| SceneFile {
+        host: host(&file.path),
+        inside: file.path.clone(),
+    }));
     visible
 }
 
@@ -102,6 +125,10 @@ async fn hash(path: &Path) -> Result<String, FilesError> {
             Ok(hasher.finalize().to_hex().to_string())
         }
     };
-    let hashed = tokio::task::spawn_blocking(hashing).await.map_err(std::io::Error::other);
-    hashed.and_then(|hash| hash).map_err(|source| FilesError::Disk { path, source })
+    let hashed = tokio::task::spawn_blocking(hashing)
+        .await
+        .map_err(std::io::Error::other);
+    hashed
+        .and_then(|hash| hash)
+        .map_err(|source| FilesError::Disk { path, source })
 }

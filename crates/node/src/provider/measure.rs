@@ -3,9 +3,7 @@
 
 use crate::{clock, config::ProviderConfig, pixels, services::Services};
 use anyhow::Context;
-use rayswarm_engines::{
-    Engine, ProbeScene, RenderRequest, SceneFile, SessionLimits, SessionRequest,
-};
+use rayswarm_engines::{Engine, ProbeScene, RenderRequest, SceneFile, SessionLimits, SessionRequest};
 use rayswarm_model::{
     ComparisonClass, Offer, UnixMillis, canonical, keccak256, manifest::SCENE_ROOT, offer::EngineOffer,
     settings::Device,
@@ -30,14 +28,24 @@ pub async fn offer(services: &Services, settings: &ProviderConfig, limits: &Sess
     let mut benchmark_milli_wu = 0;
     for engine in services.engines.installed() {
         let measured = measure(services, engine.as_ref(), limits.device).await;
-        let measured = measured.with_context(|| format!("{} {} cannot be measured", engine.name(), engine.version()))?;
+        let measured =
+            measured.with_context(|| format!("{} {} cannot be measured", engine.name(), engine.version()))?;
         if engines.is_empty() {
-            benchmark_milli_wu = measured.milli_wu_per_cpu_second.saturating_mul(u64::from(limits.threads));
+            benchmark_milli_wu = measured
+                .milli_wu_per_cpu_second
+                .saturating_mul(u64::from(limits.threads));
         }
         let (name, version) = (engine.name().into(), engine.version().into());
-        engines.push(EngineOffer { name, version, class: measured.class });
+        engines.push(EngineOffer {
+            name,
+            version,
+            class: measured.class,
+        });
     }
-    anyhow::ensure!(!engines.is_empty(), "no engine is installed; run `rayswarm engines install blender`");
+    anyhow::ensure!(
+        !engines.is_empty(),
+        "no engine is installed; run `rayswarm engines install blender`"
+    );
     let offer = Offer {
         node: services.network.node_id(),
         account: services.identity.account.address(),
@@ -65,7 +73,9 @@ pub fn own_class(services: &Services, name: &str, version: &str) -> ComparisonCl
 }
 
 fn read_kept(file: &Path) -> Option<Measurement> {
-    std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok())
+    std::fs::read(file)
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok())
 }
 
 /// This machine's measurement for one engine and device: kept, or made now.
@@ -102,13 +112,24 @@ async fn render_probe(
     std::fs::create_dir_all(&scratch)?;
     let request = SessionRequest {
         scene: format!("{SCENE_ROOT}/{}", probe.file_name),
-        files: vec![SceneFile { host: folder.into(), inside: SCENE_ROOT.into() }],
+        files: vec![SceneFile {
+            host: folder.into(),
+            inside: SCENE_ROOT.into(),
+        }],
         settings: probe.settings(),
         scratch,
-        limits: SessionLimits { threads: 1, device, ..services.local_limits() },
+        limits: SessionLimits {
+            threads: 1,
+            device,
+            ..services.local_limits()
+        },
     };
     let mut session = engine.open(request).await?;
-    let task = RenderRequest { task: probe.task(), padding: 0, play_from: None };
+    let task = RenderRequest {
+        task: probe.task(),
+        padding: 0,
+        play_from: None,
+    };
     let result = session.render(&task, &mut |_| {}).await?;
     session.close().await;
     let tile = probe.resolution.whole();
@@ -123,10 +144,18 @@ async fn render_probe(
 /// One file per engine version, processor and device, shared by all nodes of this user.
 fn kept_file(services: &Services, engine: &dyn Engine, device: Device) -> PathBuf {
     let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let identity: String =
-        processor.lines().filter(|line| line.starts_with("model name") || line.starts_with("flags")).take(2).collect();
+    let identity: String = processor
+        .lines()
+        .filter(|line| line.starts_with("model name") || line.starts_with("flags"))
+        .take(2)
+        .collect();
     let machine = keccak256(format!("{identity}{device:?}"));
-    let name = format!("{}-{}-{}.json", engine.name(), engine.version(), &machine.to_string()[2..14]);
+    let name = format!(
+        "{}-{}-{}.json",
+        engine.name(),
+        engine.version(),
+        &machine.to_string()[2..14]
+    );
     services.engines.store().folder().join("probes").join(name)
 }
 
@@ -138,7 +167,10 @@ async fn register(services: &Services, offer: &Offer) -> anyhow::Result<()> {
         tracing::debug!(%error, "no faucet; fees must come from the account itself");
     }
     // Without its time, so that a restart with the same terms sends nothing.
-    let timeless = Offer { issued_at: UnixMillis(0), ..offer.clone() };
+    let timeless = Offer {
+        issued_at: UnixMillis(0),
+        ..offer.clone()
+    };
     let row = ProviderOffer {
         price: offer.price,
         benchmark_milli_wu: offer.benchmark_milli_wu,

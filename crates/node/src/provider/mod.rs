@@ -40,7 +40,11 @@ pub struct Provider {
 impl Provider {
     /// A provider with nothing to do.
     pub fn new(services: Arc<Services>, terms: OwnTerms) -> Self {
-        Self { services, terms, jobs: HashMap::new() }
+        Self {
+            services,
+            terms,
+            jobs: HashMap::new(),
+        }
     }
 
     /// Answers events until `stop`; then waits for its workers.
@@ -115,7 +119,13 @@ impl Provider {
                 tracing::info!(job = %invite.job.short(), requestor = %requestor.short(), "accepted a job");
                 let (links, watched) = watch::channel(link);
                 let job = invite.job;
-                let worker = Worker::new(self.services.clone(), self.terms.limits.clone(), engine, invite, watched);
+                let worker = Worker::new(
+                    self.services.clone(),
+                    self.terms.limits.clone(),
+                    engine,
+                    invite,
+                    watched,
+                );
                 self.jobs.insert((requestor, job), worker.start(links));
                 let _ = reply.send(InviteAnswer::Accepted);
             }

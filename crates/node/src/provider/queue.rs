@@ -131,14 +131,28 @@ impl Queue {
         let state = self.lock();
         let waiting = state.waiting.iter().map(|grant| grant.attempt);
         let rendering = state.rendering.iter().map(|(attempt, _)| *attempt);
-        let running = waiting.chain(rendering).chain(state.undelivered.iter().copied()).collect();
-        Holdings { warm: state.warm, warm_frame: state.warm_frame, running }
+        let running = waiting
+            .chain(rendering)
+            .chain(state.undelivered.iter().copied())
+            .collect();
+        Holdings {
+            warm: state.warm,
+            warm_frame: state.warm_frame,
+            running,
+        }
     }
 
     /// How far the current task is, for a progress report.
     pub fn running(&self) -> Vec<AttemptProgress> {
         let state = self.lock();
-        state.rendering.iter().map(|(attempt, done)| AttemptProgress { attempt: *attempt, done_permille: *done }).collect()
+        state
+            .rendering
+            .iter()
+            .map(|(attempt, done)| AttemptProgress {
+                attempt: *attempt,
+                done_permille: *done,
+            })
+            .collect()
     }
 
     async fn when(&self, ready: impl Fn(&State) -> bool) {

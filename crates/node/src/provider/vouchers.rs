@@ -48,7 +48,12 @@ pub fn keep(services: &Services, invite: &JobInvite, signed: &[u8]) -> Result<()
     }
     voucher.signed_by(&services.domain, invite.requestor)?;
     let cumulative = voucher.message.cumulative;
-    services.journal.save_voucher(&HeldVoucher { job, cumulative, deadline: invite.deadline, voucher: signed.into() })?;
+    services.journal.save_voucher(&HeldVoucher {
+        job,
+        cumulative,
+        deadline: invite.deadline,
+        voucher: signed.into(),
+    })?;
     Ok(())
 }
 
@@ -91,7 +96,9 @@ async fn look_after(services: &Services, held: &HeldVoucher, now: UnixMillis) ->
     if !closing && now.after(REDEEM_BEFORE) < held.deadline {
         return Ok(());
     }
-    let Ok(voucher) = canonical::decode::<SignedVoucher>("voucher", &held.voucher) else { return Ok(()) };
+    let Ok(voucher) = canonical::decode::<SignedVoucher>("voucher", &held.voucher) else {
+        return Ok(());
+    };
     services.settlement.redeem(held.job, &[voucher]).await?;
     tracing::info!(job = %held.job.short(), amount = %held.cumulative, "redeemed a voucher");
     settled();

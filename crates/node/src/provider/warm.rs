@@ -34,21 +34,40 @@ impl WarmSession {
         scratch: PathBuf,
         play_from: Option<i32>,
     ) -> Self {
-        Self { engine, files, settings, limits, scratch, play_from, session: None }
+        Self {
+            engine,
+            files,
+            settings,
+            limits,
+            scratch,
+            play_from,
+            session: None,
+        }
     }
 
     /// Renders one task in the warm session. After an error the session is gone and the next task opens another.
     pub async fn render(&mut self, grant: &TaskGrant, queue: &Queue) -> Result<Rendered, EngineError> {
         let mut session = self.take_session().await?;
-        let request = RenderRequest { task: grant.task, padding: grant.padding, play_from: self.play_from };
-        let result = session.render(&request, &mut |permille| queue.progress(permille)).await?;
+        let request = RenderRequest {
+            task: grant.task,
+            padding: grant.padding,
+            play_from: self.play_from,
+        };
+        let result = session
+            .render(&request, &mut |permille| queue.progress(permille))
+            .await?;
         if session.resident().0 < self.limits.memory.0 / 100 * RECYCLE_PERCENT {
             self.session = Some(session);
         } else {
             tracing::info!(resident = %session.resident(), "the session has grown and is replaced");
             session.close().await;
         }
-        Ok(Rendered { grant: *grant, file: result.picture, rect: result.rect, cpu: result.cpu })
+        Ok(Rendered {
+            grant: *grant,
+            file: result.picture,
+            rect: result.rect,
+            cpu: result.cpu,
+        })
     }
 
     /// Memory of the session now; zero when there is none.

@@ -1,17 +1,17 @@
 //! One job on this provider, from invitation to the last upload: fetch, pull, render, deliver.
 
 use super::{
-    warm::WarmSession,
     courier::Courier,
     files::{self, JobFiles},
     queue::{Queue, Rendered},
     vouchers,
+    warm::WarmSession,
 };
 use crate::{requestor::refusal::chain, services::Services};
 use rayswarm_engines::{Engine, EngineError, SessionLimits};
 use rayswarm_model::AttemptId;
 use rayswarm_network::work::{
-    Failure, Judgement, JobInvite, Progress, ProviderLink, Pull, PullAnswer, Verdict, log_tail,
+    Failure, JobInvite, Judgement, Progress, ProviderLink, Pull, PullAnswer, Verdict, log_tail,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -103,7 +103,15 @@ impl Worker {
         link: watch::Receiver<ProviderLink>,
     ) -> Self {
         let folder = services.folder("provider").join(invite.job.to_string());
-        Self { services, limits, engine, invite, link, queue: Arc::default(), folder }
+        Self {
+            services,
+            limits,
+            engine,
+            invite,
+            link,
+            queue: Arc::default(),
+            folder,
+        }
     }
 
     /// Begins.
@@ -125,15 +133,31 @@ impl Worker {
                 tracing::debug!(folder = %folder.display(), %error, "nothing to remove");
             }
         });
-        WorkerHandle { services, invite, links, queue, stop, task }
+        WorkerHandle {
+            services,
+            invite,
+            links,
+            queue,
+            stop,
+            task,
+        }
     }
 
     async fn run(self) -> Result<(), String> {
         let files = self.fetch().await?;
         let scratch = self.folder.join("scratch");
-        tokio::fs::create_dir_all(&scratch).await.map_err(|error| chain(&error))?;
+        tokio::fs::create_dir_all(&scratch)
+            .await
+            .map_err(|error| chain(&error))?;
         let settings = self.invite.settings.clone();
-        let session = WarmSession::new(self.engine.clone(), files, settings, self.limits.clone(), scratch, self.invite.play_from);
+        let session = WarmSession::new(
+            self.engine.clone(),
+            files,
+            settings,
+            self.limits.clone(),
+            scratch,
+            self.invite.play_from,
+        );
         let (results, waiting) = mpsc::channel(RESULTS_WAITING_MAX);
         let courier = Courier {
             services: self.services.clone(),
@@ -207,8 +231,13 @@ impl Worker {
         let (message, log) = text.split_once('\n').unwrap_or((&text, ""));
         let mut message = message.to_owned();
         message.truncate(message.floor_char_boundary(rayswarm_network::work::REASON_BYTES_MAX));
-        let failure =
-            Failure { job: self.invite.job, attempt, kind: error.kind(), message, log_tail: log_tail(log).into() };
+        let failure = Failure {
+            job: self.invite.job,
+            attempt,
+            kind: error.kind(),
+            message,
+            log_tail: log_tail(log).into(),
+        };
         let mut link = self.link.clone();
         loop {
             let current = link.borrow_and_update().clone();
@@ -228,7 +257,12 @@ impl Worker {
             let link = self.link.borrow().clone();
             if link.is_open() {
                 // A lost report is replaced by the next; a lost link is noticed by whoever needs an answer.
-                let _ = link.progress(Progress { job: self.invite.job, running: self.queue.running() }).await;
+                let _ = link
+                    .progress(Progress {
+                        job: self.invite.job,
+                        running: self.queue.running(),
+                    })
+                    .await;
             }
         }
     }

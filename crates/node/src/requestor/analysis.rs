@@ -12,9 +12,7 @@ use rayswarm_api::{
 };
 use rayswarm_engines::{Engine, EngineError, InspectRequest, SessionLimits};
 use rayswarm_model::{
-    FailureKind, Frames, RenderSettings, Resolution, SceneFacts,
-    picture::SIDE_MAX,
-    settings::OutputFormat,
+    FailureKind, Frames, RenderSettings, Resolution, SceneFacts, picture::SIDE_MAX, settings::OutputFormat,
 };
 use std::{path::Path, sync::Arc};
 
@@ -36,8 +34,10 @@ pub struct Analysis {
 pub async fn analyse(services: &Services, request: &JobRequest) -> Result<Analysis, Problem> {
     let limits = services.local_limits();
     let (engine, facts) = inspect(&services.engines, request, limits).await?;
-    let refusals: Vec<String> =
-        facts.refusals().map(|finding| format!("{}; {}", finding.message, finding.remedy)).collect();
+    let refusals: Vec<String> = facts
+        .refusals()
+        .map(|finding| format!("{}; {}", finding.message, finding.remedy))
+        .collect();
     if !refusals.is_empty() {
         return Err(bad_input("scene_refused", refusals.join(". ")));
     }
@@ -45,7 +45,13 @@ pub async fn analyse(services: &Services, request: &JobRequest) -> Result<Analys
     let format = request.format.unwrap_or_else(|| format_of_file(&facts));
     check_output(&request.output)?;
     let frames = frames(request, &facts, format)?;
-    Ok(Analysis { engine, facts, settings, frames, format })
+    Ok(Analysis {
+        engine,
+        facts,
+        settings,
+        frames,
+        format,
+    })
 }
 
 /// Opens the scene and says what it is.
@@ -55,10 +61,17 @@ pub async fn inspect(
     limits: SessionLimits,
 ) -> Result<(Arc<dyn Engine>, SceneFacts), Problem> {
     if !request.scene.is_file() {
-        let detail = format!("{} is not a file on the daemon's machine; check the path", request.scene.display());
+        let detail = format!(
+            "{} is not a file on the daemon's machine; check the path",
+            request.scene.display()
+        );
         return Err(bad_input("no_such_scene", detail));
     }
-    if let Some(renderer) = request.renderer_override.as_deref().filter(|renderer| *renderer != "cycles") {
+    if let Some(renderer) = request
+        .renderer_override
+        .as_deref()
+        .filter(|renderer| *renderer != "cycles")
+    {
         let detail = format!("--engine {renderer} is not a renderer Rayswarm can distribute; use --engine cycles");
         return Err(bad_input("wrong_engine", detail));
     }
@@ -74,7 +87,10 @@ pub async fn inspect(
         options: request.options.clone(),
         limits,
     };
-    let facts = engine.inspect(&question).await.map_err(|error| engine_problem(&error))?;
+    let facts = engine
+        .inspect(&question)
+        .await
+        .map_err(|error| engine_problem(&error))?;
     Ok((engine, facts))
 }
 
@@ -92,11 +108,17 @@ fn settings(request: &JobRequest, facts: &SceneFacts) -> Result<RenderSettings, 
         Some(ResolutionChoice::Exact(resolution)) => resolution,
         Some(ResolutionChoice::Percent(percent)) => {
             let side = |pixels: u32| (u64::from(pixels) * u64::from(percent) / 100).max(1) as u32;
-            Resolution { width: side(facts.resolution.width), height: side(facts.resolution.height) }
+            Resolution {
+                width: side(facts.resolution.width),
+                height: side(facts.resolution.height),
+            }
         }
     };
     if resolution.width > SIDE_MAX || resolution.height > SIDE_MAX {
-        return Err(bad_input("too_large", format!("a picture of {resolution} is too large; at most {SIDE_MAX} a side")));
+        return Err(bad_input(
+            "too_large",
+            format!("a picture of {resolution} is too large; at most {SIDE_MAX} a side"),
+        ));
     }
     Ok(RenderSettings {
         resolution,
@@ -114,9 +136,13 @@ fn frames(request: &JobRequest, facts: &SceneFacts, format: OutputFormat) -> Res
     if !request.skip_existing || format.is_film() {
         return Ok(Some(frames));
     }
-    let exists =
-        |frame: &i32| naming::frame_file(&request.output, facts, &request.scene, *frame, format).exists();
-    let open: Vec<i32> = frames.as_slice().iter().copied().filter(|frame| !exists(frame)).collect();
+    let exists = |frame: &i32| naming::frame_file(&request.output, facts, &request.scene, *frame, format).exists();
+    let open: Vec<i32> = frames
+        .as_slice()
+        .iter()
+        .copied()
+        .filter(|frame| !exists(frame))
+        .collect();
     Ok(Frames::try_from(open).ok())
 }
 
@@ -134,7 +160,10 @@ fn format_of_file(facts: &SceneFacts) -> OutputFormat {
 /// An output folder that cannot be written must be known before anything is rendered.
 fn check_output(folder: &Path) -> Result<(), Problem> {
     let unwritable = |error: std::io::Error| {
-        let detail = format!("the output folder {} cannot be written ({error}); choose another with --out", folder.display());
+        let detail = format!(
+            "the output folder {} cannot be written ({error}); choose another with --out",
+            folder.display()
+        );
         bad_input("unwritable_output", detail)
     };
     std::fs::create_dir_all(folder).map_err(unwritable)?;

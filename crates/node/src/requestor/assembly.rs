@@ -62,7 +62,10 @@ pub struct VerifiedPart {
 /// Merges a frame's parts into one raw multilayer OpenEXR at `target`. A frame that is one unpadded task is that task's
 /// file. Blocking.
 pub fn merge(plan: &Plan, parts: &[VerifiedPart], target: &Path) -> Result<(), AssemblyError> {
-    let disk = |source| AssemblyError::Disk { path: target.into(), source };
+    let disk = |source| AssemblyError::Disk {
+        path: target.into(),
+        source,
+    };
     if let [only] = parts
         && only.task.tile == plan.settings.resolution.whole()
         && only.task.slice.is_whole()
@@ -74,7 +77,12 @@ pub fn merge(plan: &Plan, parts: &[VerifiedPart], target: &Path) -> Result<(), A
     for part in parts {
         let held = part.task.tile.padded(plan.tile_padding, plan.settings.resolution);
         let picture = pixels::read_held(&part.file, held)?;
-        merger.add(Part { tile: part.task.tile, slice: part.task.slice, held, picture })?;
+        merger.add(Part {
+            tile: part.task.tile,
+            slice: part.task.slice,
+            held,
+            picture,
+        })?;
     }
     let bytes = encode(&merger.finish()?, Compression::Uncompressed)?;
     std::fs::write(target, bytes).map_err(disk)
@@ -88,7 +96,12 @@ pub async fn finish(
     output: &Path,
     format: OutputFormat,
 ) -> Result<Vec<PathBuf>, AssemblyError> {
-    let request = FinishRequest { frame, merged: merged.into(), output: output.into(), format: format.of_frames() };
+    let request = FinishRequest {
+        frame,
+        merged: merged.into(),
+        output: output.into(),
+        format: format.of_frames(),
+    };
     Ok(session.finish(&request).await?)
 }
 
@@ -99,9 +112,14 @@ pub fn reason(frame: i32, error: &AssemblyError) -> String {
 
 /// Encodes the finished frames of a film job, in order, into the one file the job is for. Other jobs have none.
 pub async fn film_of(services: &Services, record: &mut JobRecord) -> Result<(), Problem> {
-    let Some(format) = record.format.filter(|format| format.is_film()) else { return Ok(()) };
+    let Some(format) = record.format.filter(|format| format.is_film()) else {
+        return Ok(());
+    };
     let unmade = |reason: String| failed("film_not_made", format!("the film cannot be encoded: {reason}"));
-    let facts = record.facts.as_ref().ok_or_else(|| unmade("the journal has lost the scene's facts".into()))?;
+    let facts = record
+        .facts
+        .as_ref()
+        .ok_or_else(|| unmade("the journal has lost the scene's facts".into()))?;
     let sandbox = services.engines.sandbox().map_err(|error| unmade(chain(error)))?;
     let output = naming::film_file(&record.request.output, facts, &record.request.scene, format);
     let mut numbers = record.frames_finished.clone();
@@ -116,7 +134,9 @@ pub async fn film_of(services: &Services, record: &mut JobRecord) -> Result<(), 
         output: output.clone(),
         threads: services.config.local_threads,
     };
-    film::encode(&request, &mut |_| {}).await.map_err(|error| unmade(chain(&error)))?;
+    film::encode(&request, &mut |_| {})
+        .await
+        .map_err(|error| unmade(chain(&error)))?;
     record.outputs = vec![output];
     Ok(())
 }

@@ -8,9 +8,7 @@ use rayswarm_model::{
 };
 use rayswarm_network::work::{Purpose as WirePurpose, TaskGrant};
 use rayswarm_scheduler::{Grant, Purpose};
-use rayswarm_verifier::{
-    Audit, AuditPolicy, Case, ComparisonKind, Verdict, judge,
-};
+use rayswarm_verifier::{Audit, AuditPolicy, Case, ComparisonKind, Verdict, judge};
 use std::path::{Path, PathBuf};
 
 /// A delivered result is not what was committed to.
@@ -35,7 +33,11 @@ pub fn task_of(plan: &Plan, grant: &Grant) -> Option<TaskSpec> {
     let task = *plan.task(grant.task)?;
     Some(match grant.purpose {
         Purpose::Render => task,
-        Purpose::Audit { crop, .. } => TaskSpec { tile: crop, work: grant.work, ..task },
+        Purpose::Audit { crop, .. } => TaskSpec {
+            tile: crop,
+            work: grant.work,
+            ..task
+        },
     })
 }
 
@@ -45,7 +47,12 @@ pub fn wire_grant(plan: &Plan, grant: &Grant) -> Option<TaskGrant> {
         Purpose::Render => WirePurpose::Render,
         Purpose::Audit { .. } => WirePurpose::Audit,
     };
-    Some(TaskGrant { attempt: grant.attempt, task: task_of(plan, grant)?, padding: plan.tile_padding, purpose })
+    Some(TaskGrant {
+        attempt: grant.attempt,
+        task: task_of(plan, grant)?,
+        padding: plan.tile_padding,
+        purpose,
+    })
 }
 
 /// The pixels that the result file of a task holds.
@@ -63,7 +70,14 @@ pub fn read_receipt(
 ) -> Result<SignedReceipt, CheckError> {
     let signed: SignedReceipt = canonical::decode("receipt", bytes)?;
     signed.signed_by(domain, provider)?;
-    let mismatch = |field, expected: String, actual: String| Err(ReceiptError::Mismatch { field, expected, actual }.into());
+    let mismatch = |field, expected: String, actual: String| {
+        Err(ReceiptError::Mismatch {
+            field,
+            expected,
+            actual,
+        }
+        .into())
+    };
     if signed.message.job != job {
         return mismatch("job", job.to_string(), signed.message.job.to_string());
     }
@@ -136,6 +150,11 @@ pub fn compare(plan: &Plan, comparison: &Comparison) -> Result<Verdict, CheckErr
         channels: None,
         delivered: &delivered,
     };
-    let audit = Audit { auditor: comparison.auditor, crop: *crop, picture: &picture, comparison: comparison.kind };
+    let audit = Audit {
+        auditor: comparison.auditor,
+        crop: *crop,
+        picture: &picture,
+        comparison: comparison.kind,
+    };
     Ok(judge(&AuditPolicy::default(), &case, Some(&audit)))
 }

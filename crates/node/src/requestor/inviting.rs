@@ -20,13 +20,18 @@ pub struct JobNeeds {
     pub device: Device,
 }
 
+/// Any price: before the quote, which settles it.
+pub const ANY_PRICE: WorkPrice = WorkPrice {
+    per_wu_hour: Amount(u128::MAX),
+};
+
 /// What a job demands of providers.
-pub fn needs(engine: &str, version: &str, facts: &SceneFacts, device: Device) -> JobNeeds {
+pub fn needs(engine: &str, version: &str, facts: &SceneFacts, device: Device, price_cap: WorkPrice) -> JobNeeds {
     let needs = Needs {
         engine: engine.into(),
         engine_version: version.into(),
         memory: facts.memory_estimate,
-        price_cap: WorkPrice { per_wu_hour: Amount(u128::MAX) },
+        price_cap,
         sandbox: true,
     };
     JobNeeds { needs, device }
@@ -53,8 +58,12 @@ pub fn suitable_offers(services: &Services, needs: &JobNeeds) -> Vec<Offer> {
 
 /// Says why nobody can be asked: nobody is known, or what is amiss with those who are.
 pub fn nobody(services: &Services, needs: &JobNeeds) -> Problem {
-    let offers: Vec<Offer> =
-        services.network.peers().into_iter().filter_map(|peer| Some(peer.card.offer?.offer)).collect();
+    let offers: Vec<Offer> = services
+        .network
+        .peers()
+        .into_iter()
+        .filter_map(|peer| Some(peer.card.offer?.offer))
+        .collect();
     if offers.is_empty() {
         return missing(
             "no_providers",
@@ -66,10 +75,22 @@ pub fn nobody(services: &Services, needs: &JobNeeds) -> Problem {
         .iter()
         .map(|offer| match admit(offer, &needs.needs) {
             Err(refusal) => format!("{}: the job {refusal}", offer.node.short()),
-            Ok(()) => format!("{}: renders on {:?}, the job asks for {:?}", offer.node.short(), offer.device, needs.device),
+            Ok(()) => format!(
+                "{}: renders on {:?}, the job asks for {:?}",
+                offer.node.short(),
+                offer.device,
+                needs.device
+            ),
         })
         .collect();
-    missing("no_providers", format!("none of the {} known providers can render this job ({})", offers.len(), amiss.join("; ")))
+    missing(
+        "no_providers",
+        format!(
+            "none of the {} known providers can render this job ({})",
+            offers.len(),
+            amiss.join("; ")
+        ),
+    )
 }
 
 /// Dials a provider and offers it the job; `None` when it refuses or cannot be reached.
@@ -95,4 +116,3 @@ pub async fn invite(services: Arc<Services>, peer: PeerInfo, invite: JobInvite) 
         }
     }
 }
-

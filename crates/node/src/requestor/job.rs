@@ -4,8 +4,7 @@
 use super::{
     analysis::{self, Analysis},
     money::{self, Earnings},
-    pack,
-    quoting,
+    pack, quoting,
     record::{JobRecord, ManifestBlob},
     refusal::{bad_input, chain, failed},
     rendering::{self, Outcome, Progress},
@@ -62,7 +61,11 @@ impl JobHandle {
     /// The link to a provider ended; of interest while rendering only.
     pub async fn link_closed(&self, from: NodeId) {
         if self.view.borrow().summary.state == JobState::Rendering {
-            let error = NetworkError::Closed { node: from, code: CloseCode::Done, reason: String::new() };
+            let error = NetworkError::Closed {
+                node: from,
+                code: CloseCode::Done,
+                reason: String::new(),
+            };
             // A job that ends at this moment has no use for it.
             let _ = self.events.send(RequestorEvent::LinkClosed { from, error }).await;
         }
@@ -105,8 +108,22 @@ impl Job {
         let (command_sender, commands) = mpsc::channel(INBOX_MAX);
         let (event_sender, events) = mpsc::channel(INBOX_MAX);
         let (view, watched) = watch::channel(view_of(&record, &Progress::default(), Vec::new(), None));
-        let handle = JobHandle { commands: command_sender, events: event_sender, view: watched };
-        (Self { services, record, commands, events, view, log: Vec::new() }, handle)
+        let handle = JobHandle {
+            commands: command_sender,
+            events: event_sender,
+            view: watched,
+        };
+        (
+            Self {
+                services,
+                record,
+                commands,
+                events,
+                view,
+                log: Vec::new(),
+            },
+            handle,
+        )
     }
 
     /// Lives until the job is final or the node stops.
@@ -154,7 +171,8 @@ impl Job {
 
     /// Shows the job to whoever looks.
     pub fn publish(&self, progress: &Progress, plan: Option<&Plan>) {
-        self.view.send_replace(view_of(&self.record, progress, self.log.clone(), plan));
+        self.view
+            .send_replace(view_of(&self.record, progress, self.log.clone(), plan));
     }
 
     fn enter(&mut self, next: JobState) {
@@ -163,7 +181,10 @@ impl Job {
             self.record.finished_at = Some(clock::now());
         }
         self.save();
-        let progress = Progress { permille: if next == JobState::Done { 1000 } else { 0 }, ..self.last_progress() };
+        let progress = Progress {
+            permille: if next == JobState::Done { 1000 } else { 0 },
+            ..self.last_progress()
+        };
         self.publish(&progress, self.plan().as_ref());
     }
 
@@ -173,7 +194,11 @@ impl Job {
             self.say(problem.detail.clone());
         }
         let funded = matches!(self.record.state, JobState::Funding | JobState::Rendering);
-        let end = if problem.is_some() { JobState::Failed } else { JobState::Cancelled };
+        let end = if problem.is_some() {
+            JobState::Failed
+        } else {
+            JobState::Cancelled
+        };
         self.record.problem = problem.or_else(|| Some(cancelled()));
         self.enter(if funded { JobState::Settling } else { end });
     }
@@ -182,15 +207,24 @@ impl Job {
         self.say("opening the scene");
         self.publish(&Progress::default(), None);
         let (services, request) = (self.services.clone(), self.record.request.clone());
-        let analysis = self.unless_cancelled(async { analysis::analyse(&services, &request).await }).await??;
+        let analysis = self
+            .unless_cancelled(async { analysis::analyse(&services, &request).await })
+            .await??;
         self.record.facts = Some(analysis.facts.clone());
         self.record.format = Some(analysis.format);
-        let Analysis { frames: Some(frames), .. } = &analysis else {
+        let Analysis {
+            frames: Some(frames), ..
+        } = &analysis
+        else {
             self.say("every frame's file exists already; nothing to render");
             return Ok(JobState::Done);
         };
         let frames = frames.clone();
-        self.say(format!("probing {} frames of {}", frames.len(), analysis.settings.resolution));
+        self.say(format!(
+            "probing {} frames of {}",
+            frames.len(),
+            analysis.settings.resolution
+        ));
         self.record.state = JobState::Probing;
         self.save();
         self.publish(&Progress::default(), None);
@@ -226,9 +260,14 @@ impl Job {
         let packed = pack::pack(&self.services, self.record.id, &self.record.request.scene, &facts).await;
         let packed = packed.map_err(|error| bad_input("cannot_pack", chain(&error)))?;
         let plan = self.record.plan_hash.ok_or_else(|| lost("plan"))?;
-        self.record.manifest = Some(ManifestBlob { blob: packed.blob, bytes: packed.blob_bytes });
+        self.record.manifest = Some(ManifestBlob {
+            blob: packed.blob,
+            bytes: packed.blob_bytes,
+        });
+        let quote = self.record.quote.as_ref().ok_or_else(|| lost("quote"))?;
         self.record.policy = Policy {
-            budget: self.record.quote.as_ref().map(|quote| quote.budget),
+            price_cap: quote.price_cap,
+            budget: Some(quote.budget),
             deadline: Some(self.record.deadline_at),
             ..Policy::default()
         };
@@ -318,11 +357,18 @@ impl Job {
 const SETTLE_RETRY: std::time::Duration = std::time::Duration::from_secs(2);
 
 fn cancelled() -> Problem {
-    Problem { kind: "cancelled".into(), status: 200, detail: "cancelled; finished work is paid, the rest is refunded".into() }
+    Problem {
+        kind: "cancelled".into(),
+        status: 200,
+        detail: "cancelled; finished work is paid, the rest is refunded".into(),
+    }
 }
 
 fn lost(what: &str) -> Problem {
-    failed("journal_incomplete", format!("the journal has lost the job's {what}; submit the job again"))
+    failed(
+        "journal_incomplete",
+        format!("the journal has lost the job's {what}; submit the job again"),
+    )
 }
 
 fn plan_file(folder: &Path) -> PathBuf {

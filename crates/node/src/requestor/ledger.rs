@@ -64,10 +64,25 @@ impl Ledger {
     fn note(&mut self, effect: &Effect) {
         match effect {
             Effect::Lease { node, tasks, .. } => {
-                let granted = tasks.iter().map(|grant| (grant.attempt, Granted { node: *node, grant: grant.clone() }));
+                let granted = tasks.iter().map(|grant| {
+                    (
+                        grant.attempt,
+                        Granted {
+                            node: *node,
+                            grant: grant.clone(),
+                        },
+                    )
+                });
                 self.granted.extend(granted);
             }
-            Effect::AcceptTask { task, attempt, node, account, amount, .. } => {
+            Effect::AcceptTask {
+                task,
+                attempt,
+                node,
+                account,
+                amount,
+                ..
+            } => {
                 self.accepted.insert(*task, *attempt);
                 let cpu = self.cpu_of(*attempt);
                 let share = self.share(*node);
@@ -76,7 +91,13 @@ impl Ledger {
                 share.paid = add(share.paid, *amount);
                 self.earn(*account, *amount);
             }
-            Effect::PayAudit { attempt, node, account, amount, .. } => {
+            Effect::PayAudit {
+                attempt,
+                node,
+                account,
+                amount,
+                ..
+            } => {
                 let cpu = self.cpu_of(*attempt);
                 let share = self.share(*node);
                 share.audits_rendered += 1;

@@ -64,7 +64,10 @@ pub struct Requestor {
 impl Requestor {
     /// Reads the journal, goes on with what was not final, and answers providers from then on.
     pub fn start(services: Arc<Services>, events: mpsc::Receiver<RequestorEvent>) -> Result<Self, JournalError> {
-        let requestor = Self { services: services.clone(), jobs: Arc::default() };
+        let requestor = Self {
+            services: services.clone(),
+            jobs: Arc::default(),
+        };
         for record in services.journal.jobs()? {
             requestor.run(record);
         }
@@ -75,7 +78,9 @@ impl Requestor {
     /// What a scene is and needs.
     pub async fn inspect(&self, request: &JobRequest) -> Result<SceneFacts, Problem> {
         let limits = self.services.local_limits();
-        analysis::inspect(&self.services.engines, request, limits).await.map(|(_, facts)| facts)
+        analysis::inspect(&self.services.engines, request, limits)
+            .await
+            .map(|(_, facts)| facts)
     }
 
     /// Takes a job on; it is analysed, probed and then waits as `quoted`.
@@ -85,7 +90,10 @@ impl Requestor {
         let audit_seed = identity::random().map_err(no_entropy)?;
         let now = clock::now();
         let record = JobRecord {
-            id: self.services.domain.job_id(self.services.identity.account.address(), salt),
+            id: self
+                .services
+                .domain
+                .job_id(self.services.identity.account.address(), salt),
             salt,
             created_at: now,
             deadline_at: now.after(Duration::from_secs(request.deadline_s)),
@@ -108,7 +116,10 @@ impl Requestor {
             frames_finished: Vec::new(),
             outputs: Vec::new(),
         };
-        self.services.journal.save_job(&record).map_err(|error| failed("journal", chain(&error)))?;
+        self.services
+            .journal
+            .save_job(&record)
+            .map_err(|error| failed("journal", chain(&error)))?;
         let summary = record.summary();
         self.run(record);
         Ok(summary)
@@ -117,7 +128,12 @@ impl Requestor {
     /// All jobs, newest first.
     pub fn list(&self) -> Vec<JobSummary> {
         let mut jobs: Vec<JobSummary> = self.jobs().values().map(|handle| handle.view().summary).collect();
-        jobs.sort_by(|left, right| right.created_at_ms.cmp(&left.created_at_ms).then(left.id.cmp(&right.id)));
+        jobs.sort_by(|left, right| {
+            right
+                .created_at_ms
+                .cmp(&left.created_at_ms)
+                .then(left.id.cmp(&right.id))
+        });
         jobs
     }
 
@@ -130,7 +146,11 @@ impl Requestor {
     pub async fn start_job(&self, id: JobId) -> Result<JobSummary, Problem> {
         let view = self.view(id)?;
         if view.summary.state != JobState::Quoted {
-            let detail = format!("job {} is {}, only a quoted job can start", id.short(), view.summary.state.word());
+            let detail = format!(
+                "job {} is {}, only a quoted job can start",
+                id.short(),
+                view.summary.state.word()
+            );
             return Err(bad_input("not_quoted", detail));
         }
         self.command(id, Command::Start).await
@@ -145,17 +165,27 @@ impl Requestor {
     pub fn retry(&self, id: JobId) -> Result<JobSummary, Problem> {
         let view = self.view(id)?;
         if !view.summary.state.is_final() {
-            let detail = format!("job {} is still {}; cancel it first", id.short(), view.summary.state.word());
+            let detail = format!(
+                "job {} is still {}; cancel it first",
+                id.short(),
+                view.summary.state.word()
+            );
             return Err(bad_input("not_final", detail));
         }
-        self.create(JobRequest { skip_existing: true, ..view.request })
+        self.create(JobRequest {
+            skip_existing: true,
+            ..view.request
+        })
     }
 
     /// Why each task went where it went.
     pub fn explain(&self, id: JobId) -> Result<Vec<Explanation>, Problem> {
         let journal = |error: &dyn std::error::Error| failed("journal", chain(error));
         let records = self.services.journal.jobs().map_err(|error| journal(&error))?;
-        let record = records.into_iter().find(|record| record.id == id).ok_or_else(|| unknown(id))?;
+        let record = records
+            .into_iter()
+            .find(|record| record.id == id)
+            .ok_or_else(|| unknown(id))?;
         match job::read_plan(&self.services, id) {
             Some(plan) => rendering::explain(&self.services, &record, &plan).map_err(|error| journal(&error)),
             None => Ok(Vec::new()),
@@ -163,7 +193,11 @@ impl Requestor {
     }
 
     async fn command(&self, id: JobId, command: Command) -> Result<JobSummary, Problem> {
-        let sender = self.jobs().get(&id).map(JobHandle::commands).ok_or_else(|| unknown(id))?;
+        let sender = self
+            .jobs()
+            .get(&id)
+            .map(JobHandle::commands)
+            .ok_or_else(|| unknown(id))?;
         // A job that is final takes no commands any more; its view says so.
         let _ = sender.send(command).await;
         self.view(id).map(|view| view.summary)
@@ -192,7 +226,11 @@ impl Requestor {
                 }
                 continue;
             };
-            let sender = self.jobs().get(&job).filter(|handle| !handle.view().summary.state.is_final()).map(JobHandle::events);
+            let sender = self
+                .jobs()
+                .get(&job)
+                .filter(|handle| !handle.view().summary.state.is_final())
+                .map(JobHandle::events);
             match sender {
                 Some(sender) => {
                     // A job that ends at this moment drops the reply, which tells the provider to ask again.
@@ -214,7 +252,13 @@ impl Requestor {
 }
 
 fn unknown(id: JobId) -> Problem {
-    Problem { status: 404, ..missing("no_such_job", format!("job {} is not known here; `rayswarm jobs list` shows all", id.short())) }
+    Problem {
+        status: 404,
+        ..missing(
+            "no_such_job",
+            format!("job {} is not known here; `rayswarm jobs list` shows all", id.short()),
+        )
+    }
 }
 
 fn job_of(event: &RequestorEvent) -> Option<JobId> {
@@ -232,7 +276,9 @@ fn job_of(event: &RequestorEvent) -> Option<JobId> {
 fn decline(event: RequestorEvent) {
     match event {
         RequestorEvent::Pull { reply, .. } => drop(reply.send(PullAnswer::Done)),
-        RequestorEvent::Commit { reply, .. } => drop(reply.send(CommitAnswer::Drop { reason: "the job is over".into() })),
+        RequestorEvent::Commit { reply, .. } => drop(reply.send(CommitAnswer::Drop {
+            reason: "the job is over".into(),
+        })),
         RequestorEvent::Delivered { delivery, reply, .. } => {
             if let Err(error) = std::fs::remove_file(&delivery.path) {
                 tracing::debug!(%error, "an unwanted result was not removed");

@@ -22,7 +22,12 @@ const EXIT_WINDOW: Duration = Duration::from_secs(2);
 pub type Earnings = BTreeMap<Address, Amount>;
 
 /// Locks the budget. A job that is open already, from before a crash, is success.
-pub async fn open(services: &Services, record: &mut JobRecord, manifest: B256, plan: B256) -> Result<(), SettlementError> {
+pub async fn open(
+    services: &Services,
+    record: &mut JobRecord,
+    manifest: B256,
+    plan: B256,
+) -> Result<(), SettlementError> {
     let budget = record.quote.as_ref().map_or(Amount::ZERO, |quote| quote.budget);
     let terms = JobTerms {
         manifest_hash: manifest,
@@ -39,14 +44,23 @@ pub async fn open(services: &Services, record: &mut JobRecord, manifest: B256, p
 
 /// A voucher for everything `provider` has earned.
 pub fn voucher(services: &Services, job: JobId, provider: Address, cumulative: Amount) -> SignedVoucher {
-    Signed::sign(Voucher { job, provider, cumulative }, &services.domain, &services.identity.account)
+    Signed::sign(
+        Voucher {
+            job,
+            provider,
+            cumulative,
+        },
+        &services.domain,
+        &services.identity.account,
+    )
 }
 
 /// Pays every provider in one transaction and waits for the rest to come back.
 pub async fn settle(services: &Services, record: &mut JobRecord, earnings: &Earnings) -> Result<(), SettlementError> {
     let earned = earnings.iter().filter(|(_, amount)| **amount > Amount::ZERO);
-    let vouchers: Vec<SignedVoucher> =
-        earned.map(|(provider, amount)| voucher(services, record.id, *provider, *amount)).collect();
+    let vouchers: Vec<SignedVoucher> = earned
+        .map(|(provider, amount)| voucher(services, record.id, *provider, *amount))
+        .collect();
     let closed = services.settlement.close_job(record.id, &vouchers).await?;
     note(record, &closed.redeemed.transactions);
     loop {
@@ -66,7 +80,12 @@ pub async fn settle(services: &Services, record: &mut JobRecord, earnings: &Earn
 /// Reads the escrow.
 pub async fn refresh(services: &Services, record: &mut JobRecord) -> Result<(), SettlementError> {
     let job = services.settlement.job(record.id).await?;
-    record.escrow = EscrowView { deposited: job.deposited, paid: job.paid, refunded: job.refunded, locked: job.locked };
+    record.escrow = EscrowView {
+        deposited: job.deposited,
+        paid: job.paid,
+        refunded: job.refunded,
+        locked: job.locked,
+    };
     Ok(())
 }
 

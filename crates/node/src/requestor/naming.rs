@@ -27,7 +27,11 @@ pub fn frame_file(folder: &Path, facts: &SceneFacts, scene: &Path, frame: i32, f
 pub fn film_file(folder: &Path, facts: &SceneFacts, scene: &Path, format: OutputFormat) -> PathBuf {
     let name = pattern(facts, scene).replace('#', "");
     let name = name.trim_end_matches(['_', '-', '.', ' ']);
-    let name = if name.is_empty() { scene_name(scene) } else { name.into() };
+    let name = if name.is_empty() {
+        scene_name(scene)
+    } else {
+        name.into()
+    };
     with_extension(folder.join(name), format)
 }
 
@@ -42,11 +46,17 @@ pub fn with_extension(stem: PathBuf, format: OutputFormat) -> PathBuf {
 /// The scene's own pattern; its file name where it has none. A pattern never names a folder.
 fn pattern(facts: &SceneFacts, scene: &Path) -> String {
     let name = facts.output.name.rsplit(['/', '\\']).next().unwrap_or_default();
-    if name.is_empty() { format!("{}_####", scene_name(scene)) } else { name.into() }
+    if name.is_empty() {
+        format!("{}_####", scene_name(scene))
+    } else {
+        name.into()
+    }
 }
 
 fn scene_name(scene: &Path) -> String {
-    scene.file_stem().map_or_else(|| "render".into(), |stem| stem.to_string_lossy().into_owned())
+    scene
+        .file_stem()
+        .map_or_else(|| "render".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
 fn digits(frame: i32, width: usize) -> String {
@@ -85,14 +95,27 @@ mod tests {
             ("../../etc/evil", 1, "/o/evil0001.png"),
         ];
         for (pattern, frame, expected) in cases {
-            let file = frame_file(Path::new("/o"), &facts(pattern), Path::new("/s/still.blend"), frame, OutputFormat::Png);
+            let file = frame_file(
+                Path::new("/o"),
+                &facts(pattern),
+                Path::new("/s/still.blend"),
+                frame,
+                OutputFormat::Png,
+            );
             assert_eq!(file, PathBuf::from(expected), "{pattern}");
         }
     }
 
     #[test]
     fn films_drop_the_digits() {
-        let name = |pattern| film_file(Path::new("/o"), &facts(pattern), Path::new("/s/a.blend"), OutputFormat::Mp4);
+        let name = |pattern| {
+            film_file(
+                Path::new("/o"),
+                &facts(pattern),
+                Path::new("/s/a.blend"),
+                OutputFormat::Mp4,
+            )
+        };
         assert_eq!(name("shot_####"), PathBuf::from("/o/shot.mp4"));
         assert_eq!(name("####"), PathBuf::from("/o/a.mp4"));
     }

@@ -53,7 +53,10 @@ pub async fn pack(services: &Services, job: JobId, scene: &Path, facts: &SceneFa
     let mut files = Vec::with_capacity(view.files.len());
     for SceneFile { host, inside } in &view.files {
         let imported = blobs.import_file(job, host).await;
-        let imported = imported.map_err(|source| PackError::File { file: host.display().to_string(), source })?;
+        let imported = imported.map_err(|source| PackError::File {
+            file: host.display().to_string(),
+            source,
+        })?;
         files.push(ManifestFile {
             path: inside.clone(),
             size: imported.bytes,
@@ -64,12 +67,20 @@ pub async fn pack(services: &Services, job: JobId, scene: &Path, facts: &SceneFa
     }
     files.sort_by(|left, right| left.path.cmp(&right.path));
     files.dedup_by(|left, right| left.path == right.path);
-    let manifest = Manifest { scene: view.scene, files };
+    let manifest = Manifest {
+        scene: view.scene,
+        files,
+    };
     manifest.check()?;
     let bytes = canonical::encode("manifest", &manifest)?;
     let hash = canonical::document_hash("manifest", &manifest)?;
     let blob_bytes = bytes.len() as u64;
     let blob = blobs.import_bytes(job, bytes).await.map_err(PackError::Manifest)?;
     blobs.keep(job).await.map_err(PackError::Manifest)?;
-    Ok(Packed { manifest, blob, blob_bytes, hash })
+    Ok(Packed {
+        manifest,
+        blob,
+        blob_bytes,
+        hash,
+    })
 }

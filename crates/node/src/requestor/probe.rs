@@ -37,7 +37,11 @@ pub async fn probe(
             crops.push(measure(session, facts, settings, frame, crop_at(resolution, place), more).await?);
         }
     }
-    Ok(Probe { resolution, milli_wu_per_cpu_second, crops })
+    Ok(Probe {
+        resolution,
+        milli_wu_per_cpu_second,
+        crops,
+    })
 }
 
 /// The first frame and the middle one.
@@ -50,7 +54,11 @@ fn probed_frames(frames: &Frames) -> Vec<i32> {
 
 /// An engine without slices renders every crop in full.
 fn samples(facts: &SceneFacts, settings: &RenderSettings, wanted: u32) -> u32 {
-    if facts.samples <= 1 { settings.samples } else { wanted.min(settings.samples) }
+    if facts.samples <= 1 {
+        settings.samples
+    } else {
+        wanted.min(settings.samples)
+    }
 }
 
 async fn measure(
@@ -64,16 +72,41 @@ async fn measure(
     let slice = if samples == settings.samples {
         Slice::whole(samples)
     } else {
-        Slice { index: 0, count: settings.samples.div_ceil(samples), offset: 0, length: samples }
+        Slice {
+            index: 0,
+            count: settings.samples.div_ceil(samples),
+            offset: 0,
+            length: samples,
+        }
     };
-    let task = TaskSpec { id: TaskId(0), frame, tile, slice, work: Work::ZERO };
+    let task = TaskSpec {
+        id: TaskId(0),
+        frame,
+        tile,
+        slice,
+        work: Work::ZERO,
+    };
     let play_from = facts.sequential.then_some(facts.frame_start);
-    let result = session.render(&RenderRequest { task, padding: 0, play_from }, &mut |_| {}).await?;
+    let result = session
+        .render(
+            &RenderRequest {
+                task,
+                padding: 0,
+                play_from,
+            },
+            &mut |_| {},
+        )
+        .await?;
     // A probe's pixels are of no use; only what they cost is.
     if let Err(error) = std::fs::remove_file(&result.picture) {
         tracing::debug!(%error, "a probe crop was not removed");
     }
-    Ok(ProbeSample { frame, rect: tile, samples, cpu: result.cpu })
+    Ok(ProbeSample {
+        frame,
+        rect: tile,
+        samples,
+        cpu: result.cpu,
+    })
 }
 
 fn crop_at(resolution: Resolution, (across, down): (u32, u32)) -> Rect {
@@ -83,7 +116,12 @@ fn crop_at(resolution: Resolution, (across, down): (u32, u32)) -> Rect {
         let middle = u64::from(pixels) * u64::from(eighths) / 8;
         (middle as u32).saturating_sub(length / 2).min(pixels - length)
     };
-    Rect { x: start(resolution.width, width, across), y: start(resolution.height, height, down), width, height }
+    Rect {
+        x: start(resolution.width, width, across),
+        y: start(resolution.height, height, down),
+        width,
+        height,
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +133,10 @@ mod tests {
         for (width, height) in [(1, 1), (7, 3), (96, 54), (1920, 1080)] {
             let resolution = Resolution { width, height };
             for place in PLACES {
-                assert!(resolution.whole().contains(crop_at(resolution, place)), "{resolution} {place:?}");
+                assert!(
+                    resolution.whole().contains(crop_at(resolution, place)),
+                    "{resolution} {place:?}"
+                );
             }
         }
     }

@@ -2,8 +2,7 @@
 
 use super::{
     analysis::{Analysis, engine_problem},
-    inviting,
-    probe,
+    inviting, probe,
     record::JobRecord,
     refusal::{bad_input, chain, failed, missing},
 };
@@ -87,7 +86,11 @@ async fn learn_cost(
         scratch,
         limits: services.local_limits(),
     };
-    let mut session = analysis.engine.open(request).await.map_err(|error| engine_problem(&error))?;
+    let mut session = analysis
+        .engine
+        .open(request)
+        .await
+        .map_err(|error| engine_problem(&error))?;
     let speed = measured.milli_wu_per_cpu_second;
     let probed = probe::probe(session.as_mut(), &analysis.facts, &analysis.settings, frames, speed).await;
     session.close().await;
@@ -98,7 +101,8 @@ async fn learn_cost(
 /// The offers that can do the job, once as many as asked for are there.
 async fn wait_for_offers(services: &Services, record: &JobRecord, analysis: &Analysis) -> Result<Vec<Offer>, Problem> {
     let wanted = record.request.providers_min.max(1) as usize;
-    let needs = inviting::needs(analysis.engine.name(), analysis.engine.version(), &analysis.facts, record.request.device);
+    let (name, version, device) = (analysis.engine.name(), analysis.engine.version(), record.request.device);
+    let needs = inviting::needs(name, version, &analysis.facts, device, inviting::ANY_PRICE);
     let looking = async {
         loop {
             let offers = inviting::suitable_offers(services, &needs);
@@ -112,17 +116,25 @@ async fn wait_for_offers(services: &Services, record: &JobRecord, analysis: &Ana
         Ok(offers) => Ok(offers),
         Err(_) => {
             let offers = inviting::suitable_offers(services, &needs);
-            if offers.is_empty() { Err(inviting::nobody(services, &needs)) } else { Ok(offers) }
+            if offers.is_empty() {
+                Err(inviting::nobody(services, &needs))
+            } else {
+                Ok(offers)
+            }
         }
     }
 }
 
 /// What is locked: the quote's upper price, or what the artist allows if that is more.
 async fn budget(record: &JobRecord, quote: &Quote, services: &Services) -> Result<Amount, Problem> {
-    let budget = record.request.budget.unwrap_or(quote.price_high);
+    // An escrow cannot be empty; on a farm that works for nothing one base unit is locked and comes back.
+    let budget = record.request.budget.unwrap_or(quote.price_high).max(Amount(1));
     quote.check_budget(budget).map_err(|error| quote_problem(&error))?;
     let settlement = &services.settlement;
-    let balance = settlement.token_balance(settlement.account()).await.map_err(|error| failed("chain", chain(&error)))?;
+    let balance = settlement
+        .token_balance(settlement.account())
+        .await
+        .map_err(|error| failed("chain", chain(&error)))?;
     if balance < budget {
         let detail = format!(
             "the job locks {budget} tokens, the account {} holds {balance}; add money (`rayswarm wallet faucet` on a \
@@ -139,6 +151,7 @@ fn view(plan: &Plan, quote: &Quote, budget: Amount) -> QuoteView {
         work: quote.work,
         price: quote.price,
         budget,
+        price_cap: quote.price_cap,
         time_s: quote.time_ms as f64 / 1e3,
         time_low_s: quote.time_low_ms as f64 / 1e3,
         time_high_s: quote.time_high_ms as f64 / 1e3,

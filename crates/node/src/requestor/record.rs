@@ -4,8 +4,8 @@ use rayswarm_api::{
     Problem,
     job::{EscrowView, JobRequest, JobState, JobSummary, QuoteView, SettlementView},
 };
-use rayswarm_scheduler::Policy;
 use rayswarm_model::{B256, BlobId, JobId, SceneFacts, UnixMillis, settings::OutputFormat};
+use rayswarm_scheduler::Policy;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -4,17 +4,29 @@ use rayswarm_api::Problem;
 
 /// The input cannot be used; nothing was spent.
 pub fn bad_input(kind: &str, detail: impl Into<String>) -> Problem {
-    Problem { kind: kind.into(), status: 422, detail: detail.into() }
+    Problem {
+        kind: kind.into(),
+        status: 422,
+        detail: detail.into(),
+    }
 }
 
 /// Something needed is not there now.
 pub fn missing(kind: &str, detail: impl Into<String>) -> Problem {
-    Problem { kind: kind.into(), status: 503, detail: detail.into() }
+    Problem {
+        kind: kind.into(),
+        status: 503,
+        detail: detail.into(),
+    }
 }
 
 /// It was tried and failed.
 pub fn failed(kind: &str, detail: impl Into<String>) -> Problem {
-    Problem { kind: kind.into(), status: 500, detail: detail.into() }
+    Problem {
+        kind: kind.into(),
+        status: 500,
+        detail: detail.into(),
+    }
 }
 
 /// An error and all its causes as one sentence.

@@ -24,8 +24,7 @@ use rayswarm_api::{
 };
 use rayswarm_imaging::PixelCommitment;
 use rayswarm_model::{
-    AttemptId, Bytes, FailureKind, NodeId, Offer, Plan, TaskId, UnixMillis, Work, canonical,
-    signed::SignedReceipt,
+    AttemptId, Bytes, FailureKind, NodeId, Offer, Plan, TaskId, UnixMillis, Work, canonical, signed::SignedReceipt,
 };
 use rayswarm_network::{
     Delivery, Reply, RequestorEvent, RequestorLink,
@@ -35,8 +34,7 @@ use rayswarm_network::{
     },
 };
 use rayswarm_scheduler::{
-    AuditVerdict, Departure, Effect, Event, Farm, FarmError, Grant, ProviderInfo, Purpose, ReceiptSummary,
-    Role, step,
+    AuditVerdict, Departure, Effect, Event, Farm, FarmError, Grant, ProviderInfo, Purpose, ReceiptSummary, Role, step,
 };
 use rayswarm_verifier::{AuditPolicy, AuditSeed, ComparisonKind, Outcome as VerdictOutcome, Subject, Verdict, draw};
 use std::{
@@ -90,8 +88,18 @@ const DEADLINE_MARGIN: Duration = Duration::from_secs(20);
 enum Background {
     Joined(RequestorLink, Box<Offer>, u32),
     NotJoined(NodeId),
-    Checked { node: NodeId, attempt: AttemptId, delivery: Delivery, reply: Option<Reply<()>>, outcome: Result<(), String> },
-    Judged { attempt: AttemptId, of: AttemptId, outcome: Result<Box<Verdict>, String> },
+    Checked {
+        node: NodeId,
+        attempt: AttemptId,
+        delivery: Delivery,
+        reply: Option<Reply<()>>,
+        outcome: Result<(), String>,
+    },
+    Judged {
+        attempt: AttemptId,
+        of: AttemptId,
+        outcome: Result<Box<Verdict>, String>,
+    },
 }
 
 /// One job while it renders.
@@ -168,7 +176,11 @@ pub fn explain(services: &Services, record: &JobRecord, plan: &Plan) -> Result<V
 fn explain_effect(effect: &Effect, at: UnixMillis, reasons: &mut Vec<Explanation>) {
     let text = effect.to_string();
     let (decision, reason) = text.split_once(" — ").unwrap_or((&text, ""));
-    reasons.push(Explanation { at_ms: at.0, decision: decision.into(), reason: reason.into() });
+    reasons.push(Explanation {
+        at_ms: at.0,
+        decision: decision.into(),
+        reason: reason.into(),
+    });
     if let Effect::Lease { tasks, .. } = effect {
         reasons.extend(tasks.iter().map(|grant| Explanation {
             at_ms: at.0,
@@ -211,8 +223,16 @@ pub enum ReplayError {
 
 impl WorkDone {
     fn of(plan: &Plan, ledger: &Ledger) -> Self {
-        let verified = ledger.accepted.keys().filter_map(|task| plan.task(*task)).map(|task| task.work).sum();
-        Self { total: plan.total_work(), verified }
+        let verified = ledger
+            .accepted
+            .keys()
+            .filter_map(|task| plan.task(*task))
+            .map(|task| task.work)
+            .sum();
+        Self {
+            total: plan.total_work(),
+            verified,
+        }
     }
 
     fn permille(&self) -> u32 {
@@ -248,10 +268,19 @@ impl<'j> Rendering<'j> {
         let services = job.services.clone();
         let record = &job.record;
         let replayed = Replayed::of(&services, record, &plan).map_err(|error| failed("journal", chain(&error)))?;
-        let facts = record.facts.clone().ok_or_else(|| failed("journal", "the journal has lost the scene's facts"))?;
-        let engine = services.engines.exact(&plan.engine, &plan.engine_version).ok_or_else(|| {
-            failed("no_engine", format!("{} {} is no longer installed here", plan.engine, plan.engine_version))
-        })?;
+        let facts = record
+            .facts
+            .clone()
+            .ok_or_else(|| failed("journal", "the journal has lost the scene's facts"))?;
+        let engine = services
+            .engines
+            .exact(&plan.engine, &plan.engine_version)
+            .ok_or_else(|| {
+                failed(
+                    "no_engine",
+                    format!("{} {} is no longer installed here", plan.engine, plan.engine_version),
+                )
+            })?;
         let invite = invitation(&services, record, &plan, &facts)?;
         let folder = job.folder();
         std::fs::create_dir_all(folder.join("results")).map_err(|error| failed("disk", chain(&error)))?;
@@ -268,7 +297,8 @@ impl<'j> Rendering<'j> {
             keep_raw: record.request.keep_raw,
             facts: facts.clone(),
         };
-        let needs = inviting::needs(&plan.engine, &plan.engine_version, &facts, record.request.device);
+        let cap = record.policy.price_cap;
+        let needs = inviting::needs(&plan.engine, &plan.engine_version, &facts, record.request.device, cap);
         let work = WorkDone::of(&plan, &replayed.ledger);
         let mut rendering = Self {
             services,
@@ -302,7 +332,11 @@ impl<'j> Rendering<'j> {
 
     /// After a restart: results on disk count, connections do not.
     fn recover(&mut self) -> Result<(), Problem> {
-        let results = self.services.journal.results(self.job.record.id).map_err(|error| failed("journal", chain(&error)))?;
+        let results = self
+            .services
+            .journal
+            .results(self.job.record.id)
+            .map_err(|error| failed("journal", chain(&error)))?;
         for result in results {
             if let Ok(receipt) = canonical::decode::<SignedReceipt>("receipt", &result.receipt) {
                 self.receipts.insert(result.attempt, receipt);
@@ -366,8 +400,12 @@ impl<'j> Rendering<'j> {
     fn tick(&mut self) {
         self.apply(Event::Tick);
         let now = Instant::now();
-        let tired: Vec<NodeId> =
-            self.held_pulls.iter().filter(|(_, (_, since))| now - *since > HOLD).map(|(node, _)| *node).collect();
+        let tired: Vec<NodeId> = self
+            .held_pulls
+            .iter()
+            .filter(|(_, (_, since))| now - *since > HOLD)
+            .map(|(node, _)| *node)
+            .collect();
         for node in tired {
             if let Some((reply, _)) = self.held_pulls.remove(&node) {
                 // A provider that has gone will pull again when it is back.
@@ -399,8 +437,13 @@ impl<'j> Rendering<'j> {
             if known || !self.inviting.insert(node) {
                 continue;
             }
-            let rtt_ms = peer.round_trip.map_or(0, |span| u32::try_from(span.as_millis()).unwrap_or(u32::MAX));
-            let invite = JobInvite { price: offer.price, ..self.invite.clone() };
+            let rtt_ms = peer
+                .round_trip
+                .map_or(0, |span| u32::try_from(span.as_millis()).unwrap_or(u32::MAX));
+            let invite = JobInvite {
+                price: offer.price,
+                ..self.invite.clone()
+            };
             let (services, background) = (self.services.clone(), self.background.clone());
             self.services.tracker.spawn(async move {
                 let outcome = match inviting::invite(services, peer, invite).await {
@@ -434,7 +477,12 @@ impl<'j> Rendering<'j> {
     fn pull_for_studio(&mut self) {
         let node = self.services.network.node_id();
         let held = self.auditing.iter().copied().collect();
-        self.apply(Event::Pulled { node, warm: true, warm_frame: None, held });
+        self.apply(Event::Pulled {
+            node,
+            warm: true,
+            warm_frame: None,
+            held,
+        });
     }
 
     /// Journals an event, steps the farm, performs what follows. Draws are events of their own.
@@ -460,8 +508,18 @@ impl<'j> Rendering<'j> {
 
     fn perform(&mut self, effect: Effect, now: UnixMillis) -> Option<Event> {
         match effect {
-            Effect::Lease { node, lease, tasks, deadline, .. } => {
-                let answer = Lease { lease, lasts_ms: u64::try_from(deadline.since(now).as_millis()).unwrap_or(0), tasks: self.wire_tasks(&tasks) };
+            Effect::Lease {
+                node,
+                lease,
+                tasks,
+                deadline,
+                ..
+            } => {
+                let answer = Lease {
+                    lease,
+                    lasts_ms: u64::try_from(deadline.since(now).as_millis()).unwrap_or(0),
+                    tasks: self.wire_tasks(&tasks),
+                };
                 self.answer_pull(node, answer, &tasks);
             }
             Effect::Wait { .. } => {}
@@ -469,15 +527,40 @@ impl<'j> Rendering<'j> {
             Effect::Collect { attempt, .. } => self.answer_commit(attempt, CommitAnswer::Deliver),
             Effect::AlreadyHere { attempt, .. } => self.answer_commit(attempt, CommitAnswer::Stored),
             Effect::Discard { attempt, reason, .. } => {
-                self.answer_commit(attempt, CommitAnswer::Drop { reason: reason.to_string() });
+                self.answer_commit(
+                    attempt,
+                    CommitAnswer::Drop {
+                        reason: reason.to_string(),
+                    },
+                );
             }
-            Effect::DrawAudit { attempt, task, results_before, .. } => return self.draw_audit(attempt, task, results_before),
+            Effect::DrawAudit {
+                attempt,
+                task,
+                results_before,
+                ..
+            } => return self.draw_audit(attempt, task, results_before),
             Effect::JudgeAudit { attempt, of, .. } => self.judge(attempt, of),
-            Effect::AcceptTask { task, attempt, node, account, .. } => self.accepted(task, attempt, node, account),
+            Effect::AcceptTask {
+                task,
+                attempt,
+                node,
+                account,
+                ..
+            } => self.accepted(task, attempt, node, account),
             Effect::PayAudit { node, account, .. } => self.vouch(node, account),
-            Effect::RejectAttempt { attempt, node, reason, .. } => {
-                self.job.say(format!("attempt {attempt} of {} is rejected: {reason}", node.short()));
-                self.tell_verdict(node, attempt, Judgement::Rejected { reason: reason.to_string() });
+            Effect::RejectAttempt {
+                attempt, node, reason, ..
+            } => {
+                self.job
+                    .say(format!("attempt {attempt} of {} is rejected: {reason}", node.short()));
+                self.tell_verdict(
+                    node,
+                    attempt,
+                    Judgement::Rejected {
+                        reason: reason.to_string(),
+                    },
+                );
             }
             Effect::Revoke { node, attempt, reason } => self.revoke(node, attempt, reason.to_string()),
             Effect::TaskFailed { task, reason } => self.job.say(format!("task {task} failed: {reason}")),
@@ -492,7 +575,10 @@ impl<'j> Rendering<'j> {
     }
 
     fn wire_tasks(&self, tasks: &[Grant]) -> Vec<rayswarm_network::work::TaskGrant> {
-        tasks.iter().filter_map(|grant| checking::wire_grant(&self.plan, grant)).collect()
+        tasks
+            .iter()
+            .filter_map(|grant| checking::wire_grant(&self.plan, grant))
+            .collect()
     }
 
     fn answer_pull(&mut self, node: NodeId, lease: Lease, tasks: &[Grant]) {
@@ -500,7 +586,10 @@ impl<'j> Rendering<'j> {
             for grant in tasks {
                 if let Some(task) = checking::task_of(&self.plan, grant) {
                     self.auditing.insert(grant.attempt);
-                    self.order(Order::Audit { attempt: grant.attempt, task });
+                    self.order(Order::Audit {
+                        attempt: grant.attempt,
+                        task,
+                    });
                 }
             }
             return;
@@ -537,8 +626,11 @@ impl<'j> Rendering<'j> {
         let drawn = draw(&AuditPolicy::default(), &seed, &subject, results_before, None);
         Some(match drawn.crop {
             Some(crop) => {
-                let share = u128::from(spec.work.milli_wu) * u128::from(crop.pixels()) / u128::from(spec.tile.pixels().max(1));
-                let work = Work { milli_wu: u64::try_from(share).unwrap_or(u64::MAX).max(1) };
+                let share =
+                    u128::from(spec.work.milli_wu) * u128::from(crop.pixels()) / u128::from(spec.tile.pixels().max(1));
+                let work = Work {
+                    milli_wu: u64::try_from(share).unwrap_or(u64::MAX).max(1),
+                };
                 Event::AuditDrawn { attempt, crop, work }
             }
             None => Event::NoAudit { attempt },
@@ -547,7 +639,11 @@ impl<'j> Rendering<'j> {
 
     fn judge(&mut self, attempt: AttemptId, of: AttemptId) {
         let Some(comparison) = self.comparison(attempt, of) else {
-            self.apply_later(Background::Judged { attempt, of, outcome: Err("the results to compare are not known".into()) });
+            self.apply_later(Background::Judged {
+                attempt,
+                of,
+                outcome: Err("the results to compare are not known".into()),
+            });
             return;
         };
         let (plan, background) = (self.plan.clone(), self.background.clone());
@@ -564,13 +660,22 @@ impl<'j> Rendering<'j> {
 
     fn comparison(&self, attempt: AttemptId, of: AttemptId) -> Option<Comparison> {
         let (audit, audited) = (self.ledger.granted.get(&attempt)?, self.ledger.granted.get(&of)?);
-        let Purpose::Audit { crop, .. } = audit.grant.purpose else { return None };
+        let Purpose::Audit { crop, .. } = audit.grant.purpose else {
+            return None;
+        };
         let class_of = |node: NodeId| {
-            let own = (node == self.services.network.node_id())
-                .then(|| (measure::own_class(&self.services, &self.plan.engine, &self.plan.engine_version), rayswarm_model::settings::Device::Cpu));
+            let own = (node == self.services.network.node_id()).then(|| {
+                (
+                    measure::own_class(&self.services, &self.plan.engine, &self.plan.engine_version),
+                    rayswarm_model::settings::Device::Cpu,
+                )
+            });
             own.or_else(|| {
                 let offer = self.offers.get(&node)?;
-                Some((offer.engine(&self.plan.engine, &self.plan.engine_version)?.class, offer.device))
+                Some((
+                    offer.engine(&self.plan.engine, &self.plan.engine_version)?.class,
+                    offer.device,
+                ))
             })
         };
         let kind = match (class_of(audit.node), class_of(audited.node)) {
@@ -594,7 +699,9 @@ impl<'j> Rendering<'j> {
     }
 
     fn accepted(&mut self, task: TaskId, attempt: AttemptId, node: NodeId, account: rayswarm_model::Address) {
-        let Some(spec) = self.plan.task(task).copied() else { return };
+        let Some(spec) = self.plan.task(task).copied() else {
+            return;
+        };
         self.work.verified = self.work.verified.plus(spec.work);
         let earned = self.ledger.earnings.get(&account).copied().unwrap_or_default();
         let voucher = money::voucher(&self.services, self.job.record.id, account, earned);
@@ -607,19 +714,33 @@ impl<'j> Rendering<'j> {
         let job = self.job.record.id;
         let earned = self.ledger.earnings.get(&account).copied().unwrap_or_default();
         let signed = canonical::encode("voucher", &money::voucher(&self.services, job, account, earned));
-        let (Some(link), Ok(signed)) = (self.links.get(&node).cloned(), signed) else { return };
+        let (Some(link), Ok(signed)) = (self.links.get(&node).cloned(), signed) else {
+            return;
+        };
         self.send(async move { link.voucher(WireVoucher { job, signed }).await });
     }
 
     fn tell_verdict(&self, node: NodeId, attempt: AttemptId, judgement: Judgement) {
-        let Some(link) = self.links.get(&node).cloned() else { return };
-        let verdict = WireVerdict { job: self.job.record.id, attempt, judgement };
+        let Some(link) = self.links.get(&node).cloned() else {
+            return;
+        };
+        let verdict = WireVerdict {
+            job: self.job.record.id,
+            attempt,
+            judgement,
+        };
         self.send(async move { link.verdict(verdict).await });
     }
 
     fn revoke(&self, node: NodeId, attempt: AttemptId, reason: String) {
-        let Some(link) = self.links.get(&node).cloned() else { return };
-        let revoke = Revoke { job: self.job.record.id, attempt, reason };
+        let Some(link) = self.links.get(&node).cloned() else {
+            return;
+        };
+        let revoke = Revoke {
+            job: self.job.record.id,
+            attempt,
+            reason,
+        };
         self.send(async move { link.revoke(revoke).await });
     }
 
@@ -634,7 +755,10 @@ impl<'j> Rendering<'j> {
 
     fn order(&mut self, order: Order) {
         if self.studio.try_send(order).is_err() {
-            self.end = Some(Err(failed("studio_stopped", "this machine's own session has stopped; restart the daemon")));
+            self.end = Some(Err(failed(
+                "studio_stopped",
+                "this machine's own session has stopped; restart the daemon",
+            )));
         }
     }
 
@@ -645,8 +769,13 @@ impl<'j> Rendering<'j> {
         let folder = self.job.folder();
         let mut parts = Vec::new();
         for task in self.plan.tasks_of(frame) {
-            let Some(attempt) = self.ledger.accepted.get(&task.id) else { return };
-            parts.push(super::assembly::VerifiedPart { task: *task, file: pixels::result_file(&folder, *attempt) });
+            let Some(attempt) = self.ledger.accepted.get(&task.id) else {
+                return;
+            };
+            parts.push(super::assembly::VerifiedPart {
+                task: *task,
+                file: pixels::result_file(&folder, *attempt),
+            });
         }
         self.frames_ordered.insert(frame);
         self.order(Order::Finish { frame, parts });
@@ -665,27 +794,51 @@ impl<'j> Rendering<'j> {
             RequestorEvent::Commit { from, commit, reply } => {
                 self.committed(from, commit.attempt, &commit.receipt, commit.bytes, reply);
             }
-            RequestorEvent::Delivered { from, attempt, delivery, reply, .. } => self.delivered(from, attempt, delivery, reply),
+            RequestorEvent::Delivered {
+                from,
+                attempt,
+                delivery,
+                reply,
+                ..
+            } => self.delivered(from, attempt, delivery, reply),
             RequestorEvent::NotStored { attempt, error, .. } => {
-                self.job.say(format!("a result ({attempt}) cannot be stored: {}", chain(&error)));
+                self.job
+                    .say(format!("a result ({attempt}) cannot be stored: {}", chain(&error)));
             }
             RequestorEvent::Failed { from, failure, reply } => {
                 let log = failure.log_tail.lines().rev().take(3).collect::<Vec<_>>().join(" | ");
-                self.job.say(format!("{} failed at {}: {} {log}", from.short(), failure.attempt, failure.message));
+                self.job.say(format!(
+                    "{} failed at {}: {} {log}",
+                    from.short(),
+                    failure.attempt,
+                    failure.message
+                ));
                 let message = format!("{}\n{}", failure.message, failure.log_tail);
-                self.apply(Event::Failed { node: from, attempt: failure.attempt, kind: failure.kind, message });
+                self.apply(Event::Failed {
+                    node: from,
+                    attempt: failure.attempt,
+                    kind: failure.kind,
+                    message,
+                });
                 let _ = reply.send(());
             }
             RequestorEvent::Progress { from, progress } => {
                 for one in progress.running {
-                    self.apply(Event::Progress { node: from, attempt: one.attempt, permille: one.done_permille });
+                    self.apply(Event::Progress {
+                        node: from,
+                        attempt: one.attempt,
+                        permille: one.done_permille,
+                    });
                 }
             }
             RequestorEvent::LinkClosed { from, .. } => {
                 if self.links.remove(&from).is_some() {
                     self.held_pulls.remove(&from);
                     self.inviting.remove(&from);
-                    self.apply(Event::ProviderLeft { node: from, why: Departure::ConnectionLost });
+                    self.apply(Event::ProviderLeft {
+                        node: from,
+                        why: Departure::ConnectionLost,
+                    });
                 }
             }
         }
@@ -698,8 +851,18 @@ impl<'j> Rendering<'j> {
             return;
         }
         self.held_pulls.insert(from, (reply, Instant::now()));
-        let Pull { warm, warm_frame, running, .. } = pull;
-        self.apply(Event::Pulled { node: from, warm, warm_frame, held: running });
+        let Pull {
+            warm,
+            warm_frame,
+            running,
+            ..
+        } = pull;
+        self.apply(Event::Pulled {
+            node: from,
+            warm,
+            warm_frame,
+            held: running,
+        });
     }
 
     fn committed(&mut self, from: NodeId, attempt: AttemptId, receipt: &[u8], bytes: u64, reply: Reply<CommitAnswer>) {
@@ -708,22 +871,36 @@ impl<'j> Rendering<'j> {
             return;
         }
         let Some(account) = self.offers.get(&from).map(|offer| offer.account) else {
-            let _ = reply.send(CommitAnswer::Drop { reason: "this node has not joined the job".into() });
+            let _ = reply.send(CommitAnswer::Drop {
+                reason: "this node has not joined the job".into(),
+            });
             return;
         };
         match checking::read_receipt(receipt, &self.services.domain, account, self.job.record.id, attempt) {
             Ok(signed) => {
-                let summary = ReceiptSummary { cpu: signed.message.cpu, bytes: Bytes(bytes) };
+                let summary = ReceiptSummary {
+                    cpu: signed.message.cpu,
+                    bytes: Bytes(bytes),
+                };
                 self.receipts.insert(attempt, signed);
                 self.commits.insert(attempt, reply);
-                self.apply(Event::Committed { node: from, attempt, receipt: summary });
+                self.apply(Event::Committed {
+                    node: from,
+                    attempt,
+                    receipt: summary,
+                });
                 // A repeated commitment changes nothing in the farm; the bytes are still wanted.
                 self.answer_commit(attempt, CommitAnswer::Deliver);
             }
             Err(error) => {
                 let reason = chain(&error);
                 let _ = reply.send(CommitAnswer::Drop { reason: reason.clone() });
-                self.apply(Event::Failed { node: from, attempt, kind: FailureKind::Malicious, message: reason });
+                self.apply(Event::Failed {
+                    node: from,
+                    attempt,
+                    kind: FailureKind::Malicious,
+                    message: reason,
+                });
             }
         }
     }
@@ -742,11 +919,23 @@ impl<'j> Rendering<'j> {
         self.services.tracker.spawn(async move {
             let path = delivery.path.clone();
             let checking = move || {
-                checking::check_delivery(&path, held, &task, &receipt, account, &domain).map_err(|error| chain(&error))?;
-                std::fs::rename(&path, &target).map_err(|error| format!("{} cannot be written: {error}", target.display()))
+                checking::check_delivery(&path, held, &task, &receipt, account, &domain)
+                    .map_err(|error| chain(&error))?;
+                std::fs::rename(&path, &target)
+                    .map_err(|error| format!("{} cannot be written: {error}", target.display()))
             };
-            let outcome = tokio::task::spawn_blocking(checking).await.unwrap_or_else(|error| Err(chain(&error)));
-            let _ = background.send(Background::Checked { node, attempt, delivery, reply: Some(reply), outcome }).await;
+            let outcome = tokio::task::spawn_blocking(checking)
+                .await
+                .unwrap_or_else(|error| Err(chain(&error)));
+            let _ = background
+                .send(Background::Checked {
+                    node,
+                    attempt,
+                    delivery,
+                    reply: Some(reply),
+                    outcome,
+                })
+                .await;
         });
     }
 
@@ -756,7 +945,13 @@ impl<'j> Rendering<'j> {
             Background::NotJoined(node) => {
                 self.inviting.remove(&node);
             }
-            Background::Checked { node, attempt, delivery, reply, outcome } => {
+            Background::Checked {
+                node,
+                attempt,
+                delivery,
+                reply,
+                outcome,
+            } => {
                 self.checked(node, attempt, &delivery, outcome);
                 if let Some(reply) = reply {
                     let _ = reply.send(());
@@ -769,7 +964,9 @@ impl<'j> Rendering<'j> {
     fn joined(&mut self, link: RequestorLink, offer: Offer, rtt_ms: u32) {
         let node = offer.node;
         self.inviting.remove(&node);
-        let Some(engine) = offer.engine(&self.plan.engine, &self.plan.engine_version) else { return };
+        let Some(engine) = offer.engine(&self.plan.engine, &self.plan.engine_version) else {
+            return;
+        };
         let info = ProviderInfo {
             node,
             account: offer.account,
@@ -796,10 +993,18 @@ impl<'j> Rendering<'j> {
                 self.apply(Event::Delivered { node, attempt });
             }
             Err(message) => {
-                self.job.say(format!("the result {attempt} of {} is not accepted: {message}", node.short()));
+                self.job.say(format!(
+                    "the result {attempt} of {} is not accepted: {message}",
+                    node.short()
+                ));
                 // Whether moved or not, it is of no use.
                 let _ = std::fs::remove_file(&delivery.path);
-                self.apply(Event::Failed { node, attempt, kind: FailureKind::Malicious, message });
+                self.apply(Event::Failed {
+                    node,
+                    attempt,
+                    kind: FailureKind::Malicious,
+                    message,
+                });
             }
         }
     }
@@ -814,7 +1019,10 @@ impl<'j> Rendering<'j> {
             file: pixels::result_file(&self.job.folder(), attempt),
             receipt: canonical::encode("receipt", receipt).map_err(|error| chain(&error))?,
         };
-        self.services.journal.save_result(self.job.record.id, &result).map_err(|error| chain(&error))
+        self.services
+            .journal
+            .save_result(self.job.record.id, &result)
+            .map_err(|error| chain(&error))
     }
 
     fn judged(&mut self, attempt: AttemptId, of: AttemptId, outcome: Result<Box<Verdict>, String>) {
@@ -832,7 +1040,8 @@ impl<'j> Rendering<'j> {
                 found
             }
             Err(reason) => {
-                self.job.say(format!("audit {attempt} of {of} could not be compared: {reason}"));
+                self.job
+                    .say(format!("audit {attempt} of {of} could not be compared: {reason}"));
                 AuditVerdict::Inconclusive
             }
         };
@@ -840,7 +1049,10 @@ impl<'j> Rendering<'j> {
     }
 
     fn keep_evidence(&self, attempt: AttemptId, verdict: &Verdict) {
-        let kept = self.services.journal.save_evidence(self.job.record.id, attempt, clock::now(), verdict);
+        let kept = self
+            .services
+            .journal
+            .save_evidence(self.job.record.id, attempt, clock::now(), verdict);
         if let Err(error) = kept {
             tracing::error!(error = %chain(&error), "evidence was not kept");
         }
@@ -848,24 +1060,37 @@ impl<'j> Rendering<'j> {
 
     fn studio_done(&mut self, done: Done) {
         match done {
-            Done::Finished { frame, outcome: Ok(files) } => {
+            Done::Finished {
+                frame,
+                outcome: Ok(files),
+            } => {
                 self.job.record.frames_finished.push(frame);
                 self.job.record.outputs.extend(files);
                 self.job.save();
             }
-            Done::Finished { outcome: Err(reason), .. } => self.end = Some(Err(failed("not_finished", reason))),
+            Done::Finished {
+                outcome: Err(reason), ..
+            } => self.end = Some(Err(failed("not_finished", reason))),
             Done::Audited { attempt, outcome } => {
                 self.auditing.remove(&attempt);
                 let node = self.services.network.node_id();
                 match outcome {
                     Ok((file, cpu)) => {
                         let bytes = std::fs::metadata(&file).map_or(0, |file| file.len());
-                        let receipt = ReceiptSummary { cpu, bytes: Bytes(bytes) };
+                        let receipt = ReceiptSummary {
+                            cpu,
+                            bytes: Bytes(bytes),
+                        };
                         self.apply(Event::Committed { node, attempt, receipt });
                         self.apply(Event::Delivered { node, attempt });
                     }
                     Err(message) => {
-                        self.apply(Event::Failed { node, attempt, kind: FailureKind::Transient, message });
+                        self.apply(Event::Failed {
+                            node,
+                            attempt,
+                            kind: FailureKind::Transient,
+                            message,
+                        });
                     }
                 }
                 self.pull_for_studio();
@@ -883,7 +1108,10 @@ impl<'j> Rendering<'j> {
         for (node, link) in self.links.drain() {
             self.services.network.blobs().revoke(node, job);
             if over {
-                let cancel = Cancel { job, reason: "the job is over".into() };
+                let cancel = Cancel {
+                    job,
+                    reason: "the job is over".into(),
+                };
                 if let Err(error) = link.cancel(cancel).await {
                     tracing::debug!(%error, "a provider was not told that the job is over");
                 }
@@ -902,7 +1130,9 @@ fn invitation(
     plan: &Plan,
     facts: &rayswarm_model::SceneFacts,
 ) -> Result<JobInvite, Problem> {
-    let manifest = record.manifest.ok_or_else(|| bad_input("not_packed", "the job was not packed; submit it again"))?;
+    let manifest = record
+        .manifest
+        .ok_or_else(|| bad_input("not_packed", "the job was not packed; submit it again"))?;
     Ok(JobInvite {
         job: record.id,
         requestor: services.identity.account.address(),

@@ -113,7 +113,10 @@ impl Studio {
                 waiting.push_back(order);
             }
             // Audits hold payments up; frames do not.
-            let next = waiting.iter().position(|order| matches!(order, Order::Audit { .. })).unwrap_or(0);
+            let next = waiting
+                .iter()
+                .position(|order| matches!(order, Order::Audit { .. }))
+                .unwrap_or(0);
             let Some(order) = waiting.remove(next) else { continue };
             let outcome = match order {
                 Order::Finish { frame, parts } => {
@@ -121,7 +124,10 @@ impl Studio {
                     Done::Finished { frame, outcome }
                 }
                 Order::Audit { attempt, task } => {
-                    let outcome = self.audit(&mut sessions, attempt, task).await.map_err(|error| chain(&error));
+                    let outcome = self
+                        .audit(&mut sessions, attempt, task)
+                        .await
+                        .map_err(|error| chain(&error));
                     Done::Audited { attempt, outcome }
                 }
             };
@@ -134,7 +140,12 @@ impl Studio {
         }
     }
 
-    async fn finish(&self, sessions: &mut Sessions, frame: i32, parts: Vec<VerifiedPart>) -> Result<Vec<PathBuf>, String> {
+    async fn finish(
+        &self,
+        sessions: &mut Sessions,
+        frame: i32,
+        parts: Vec<VerifiedPart>,
+    ) -> Result<Vec<PathBuf>, String> {
         let merged = self.folder.join("merged").join(format!("{frame}.exr"));
         let stem = naming::frame_stem(&self.output, &self.facts, &self.scene, frame);
         make_parent(&merged)?;
@@ -191,19 +202,30 @@ impl Studio {
             None => self.session("auditing").await?,
         };
         let play_from = self.plan.sequential.then_some(self.facts.frame_start);
-        let request = RenderRequest { task, padding: self.plan.tile_padding, play_from };
+        let request = RenderRequest {
+            task,
+            padding: self.plan.tile_padding,
+            play_from,
+        };
         let result = session.render(&request, &mut |_| {}).await?;
         sessions.auditing = Some(session);
         let target = pixels::result_file(&self.folder, attempt);
         let moved = std::fs::rename(&result.picture, &target);
-        moved.map_err(|source| EngineError::File { what: "moving an audit to", path: target.clone(), source })?;
+        moved.map_err(|source| EngineError::File {
+            what: "moving an audit to",
+            path: target.clone(),
+            source,
+        })?;
         Ok((target, result.cpu))
     }
 
     async fn session(&self, purpose: &str) -> Result<Box<dyn Session>, EngineError> {
         let scratch = self.folder.join("scratch").join(purpose);
-        std::fs::create_dir_all(&scratch)
-            .map_err(|source| EngineError::File { what: "making", path: scratch.clone(), source })?;
+        std::fs::create_dir_all(&scratch).map_err(|source| EngineError::File {
+            what: "making",
+            path: scratch.clone(),
+            source,
+        })?;
         let view = rayswarm_engines::layout::session_view(&self.scene, &self.facts);
         self.engine
             .open(SessionRequest {

@@ -3,7 +3,7 @@
 
 use crate::{
     args::ExactnessArgs,
-    commands::render::existing_file,
+    commands::{demo::scratch_folder, render::existing_file},
     exit::ExitCode,
     show,
 };
@@ -18,13 +18,17 @@ use std::path::PathBuf;
 
 pub async fn run(args: ExactnessArgs) -> anyhow::Result<ExitCode> {
     let engines = Engines::detect()?;
-    let folder = std::env::temp_dir().join(format!("rayswarm-exactness-{}", std::process::id()));
+    let folder = scratch_folder("exactness");
     let mut all = Vec::new();
     for scene in &args.scenes {
         let scene = existing_file(scene)?;
         show::note(format_args!("comparing {}", scene.display()));
         std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let request = ExactnessRequest { job: job(scene, &args), side: args.side, folder: folder.clone() };
+        let request = ExactnessRequest {
+            job: job(scene, &args),
+            side: args.side,
+            folder: folder.clone(),
+        };
         let found = exactness(&engines, &request).await;
         std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
         if !args.json {
@@ -90,7 +94,10 @@ fn print_case(case: &Case) {
         (_, true) => "within 1e-5",
         (_, false) => "DIFFERENT",
     };
-    show::line(format_args!("  {}: {word} ({} of {} pixels differ, {} beyond 1e-5)", case.cut, case.differing, case.pixels, case.beyond_bound));
+    show::line(format_args!(
+        "  {}: {word} ({} of {} pixels differ, {} beyond 1e-5)",
+        case.cut, case.differing, case.pixels, case.beyond_bound
+    ));
     if let Some(worst) = &case.worst {
         show::line(format_args!("    worst: {worst}"));
     }
