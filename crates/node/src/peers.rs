@@ -3,7 +3,7 @@
 
 use crate::{clock, services::Services};
 use alloy_primitives::Signature;
-use rayswarm_model::{NodeId, canonical};
+use rayswarm_model::canonical;
 use rayswarm_network::{PeerAddr, PeerCard, SignedOffer};
 use std::{sync::Arc, time::Duration};
 
@@ -43,22 +43,6 @@ pub async fn keep_in_touch(services: Arc<Services>, always: Vec<PeerAddr>) {
             () = tokio::time::sleep(pause) => {}
         }
     }
-}
-
-/// Where a node can be found, as far as this one knows.
-pub fn address_of(services: &Services, node: NodeId) -> PeerAddr {
-    let known = services
-        .network
-        .peers()
-        .into_iter()
-        .map(|peer| peer.card.address)
-        .find(|address| address.node == node);
-    // A node without a known address is still found over a connection that stands.
-    known.unwrap_or(PeerAddr {
-        node,
-        sockets: Vec::new(),
-        relay: None,
-    })
 }
 
 /// Whether an offer is really its account's: the account signs the offer's canonical hash (EIP-191 is not needed, since

@@ -1,7 +1,7 @@
 //! A job's files: fetched as blobs, put together under the job's folder, shown to the session where the scene expects
 //! them.
 
-use crate::{peers, services::Services};
+use crate::services::Services;
 use rayswarm_engines::SceneFile;
 use rayswarm_model::{
     Manifest, NodeId, canonical,
@@ -65,7 +65,7 @@ pub async fn fetch(
     folder: &Path,
 ) -> Result<JobFiles, FilesError> {
     let blobs = services.network.blobs();
-    let peers = [peers::address_of(services, from)];
+    let peers = [services.network.address_of(from)];
     blobs.pin(invite.job);
     let wanted = Want {
         blob: invite.manifest,

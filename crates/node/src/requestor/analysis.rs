@@ -41,8 +41,13 @@ pub async fn analyse(services: &Services, request: &JobRequest) -> Result<Analys
     if !refusals.is_empty() {
         return Err(bad_input("scene_refused", refusals.join(". ")));
     }
-    let settings = settings(request, &facts)?;
+    let mut settings = settings(request, &facts)?;
     let format = request.format.unwrap_or_else(|| format_of_file(&facts));
+    if format == OutputFormat::ExrMultilayer {
+        // The file's every pass is wanted, not only what its own outputs read.
+        settings.options.push(("passes".into(), "all".into()));
+        settings.options.sort();
+    }
     check_output(&request.output)?;
     let frames = frames(request, &facts, format)?;
     Ok(Analysis {
