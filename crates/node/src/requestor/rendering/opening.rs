@@ -1,0 +1,144 @@
+//! The start of the loop, and its start again after a crash: the farm as the journal left it, the stored results, the
+//! studio, the invitation.
+
+use super::{Background, Rendering, progress::WorkDone, replay::Replayed};
+use crate::{
+    requestor::{
+        assembly, inviting,
+        job::Job,
+        record::JobRecord,
+        refusal::{bad_input, chain, failed},
+        studio::{Done, Studio},
+    },
+    services::Services,
+};
+use rayswarm_api::Problem;
+use rayswarm_model::{Plan, SceneFacts, canonical, settings::OutputFormat, signed::SignedReceipt};
+use rayswarm_network::work::JobInvite;
+use rayswarm_scheduler::Event;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+use tokio::sync::mpsc;
+
+impl<'j> Rendering<'j> {
+    /// Rebuilds the farm, finds the stored results again, opens the studio.
+    pub(super) async fn begin(
+        job: &'j mut Job,
+        plan: Arc<Plan>,
+        background: mpsc::Sender<Background>,
+        done: mpsc::Sender<Done>,
+    ) -> Result<Self, Problem> {
+        let services = job.services.clone();
+        let record = &job.record;
+        let replayed = Replayed::of(&services, record, &plan).map_err(|error| failed("journal", chain(&error)))?;
+        let facts = record
+            .facts
+            .clone()
+            .ok_or_else(|| failed("journal", "the journal has lost the scene's facts"))?;
+        let engine = services
+            .engines
+            .exact(&plan.engine, &plan.engine_version)
+            .ok_or_else(|| {
+                failed(
+                    "no_engine",
+                    format!("{} {} is no longer installed here", plan.engine, plan.engine_version),
+                )
+            })?;
+        let invite = invitation(&services, record, &plan, &facts)?;
+        let folder = job.folder();
+        std::fs::create_dir_all(folder.join("results")).map_err(|error| failed("disk", chain(&error)))?;
+        let format = record.format.unwrap_or(OutputFormat::Png);
+        let film_frames = format.is_film().then(|| folder.join(assembly::FILM_FRAMES));
+        let studio = Studio {
+            services: services.clone(),
+            engine,
+            plan: plan.clone(),
+            scene: record.request.scene.clone(),
+            folder,
+            output: film_frames.unwrap_or_else(|| record.request.output.clone()),
+            format,
+            keep_raw: record.request.keep_raw,
+            facts: facts.clone(),
+        };
+        let cap = record.policy.price_cap;
+        let needs = inviting::needs(&plan.engine, &plan.engine_version, &facts, record.request.device, cap);
+        let work = WorkDone::of(&plan, &replayed.ledger);
+        let mut rendering = Self {
+            services,
+            plan,
+            needs,
+            invite,
+            farm: replayed.farm,
+            sequence: replayed.sequence,
+            ledger: replayed.ledger,
+            work,
+            offers: HashMap::new(),
+            links: HashMap::new(),
+            inviting: HashSet::new(),
+            excluded: HashSet::new(),
+            held_pulls: HashMap::new(),
+            commits: HashMap::new(),
+            receipts: HashMap::new(),
+            stored: HashSet::new(),
+            frames_ordered: job.record.frames_finished.iter().copied().collect(),
+            auditing: HashSet::new(),
+            studio: studio.open(done),
+            background,
+            cancelled: false,
+            deadline_told: false,
+            end: None,
+            job,
+        };
+        rendering.recover()?;
+        Ok(rendering)
+    }
+
+    /// After a restart: results on disk count, connections do not.
+    fn recover(&mut self) -> Result<(), Problem> {
+        let results = self
+            .services
+            .journal
+            .results(self.job.record.id)
+            .map_err(|error| failed("journal", chain(&error)))?;
+        for result in results {
+            if let Ok(receipt) = canonical::decode::<SignedReceipt>("receipt", &result.receipt) {
+                self.receipts.insert(result.attempt, receipt);
+            }
+            self.stored.insert(result.attempt);
+        }
+        if self.sequence > 0 {
+            self.job.say("going on where the job was left");
+            self.apply(Event::RequestorRestarted);
+        }
+        self.join_own_auditor();
+        let frames: Vec<i32> = self.plan.frames.as_slice().to_vec();
+        for frame in frames {
+            self.order_frame_if_complete(frame);
+        }
+        Ok(())
+    }
+}
+
+/// The invitation, but for the price, which is each provider's own.
+fn invitation(services: &Services, record: &JobRecord, plan: &Plan, facts: &SceneFacts) -> Result<JobInvite, Problem> {
+    let manifest = record
+        .manifest
+        .ok_or_else(|| bad_input("not_packed", "the job was not packed; submit it again"))?;
+    Ok(JobInvite {
+        job: record.id,
+        requestor: services.identity.account.address(),
+        chain_id: services.domain.chain_id,
+        escrow: services.domain.escrow,
+        manifest: manifest.blob,
+        manifest_bytes: manifest.bytes,
+        engine: plan.engine.clone(),
+        engine_version: plan.engine_version.clone(),
+        settings: plan.settings.clone(),
+        play_from: plan.sequential.then_some(facts.frame_start),
+        memory: facts.memory_estimate,
+        price: Default::default(),
+        deadline: record.deadline_at,
+    })
+}
