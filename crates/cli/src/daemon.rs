@@ -45,8 +45,6 @@ pub struct Started {
     child: Child,
     /// Its client.
     pub client: Client,
-    /// Its data folder.
-    pub data_dir: PathBuf,
 }
 
 /// Starts `rayswarm up` in `data_dir` with `arguments` and waits until it answers.
@@ -69,11 +67,7 @@ pub async fn start(data_dir: &Path, arguments: &[String]) -> anyhow::Result<Star
     let begun = Instant::now();
     loop {
         if let Some(client) = running(data_dir).await {
-            return Ok(Started {
-                child,
-                client,
-                data_dir: data_dir.into(),
-            });
+            return Ok(Started { child, client });
         }
         if let Some(status) = child.try_wait()? {
             return Err(Missing(format!("the daemon stopped at once ({status}): {}", last_lines(&log))).into());
@@ -87,11 +81,6 @@ pub async fn start(data_dir: &Path, arguments: &[String]) -> anyhow::Result<Star
 }
 
 impl Started {
-    /// The daemon's process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Lets it drain and stop, and waits for it.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         stop_process(&mut self.child).await

@@ -76,10 +76,7 @@ fn detached(id: JobId) -> anyhow::Result<ExitCode> {
 fn request(args: &RenderArgs) -> anyhow::Result<JobRequest> {
     let scene = existing_file(&args.file)?;
     let beside = || scene.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
-    let output = args
-        .out
-        .as_ref()
-        .map_or_else(|| Ok(beside()), |out| std::path::absolute(out))?;
+    let output = args.out.as_ref().map_or_else(|| Ok(beside()), std::path::absolute)?;
     let mut request = picture_request(scene.clone(), output, &args.picture)?;
     request.budget = args.budget;
     request.deadline_s = args.deadline.as_secs();

@@ -115,7 +115,7 @@ async fn files_are_cut_and_put_together_again() {
     std::fs::write(&empty, []).unwrap();
     assert_eq!(store.import_file(job(1), &empty).await.unwrap().chunks, []);
     store.export_file(&[], &target).await.unwrap();
-    assert_eq!(std::fs::read(&target).unwrap(), []);
+    assert!(std::fs::read(&target).unwrap().is_empty());
 
     let missing = [BlobId::from_bytes([7; 32])];
     let error = store

@@ -240,16 +240,14 @@ impl Job {
 
     async fn await_start(&mut self) -> Result<JobState, End> {
         self.publish(&Progress::default(), self.plan().as_ref());
-        loop {
-            let command = tokio::select! {
-                () = self.services.stop.cancelled() => return Err(End::Stopped),
-                command = self.commands.recv() => command,
-            };
-            match command {
-                Some(Command::Start) => return Ok(JobState::Funding),
-                Some(Command::Cancel) => return Err(End::Cancelled),
-                None => return Err(End::Stopped),
-            }
+        let command = tokio::select! {
+            () = self.services.stop.cancelled() => return Err(End::Stopped),
+            command = self.commands.recv() => command,
+        };
+        match command {
+            Some(Command::Start) => Ok(JobState::Funding),
+            Some(Command::Cancel) => Err(End::Cancelled),
+            None => Err(End::Stopped),
         }
     }
 
