@@ -1,0 +1,223 @@
+//! One daemon process that a test starts, asks, kills and starts again.
+
+use crate::{Answer, Farm, farm::processes_naming, wait::until};
+use anyhow::{Context, bail};
+use rayswarm_api::{
+    farm::{InviteView, ProviderView, WalletView},
+    job::{JobSummary, JobView},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+/// A first start measures the machine, which shares its cores with other tests.
+const START: Duration = Duration::from_secs(120);
+/// How long a stopping or killed node may leave processes behind.
+const GONE: Duration = Duration::from_secs(60);
+
+/// A daemon in its own data folder. Dropping it kills it.
+pub struct Node<'a> {
+    farm: &'a Farm,
+    data_dir: PathBuf,
+    arguments: Vec<String>,
+    child: Child,
+}
+
+/// What a running daemon writes down; only the part that tells an old file from a new one.
+#[derive(Deserialize)]
+struct DaemonFile {
+    pid: u32,
+}
+
+impl<'a> Node<'a> {
+    /// Starts `rayswarm up` on loopback, in a folder called `name`, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it stops or does not answer; the end of its log is in the message.
+    pub fn start(farm: &'a Farm, name: &str, arguments: &[&str]) -> anyhow::Result<Self> {
+        let data_dir = farm.scratch().join(name);
+        std::fs::create_dir_all(&data_dir)?;
+        let local = ["--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"];
+        let arguments: Vec<String> = local.iter().chain(arguments).map(ToString::to_string).collect();
+        let child = spawn(farm, &data_dir, &arguments)?;
+        let mut node = Self {
+            farm,
+            data_dir,
+            arguments,
+            child,
+        };
+        node.wait_until_it_answers()?;
+        Ok(node)
+    }
+
+    /// Starts it again after [`Node::kill`], in the same folder with the same arguments.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        self.child = spawn(self.farm, &self.data_dir, &self.arguments)?;
+        self.wait_until_it_answers()
+    }
+
+    /// Kills it like a power cut and waits until its sandboxes are gone too.
+    ///
+    /// # Errors
+    /// When processes of it stay.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        nothing_left(&self.data_dir)
+    }
+
+    /// Asks it to stop, as Ctrl-C does, and waits until nothing of it is left.
+    ///
+    /// # Errors
+    /// When it does not stop, or ends with another code than 0.
+    pub fn stop(mut self) -> anyhow::Result<()> {
+        let pid = rustix::process::Pid::from_raw(self.child.id().cast_signed()).context("a pid is not 0")?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let status = until("the daemon stops", GONE, || Ok(self.child.try_wait()?))?;
+        if !status.success() {
+            bail!("the daemon ended with {status}: {}", self.log_end());
+        }
+        nothing_left(&self.data_dir)
+    }
+
+    /// Runs a command against this node to its end.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<Answer> {
+        self.farm.run(self.with_data_dir(arguments))
+    }
+
+    /// Starts a command against this node and leaves it running.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(&self, arguments: &[&str]) -> anyhow::Result<Child> {
+        let mut command = self.farm.command(self.with_data_dir(arguments));
+        Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+    }
+
+    /// A ticket with which another node joins.
+    ///
+    /// # Errors
+    /// As all that follow: when the command fails or answers something else.
+    pub fn ticket(&self) -> anyhow::Result<String> {
+        Ok(self.ask::<InviteView>(&["invite", "--json"])?.ticket)
+    }
+
+    /// The wallet, after taking test money.
+    ///
+    /// # Errors
+    /// When the command fails or answers something else.
+    pub fn funded_wallet(&self) -> anyhow::Result<WalletView> {
+        self.ask(&["wallet", "faucet", "--json"])
+    }
+
+    /// The wallet.
+    ///
+    /// # Errors
+    /// When the command fails or answers something else.
+    pub fn wallet(&self) -> anyhow::Result<WalletView> {
+        self.ask(&["wallet", "show", "--json"])
+    }
+
+    /// All jobs, newest first.
+    ///
+    /// # Errors
+    /// When the command fails or answers something else.
+    pub fn jobs(&self) -> anyhow::Result<Vec<JobSummary>> {
+        self.ask(&["jobs", "list", "--json"])
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// When the command fails or answers something else.
+    pub fn job(&self, id: &str) -> anyhow::Result<JobView> {
+        self.ask(&["jobs", "show", id, "--json"])
+    }
+
+    /// Waits until this node knows `count` providers.
+    ///
+    /// # Errors
+    /// When they do not show up.
+    pub fn wait_for_providers(&self, count: usize) -> anyhow::Result<()> {
+        until(&format!("{count} providers are known"), START, || {
+            let known: Vec<ProviderView> = self.ask(&["providers", "--json"])?;
+            Ok((known.len() >= count).then_some(()))
+        })
+    }
+
+    /// The last lines of its log, for messages.
+    pub fn log_end(&self) -> String {
+        let text = std::fs::read_to_string(log_path(&self.data_dir)).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
+    fn ask<T: DeserializeOwned>(&self, arguments: &[&str]) -> anyhow::Result<T> {
+        self.run(arguments)?
+            .json()
+            .with_context(|| format!("rayswarm {}", arguments.join(" ")))
+    }
+
+    fn with_data_dir(&self, arguments: &[&str]) -> Vec<String> {
+        let folder = self.data_dir.to_string_lossy();
+        let own = ["--data-dir", folder.as_ref()];
+        own.iter().chain(arguments).map(ToString::to_string).collect()
+    }
+
+    fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
+        let file = self.data_dir.join("daemon.json");
+        let begun = until("the daemon answers", START, || {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the daemon stopped at once ({status})");
+            }
+            // A killed daemon leaves its file behind; only this process's own counts.
+            let written = std::fs::read(&file).unwrap_or_default();
+            let ours = serde_json::from_slice::<DaemonFile>(&written).is_ok_and(|file| file.pid == self.child.id());
+            Ok((ours && self.jobs().is_ok()).then_some(()))
+        });
+        begun.with_context(|| format!("{}: its log ends with\n{}", self.data_dir.display(), self.log_end()))
+    }
+}
+
+impl Drop for Node<'_> {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until no process names `folder` any more.
+///
+/// # Errors
+/// When some stay; they are in the message.
+pub fn nothing_left(folder: &Path) -> anyhow::Result<()> {
+    let mut last = Vec::new();
+    let gone = until("no process is left", GONE, || {
+        last = processes_naming(folder)?;
+        Ok(last.is_empty().then_some(()))
+    });
+    gone.with_context(|| format!("still there: {last:?}"))
+}
+
+fn spawn(farm: &Farm, data_dir: &Path, arguments: &[String]) -> anyhow::Result<Child> {
+    let log = OpenOptions::new().create(true).append(true).open(log_path(data_dir))?;
+    let mut command = farm.command(["up", "--data-dir"]);
+    command.arg(data_dir).args(arguments);
+    let child = command.stdout(Stdio::null()).stderr(log).spawn();
+    child.context("the daemon cannot be started")
+}
+
+fn log_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("daemon.log")
+}

@@ -1,0 +1,40 @@
+//! The merged picture is the single-machine picture: bit for bit for tiles, within the bound for slices.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use rayswarm_tests::Farm;
+use serde_json::Value;
+
+#[test]
+fn the_merged_picture_is_the_single_machine_picture() -> anyhow::Result<()> {
+    let Some(farm) = Farm::find()? else { return Ok(()) };
+    let still = Farm::example("still/still.blend");
+    let animation = Farm::example("animation/animation.blend");
+    let (still, animation) = (still.to_string_lossy(), animation.to_string_lossy());
+    let arguments = [
+        "bench",
+        "exactness",
+        &still,
+        &animation,
+        "--side",
+        "64",
+        "--samples",
+        "4",
+        "--json",
+    ];
+    let found: Vec<Value> = farm.run(arguments)?.json()?;
+
+    assert_eq!(found.len(), 2);
+    for scene in &found {
+        assert!(scene["refused"].is_null(), "{scene}");
+        let tiles = &scene["tiles"];
+        assert!(tiles["pixels"].as_u64() >= Some(64 * 36), "{scene}");
+        assert_eq!(tiles["differing"].as_u64(), Some(0), "{scene}");
+        let slices = &scene["slices"];
+        // Slices are there or refused for a reason; when there, none is beyond the bound.
+        assert_ne!(slices.is_null(), scene["slices_refused"].is_null(), "{scene}");
+        if !slices.is_null() {
+            assert_eq!(slices["beyond_bound"].as_u64(), Some(0), "{scene}");
+        }
+    }
+    Ok(())
+}
