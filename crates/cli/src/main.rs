@@ -6,12 +6,14 @@
 //! | [`commands`] | one file per command |
 //! | [`daemon`] | finding or starting the daemon a command talks to |
 //! | [`exit`] | exit codes |
+//! | [`local_network`] | a requestor and providers started on this machine |
 //! | [`show`] | tables, amounts and spans as people read them |
 
 mod args;
 mod commands;
 mod daemon;
 mod exit;
+mod local_network;
 mod show;
 
 use clap::Parser;

@@ -3,13 +3,16 @@
 use super::{follow, jobs, render};
 use crate::{
     args::DemoArgs,
-    daemon::{self, Started},
     exit::{ExitCode, Missing},
+    local_network::LocalNetwork,
     show,
 };
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use rayswarm_api::job::{EscrowView, JobRequest, JobState, JobView, ResolutionChoice, SettlementView};
+use rayswarm_api::{
+    Client,
+    job::{EscrowView, JobRequest, JobState, JobView, ResolutionChoice, SettlementView},
+};
 use rayswarm_model::{Amount, Resolution};
 use serde::Serialize;
 use std::{
@@ -24,8 +27,6 @@ const OWN_RESOLUTION: Resolution = Resolution {
     height: 270,
 };
 const OWN_SAMPLES: u32 = 32;
-/// How often providers are counted while they start.
-const POLL: Duration = Duration::from_millis(100);
 
 pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let request = request(&args)?;
@@ -35,45 +36,22 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(100));
-    let mut network = Vec::new();
-    let outcome = play(&args, &request, &folder, &bar, &mut network).await;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let threads = (cores / args.providers).max(1);
+    let network = LocalNetwork::start(&folder, args.providers, threads, |text| bar.set_message(text)).await?;
+    let outcome = play(&args, &request, &network.client, &bar).await;
     bar.set_message("stopping the providers, the requestor and the chain");
-    // Providers first: they still talk to the chain while they stop.
-    for started in network.into_iter().rev() {
-        started.stop().await?;
-    }
+    network.stop().await?;
     bar.finish_and_clear();
     let code = outcome?;
     std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
     Ok(code)
 }
 
-async fn play(
-    args: &DemoArgs,
-    request: &JobRequest,
-    folder: &Path,
-    bar: &ProgressBar,
-    network: &mut Vec<Started>,
-) -> anyhow::Result<ExitCode> {
-    bar.set_message("starting a chain and a requestor");
-    network.push(daemon::start(&folder.join("requestor"), &local(&[])).await?);
-    let client = network[0].client.clone();
-    let ticket = client.invite().await?.ticket;
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let threads = (cores / args.providers).max(1).to_string();
-    for number in 1..=args.providers {
-        bar.set_message(format!("starting provider {number} of {}", args.providers));
-        let arguments = local(&["--provide", "--threads", &threads, "--join", &ticket]);
-        network.push(daemon::start(&folder.join(format!("provider-{number}")), &arguments).await?);
-    }
-    bar.set_message("providers measure this machine");
-    while client.providers().await?.len() < args.providers as usize {
-        tokio::time::sleep(POLL).await;
-    }
-    client.faucet().await?;
+async fn play(args: &DemoArgs, request: &JobRequest, client: &Client, bar: &ProgressBar) -> anyhow::Result<ExitCode> {
     let job = client.create_job(request).await?;
     let Some(view) = bar
-        .suspend_for(follow::until(&client, job.id, args.json, |state| {
+        .suspend_for(follow::until(client, job.id, args.json, |state| {
             state == JobState::Quoted
         }))
         .await?
@@ -84,7 +62,7 @@ async fn play(
         client.start_job(job.id).await?;
     }
     let Some(view) = bar
-        .suspend_for(follow::until(&client, job.id, args.json, |_| false))
+        .suspend_for(follow::until(client, job.id, args.json, |_| false))
         .await?
     else {
         return Ok(ExitCode::Interrupted);
@@ -101,12 +79,6 @@ async fn play(
 pub fn scratch_folder(purpose: &str) -> PathBuf {
     let parent = std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
     parent.join(format!("rayswarm-{purpose}-{}", std::process::id()))
-}
-
-/// A node of the demo listens on loopback only, on ports nobody else has.
-fn local(more: &[&str]) -> Vec<String> {
-    let own = ["--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"];
-    own.iter().chain(more).map(ToString::to_string).collect()
 }
 
 fn request(args: &DemoArgs) -> anyhow::Result<JobRequest> {
