@@ -38,3 +38,31 @@ fn the_merged_picture_is_the_single_machine_picture() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn frames_do_not_depend_on_what_the_session_rendered_before() -> anyhow::Result<()> {
+    let Some(farm) = Farm::find()? else { return Ok(()) };
+    let animation = Farm::example("animation/animation.blend");
+    let animation = animation.to_string_lossy();
+    // The two sessions that render the tiles see other frames, in another order, than the one that renders the whole.
+    let arguments = [
+        "bench",
+        "exactness",
+        &animation,
+        "--frames",
+        "1-6",
+        "--side",
+        "64",
+        "--samples",
+        "4",
+        "--json",
+    ];
+    let answer = farm.run(arguments)?;
+    let line = answer.stdout.trim_end().lines().next_back().unwrap_or_default();
+    let found: Vec<Value> = serde_json::from_str(line)?;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["frames"].as_array().map(Vec::len), Some(6), "{line}");
+    assert_eq!(found[0]["tiles"]["differing"].as_u64(), Some(0), "{line}");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    Ok(())
+}
