@@ -78,6 +78,9 @@ def board(name, size, material, bevel=0.03):
     made = _mesh_object(name, vertices, faces, uvs, material, 0)
     modifier = made.modifiers.new("Rounded edges", "BEVEL")
     modifier.width, modifier.segments = bevel, 3
+    # Applied, since the live modifier gives texture coordinates that depend on memory addresses.
+    bpy.context.view_layer.objects.active = made
+    bpy.ops.object.modifier_apply(modifier=modifier.name)
     return made
 
 

@@ -50,6 +50,8 @@ const PATIENCE: Duration = Duration::from_secs(900);
 impl Client {
     /// A client of the daemon at `address` (`127.0.0.1:3000`) with its bearer token.
     pub fn new(address: impl std::fmt::Display, token: impl Into<String>) -> Self {
+        // Built without a TLS provider of its own (iroh's choice for the whole program); an error means one is there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)

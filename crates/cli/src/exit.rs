@@ -51,6 +51,13 @@ pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
 
 /// The exit code of an error, found anywhere in its chain.
 pub fn code_of(error: &anyhow::Error) -> ExitCode {
+    // What was added as context is not among the causes.
+    if error.downcast_ref::<BadInput>().is_some() {
+        return ExitCode::BadInput;
+    }
+    if error.downcast_ref::<Missing>().is_some() {
+        return ExitCode::Missing;
+    }
     for cause in error.chain() {
         if cause.is::<BadInput>() {
             return ExitCode::BadInput;

@@ -21,8 +21,6 @@ use exit::ExitCode;
 
 fn main() -> std::process::ExitCode {
     let args = args::Args::parse();
-    // The HTTP client is built without a provider of its own. An error means that one is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let filter = tracing_subscriber::EnvFilter::try_from_env("RAYSWARM_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(args.default_log()));
     tracing_subscriber::fmt()

@@ -45,6 +45,8 @@ impl Rpc {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(bad(format!("the scheme is {}", parsed.scheme())));
         }
+        // Built without a TLS provider of its own (iroh's choice for the whole program); an error means one is there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder().timeout(CALL_TIMEOUT);
         if is_loopback(&parsed) {
             // A proxy configured for the internet cannot reach this machine.

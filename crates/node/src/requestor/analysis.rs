@@ -12,7 +12,8 @@ use rayswarm_api::{
 };
 use rayswarm_engines::{Engine, EngineError, InspectRequest, SessionLimits};
 use rayswarm_model::{
-    FailureKind, Frames, RenderSettings, Resolution, SceneFacts, picture::SIDE_MAX, settings::OutputFormat,
+    FailureKind, Frames, RenderSettings, Resolution, SceneFacts, manifest::SCENE_ROOT, picture::SIDE_MAX,
+    settings::OutputFormat,
 };
 use std::{path::Path, sync::Arc};
 
@@ -95,8 +96,17 @@ pub async fn inspect(
     let facts = engine
         .inspect(&question)
         .await
-        .map_err(|error| engine_problem(&error))?;
+        .map_err(|error| named_as_typed(engine_problem(&error), &request.scene))?;
     Ok((engine, facts))
+}
+
+/// A session sees the scene below its own root; people know it by the path they typed.
+fn named_as_typed(problem: Problem, scene: &Path) -> Problem {
+    let typed = scene.display().to_string();
+    Problem {
+        detail: problem.detail.replace(&format!("{SCENE_ROOT}{typed}"), &typed),
+        ..problem
+    }
 }
 
 /// An engine's error as a problem of the job.

@@ -13,8 +13,7 @@ pub fn frame_stem(folder: &Path, facts: &SceneFacts, scene: &Path, frame: i32) -
         return folder.join(format!("{pattern}{}", digits(frame, DIGITS_DEFAULT)));
     };
     let run = pattern[..=start].bytes().rev().take_while(|byte| *byte == b'#').count();
-    let (before, after) = (&pattern[..=start - run], &pattern[start + 1..]);
-    let before = if start + 1 == run { "" } else { before };
+    let (before, after) = (&pattern[..start + 1 - run], &pattern[start + 1..]);
     folder.join(format!("{before}{}{after}", digits(frame, run)))
 }
 

@@ -54,6 +54,8 @@ fn genesis() -> Genesis {
 }
 
 async fn start_in(dir: &Path) -> EmbeddedChain {
+    // The clients below are built without a TLS provider of their own; an error means that one is there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let config = ChainConfig {
         dir: dir.to_owned(),
         genesis: genesis(),

@@ -68,6 +68,13 @@ impl Rendering<'_> {
         });
     }
 
+    /// Whether inspection found that the scene's engine repeats only within rounding (Blender's Bevel modifier adds up
+    /// texture coordinates in order of memory addresses).
+    fn repeats_roughly(&self) -> bool {
+        let findings = self.job.record.facts.iter().flat_map(|facts| &facts.findings);
+        findings.into_iter().any(|finding| finding.code == "bevel_uv")
+    }
+
     fn comparison(&self, attempt: AttemptId, of: AttemptId) -> Option<Comparison> {
         let (audit, audited) = (self.ledger.granted.get(&attempt)?, self.ledger.granted.get(&of)?);
         let Purpose::Audit { crop, .. } = audit.grant.purpose else {
@@ -89,6 +96,8 @@ impl Rendering<'_> {
             })
         };
         let kind = match (class_of(audit.node), class_of(audited.node)) {
+            // The scene's own engine does not repeat to the last bit: exactness would blame the honest.
+            _ if self.repeats_roughly() => ComparisonKind::CrossClass,
             (Some(left), Some(right)) => ComparisonKind::between(left, right),
             // Its offer is gone with it; the laxer rule still tells every cheat measured.
             _ => ComparisonKind::CrossClass,

@@ -27,6 +27,7 @@ use super::{
     inviting::JobNeeds,
     job::{Command, Job},
     ledger::Ledger,
+    refusal::missing,
     studio::{Done, Order},
 };
 use crate::{clock, services::Services};
@@ -60,6 +61,10 @@ pub enum Outcome {
 
 /// How often the farm is told that time passes, and providers are sought.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a job waits for its first provider, or for one to come back.
+const ALONE_MAX: Duration = Duration::from_secs(600);
+/// The same when providers were shut out: those that are left are not likely to come.
+const ALONE_AFTER_EXCLUSION_MAX: Duration = Duration::from_secs(60);
 /// How often the job is shown to whoever looks.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
 /// How long a pull is held back in the hope of work; less than the provider waits.
@@ -123,6 +128,8 @@ struct Rendering<'j> {
     background: mpsc::Sender<Background>,
     cancelled: bool,
     deadline_told: bool,
+    /// Since when no provider that may still render is connected.
+    alone_since: Option<Instant>,
     end: Option<Result<(), Problem>>,
 }
 
@@ -199,6 +206,26 @@ impl Rendering<'_> {
             self.apply(Event::DeadlineReached);
         }
         self.invite_more();
+        self.give_up_if_alone(now);
+    }
+
+    /// A job that nobody may render any more must end: its money is locked.
+    fn give_up_if_alone(&mut self, now: Instant) {
+        if self.links.keys().any(|node| !self.excluded.contains(node)) {
+            self.alone_since = None;
+            return;
+        }
+        let alone_since = *self.alone_since.get_or_insert(now);
+        let patience = if self.excluded.is_empty() {
+            ALONE_MAX
+        } else {
+            ALONE_AFTER_EXCLUSION_MAX
+        };
+        if now - alone_since > patience && self.end.is_none() {
+            let detail = "no provider that may render this job is left; start another with `rayswarm up --provide` and \
+                          `rayswarm jobs retry`";
+            self.end = Some(Err(missing("no_providers", detail)));
+        }
     }
 
     fn cancel(&mut self) {

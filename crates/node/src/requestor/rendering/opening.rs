@@ -88,6 +88,7 @@ impl<'j> Rendering<'j> {
             background,
             cancelled: false,
             deadline_told: false,
+            alone_since: None,
             end: None,
             job,
         };

@@ -79,6 +79,7 @@ impl Rendering<'_> {
             } => {
                 self.job.record.frames_finished.push(frame);
                 self.job.record.outputs.extend(files);
+                self.job.record.outputs.sort();
                 self.job.save();
             }
             Done::Finished {
