@@ -50,12 +50,12 @@ fn token_code() -> Bytes {
 }
 
 fn genesis() -> Genesis {
+    // The clients of these tests are built without a TLS provider of their own; an error means that one is there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     development_genesis(DEVELOPMENT_CHAIN_ID, 1_700_000_000)
 }
 
 async fn start_in(dir: &Path) -> EmbeddedChain {
-    // The clients below are built without a TLS provider of their own; an error means that one is there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let config = ChainConfig {
         dir: dir.to_owned(),
         genesis: genesis(),
