@@ -12,7 +12,7 @@
 //! | [`peers`] | keeping in touch with other nodes |
 //! | [`http`], [`node`] | the API, and what it shows |
 //! | [`engines`], [`pixels`] | renderers of this machine, and the files they write |
-//! | [`bench`] | measurements: exactness and speed |
+//! | [`mod@bench`] | measurements: is the picture exact |
 //! | [`local`] | what the command line does without a daemon |
 //!
 //! A process has one journal and up to two endpoints: one as requestor, one as provider. A node cannot dial itself, and a
