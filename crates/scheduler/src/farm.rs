@@ -1,6 +1,6 @@
 //! The state of one job: tasks, attempts, leases, providers.
 //!
-//! Changed only by [`crate::step`]; everything public here reads.
+//! Changed only by [`crate::step()`]; everything public here reads.
 
 use crate::{
     attempt::{Attempt, AttemptState, Purpose},

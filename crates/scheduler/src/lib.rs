@@ -1,6 +1,6 @@
 //! Farm state and an event in, effects with reasons out. Pure.
 //!
-//! One [`Farm`] is the state of one job. The node journals every [`Event`] with its time, calls [`step`], performs the
+//! One [`Farm`] is the state of one job. The node journals every [`Event`] with its time, calls [`step()`], performs the
 //! [`Effect`]s and feeds their outcomes back as events. The same events give the same farm and the same effects, so
 //! replaying the journal rebuilds everything.
 //!
