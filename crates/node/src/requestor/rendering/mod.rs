@@ -148,7 +148,10 @@ impl Rendering<'_> {
                 command = self.job.commands.recv() => if command == Some(Command::Cancel) { self.cancel() },
                 event = self.job.events.recv() => if let Some(event) = event { self.peer(event) },
                 outcome = outcomes.recv() => if let Some(outcome) = outcome { self.background(outcome) },
-                done = finished.recv() => if let Some(done) = done { self.studio_done(done) },
+                done = finished.recv() => match done {
+                    Some(done) => self.studio_done(done),
+                    None => self.studio_stopped(),
+                },
                 _ = ticks.tick() => self.tick(),
                 _ = shows.tick() => self.show(),
             }

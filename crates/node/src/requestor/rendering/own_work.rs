@@ -45,11 +45,14 @@ impl Rendering<'_> {
 
     pub(super) fn order(&mut self, order: Order) {
         if self.studio.try_send(order).is_err() {
-            self.end = Some(Err(failed(
-                "studio_stopped",
-                "this machine's own session has stopped; restart the daemon",
-            )));
+            self.studio_stopped();
         }
+    }
+
+    /// Without its own session the requestor can finish no frame: the job ends, and what is verified is paid.
+    pub(super) fn studio_stopped(&mut self) {
+        let detail = "this machine's own session has stopped; its log says why. Restart the daemon and retry the job";
+        self.end = Some(Err(failed("studio_stopped", detail)));
     }
 
     pub(super) fn order_frame_if_complete(&mut self, frame: i32) {
