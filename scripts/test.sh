@@ -64,7 +64,7 @@ count "$status" "$(number_before ' tests? passed' "$totals")" "$(number_before '
 if compgen -G 'engines/*/tests/test_*.py' >/dev/null; then
   run python env PYTHONPATH=engines/blender python3 -B -m unittest discover --start-directory engines/blender/tests
   ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$logs/python.log")
-  broken=$(sed -nE 's/^FAILED \((.*)\)$/\1/p' "$logs/python.log" | grep -oE '(failures|errors)=[0-9]+' |
+  broken=$(sed -nE 's/^FAILED \((.*)\)$/\1/p' "$logs/python.log" | { grep -oE '(failures|errors)=[0-9]+' || true; } |
     awk -F= '{ sum += $2 } END { print sum + 0 }')
   count "$status" "$((${ran:-0} - broken))" "$broken"
 fi
