@@ -3,6 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use rayswarm_model::Amount;
 use serde::Serialize;
+use std::io::Write;
 
 /// A plain table with a header.
 pub fn table<const N: usize>(header: [&str; N]) -> Table {
@@ -15,9 +16,9 @@ pub fn table<const N: usize>(header: [&str; N]) -> Table {
 }
 
 /// Prints one line to stdout.
-#[allow(clippy::print_stdout)]
 pub fn line(text: impl std::fmt::Display) {
-    println!("{text}");
+    // A reader that has left, as `head` does, is no failure of ours.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Prints one line to stderr, for what is not the command's result.
