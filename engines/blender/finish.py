@@ -25,6 +25,8 @@ class Finisher:
         # Without a Composite node Blender writes the rendered picture as it is.
         scene.render.use_compositing = has_compositor(scene)
         scene.render.use_border = False
+        # The files' metadata would name paths and hosts that exist in the sandbox only.
+        scene.render.use_stamp_filename = scene.render.use_stamp_hostname = False
         self._scene = scene
         self._denoised = denoised_layers(scene)
         self._merged_path = None

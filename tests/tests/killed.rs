@@ -2,9 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::Context;
-use rayswarm_api::job::{JobState, JobView};
-use rayswarm_model::Amount;
-use rayswarm_tests::{Farm, Node, node::nothing_left, until};
+use rayswarm_api::job::JobState;
+use rayswarm_tests::{Farm, Node, money::done_and_paid, node::nothing_left, until};
 use std::time::Duration;
 
 /// Longest wait for a state of the job. Renders take seconds; leases and retries after a kill take most of it.
@@ -69,7 +68,8 @@ fn a_killed_provider_costs_nothing() -> anyhow::Result<()> {
         Ok(view.summary.state.is_final().then_some(view))
     });
     let view = ended.with_context(|| format!("{:?}\n{}", requestor.job(&id), requestor.log_end()))?;
-    assert_done_and_paid(&view);
+    done_and_paid(&view)?;
+    assert_eq!(view.outputs.len() as u64, FRAMES, "{:?}", view.outputs);
     for frame in 1..=FRAMES {
         let named = |path: &&std::path::PathBuf| path.to_string_lossy().ends_with(&format!("{frame:04}.png"));
         let file = view
@@ -90,27 +90,4 @@ fn a_killed_provider_costs_nothing() -> anyhow::Result<()> {
     killed.stop()?;
     requestor.stop()?;
     nothing_left(farm.scratch())
-}
-
-fn assert_done_and_paid(view: &JobView) {
-    assert_eq!(view.summary.state, JobState::Done, "{view:?}");
-    assert_eq!(view.outputs.len() as u64, FRAMES, "{:?}", view.outputs);
-    assert_eq!(view.summary.tasks_verified, view.summary.tasks);
-    let (escrow, shares) = (view.escrow, &view.providers);
-    assert_eq!(
-        escrow.deposited.0,
-        escrow.paid.0 + escrow.refunded.0 + escrow.locked.0,
-        "{escrow:?}"
-    );
-    assert_eq!(escrow.locked, Amount(0), "{escrow:?}");
-    assert_eq!(
-        shares.iter().map(|share| share.paid).sum::<Amount>(),
-        escrow.paid,
-        "{shares:?}"
-    );
-    assert_eq!(
-        shares.iter().map(|share| share.tasks).sum::<u64>(),
-        view.summary.tasks,
-        "{shares:?}"
-    );
 }

@@ -49,6 +49,35 @@ pub struct JobRequest {
     pub providers_min: u32,
 }
 
+impl JobRequest {
+    /// Time a job has when nobody says otherwise: one day.
+    pub const DEADLINE_S: u64 = 86_400;
+
+    /// The scene as its file says, with finished files in `output`.
+    pub const fn new(scene: PathBuf, output: PathBuf) -> Self {
+        Self {
+            scene,
+            frames: None,
+            resolution: None,
+            samples: None,
+            tiles: TileChoice::Auto,
+            slices: SliceChoice::Auto,
+            format: None,
+            output,
+            budget: None,
+            deadline_s: Self::DEADLINE_S,
+            renderer_override: None,
+            include: Vec::new(),
+            allow_missing: Vec::new(),
+            skip_existing: false,
+            options: Vec::new(),
+            device: Device::Cpu,
+            keep_raw: false,
+            providers_min: 1,
+        }
+    }
+}
+
 /// A size, or a share of the file's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

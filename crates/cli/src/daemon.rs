@@ -81,6 +81,11 @@ pub async fn start(data_dir: &Path, arguments: &[String]) -> anyhow::Result<Star
 }
 
 impl Started {
+    /// The process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Lets it drain and stop, and waits for it.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         stop_process(&mut self.child).await

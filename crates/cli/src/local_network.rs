@@ -5,6 +5,7 @@ use crate::{
     exit::Missing,
 };
 use rayswarm_api::Client;
+use rayswarm_node::local::CpuMeter;
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -70,6 +71,11 @@ impl LocalNetwork {
         }
         self.client.faucet().await?;
         Ok(())
+    }
+
+    /// Counts the CPU time of every node and of the engines below it.
+    pub fn cpu_meter(&self) -> CpuMeter {
+        CpuMeter::of(self.nodes.iter().map(Started::process).collect())
     }
 
     /// Stops every process and waits for it; the first failure is reported after all were tried.

@@ -6,10 +6,12 @@
 //! | [`wire`] | the messages of `docs/protocol/session.md` |
 //! | [`conversation`] | one request and its answer, with time-outs and progress |
 //! | [`session`] | the [`crate::engine::Session`] of a scene |
+//! | [`gpu`] | the device nodes a session may use |
 //! | [`inspect`] | inspecting in rounds, until no new file is named |
 //! | [`references`] | which files of this machine a scene's references stand for |
 
 mod conversation;
+mod gpu;
 mod inspect;
 mod references;
 mod session;
@@ -41,10 +43,10 @@ impl Blender {
         Self { install, sandbox }
     }
 
-    /// An adapter for every version in the store, newest first.
+    /// An adapter for every version in the store, newest first, and for the program on `PATH`.
     pub fn installed(store: &Store, sandbox: &Sandbox) -> Vec<Self> {
         store
-            .list()
+            .usable()
             .into_iter()
             .map(|install| Self::new(install, sandbox.clone()))
             .collect()

@@ -120,6 +120,12 @@ impl Store {
         found
     }
 
+    /// Every Blender that can be used: those of the store, then the program on `PATH` if it is recent enough and of
+    /// another version. The store's come first, because their bytes were checked.
+    pub fn usable(&self) -> Vec<BlenderInstall> {
+        with_program(self.list(), blender_on_path())
+    }
+
     /// Blender `version`: from the store, else the program on `PATH` if it is of that version.
     pub fn blender(&self, version: &str) -> Result<BlenderInstall, EngineError> {
         read_install(&self.home(version))
@@ -205,6 +211,18 @@ fn linked_prefix(folder: &Path, prefix: &Path) -> Option<Bind> {
     (spelled.is_absolute() && spelled != prefix).then(|| Bind::read_only(prefix, spelled))
 }
 
+/// The oldest program on `PATH` that is taken: the oldest series that is still maintained.
+const PROGRAM_OLDEST: [u32; 2] = [4, 2];
+
+fn with_program(mut installs: Vec<BlenderInstall>, program: Option<BlenderInstall>) -> Vec<BlenderInstall> {
+    let known = |version: &str| installs.iter().any(|install| install.version == version);
+    let program = program
+        .filter(|program| version_key(&program.version).as_slice() >= PROGRAM_OLDEST.as_slice())
+        .filter(|program| !known(&program.version));
+    installs.extend(program);
+    installs
+}
+
 /// Orders versions by their numbers.
 fn version_key(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
@@ -238,6 +256,29 @@ mod tests {
         let (_root, store) = store_with(&["4.5.9", "4.5.15", "5.0.1"]);
         let versions: Vec<_> = store.list().into_iter().map(|install| install.version).collect();
         assert_eq!(versions, ["5.0.1", "4.5.15", "4.5.9"]);
+    }
+
+    #[test]
+    fn a_program_on_path_serves_when_it_is_recent_and_new_here() {
+        let (_root, store) = store_with(&["4.5.15"]);
+        let program = |version: &str| {
+            Some(BlenderInstall {
+                version: version.into(),
+                kind: BlenderKind::Program,
+                program: "/usr/bin/blender".into(),
+                binds: vec![],
+                folder: None,
+            })
+        };
+        let versions = |program| {
+            let usable = with_program(store.list(), program).into_iter();
+            usable.map(|install| install.version).collect::<Vec<_>>()
+        };
+        assert_eq!(versions(program("4.2.3")), ["4.5.15", "4.2.3"]);
+        assert_eq!(versions(program("5.0.1")), ["4.5.15", "5.0.1"]);
+        assert_eq!(versions(program("4.5.15")), ["4.5.15"]);
+        assert_eq!(versions(program("3.4.1")), ["4.5.15"]);
+        assert_eq!(versions(None), ["4.5.15"]);
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub struct SceneFacts {
     pub tiles_exact: bool,
     /// Why sample slices are not possible, if they are not.
     pub slices_refused: Option<String>,
+    /// Why the engine repeats this scene within rounding only, if it does: audits then tolerate the last bits.
+    #[serde(default)]
+    pub repeats_roughly: Option<String>,
 }
 
 /// Frames per second: `numerator / denominator`.

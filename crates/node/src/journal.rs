@@ -76,7 +76,13 @@ pub struct HeldVoucher {
     pub voucher: Vec<u8>,
 }
 
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
+
+/// What leads from each version of the schema to the next, from nothing on.
+const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
+    include_str!("journal/1-jobs.sql"),
+    include_str!("journal/2-standing.sql"),
+];
 
 type Result<T> = std::result::Result<T, JournalError>;
 
@@ -94,10 +100,12 @@ impl Journal {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .map_err(failed("tell its version"))?;
         match found {
-            0 => {
-                let schema = include_str!("journal/schema.sql");
-                let all = format!("BEGIN; {schema}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
-                connection.execute_batch(&all).map_err(failed("be created"))?;
+            0..SCHEMA_VERSION => {
+                let steps = MIGRATIONS[found as usize..].concat();
+                let all = format!("BEGIN; {steps}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
+                connection
+                    .execute_batch(&all)
+                    .map_err(failed("be brought to this version's schema"))?;
             }
             SCHEMA_VERSION => {}
             found => {
@@ -221,6 +229,33 @@ impl Journal {
         self.lock().execute(sql, row).map(drop).map_err(failed("keep evidence"))
     }
 
+    /// Notes how many tasks of a job a provider has had verified. Saying it again changes nothing.
+    pub fn save_verified(&self, job: JobId, node: NodeId, tasks: u64) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO verified (node, job, tasks) VALUES (?1, ?2, ?3)";
+        let row = params![node.to_string(), job.to_string(), tasks.cast_signed()];
+        self.lock()
+            .execute(sql, row)
+            .map(drop)
+            .map_err(failed("note verified tasks"))
+    }
+
+    /// Forgets what a provider has had verified: its standing starts over.
+    pub fn clear_verified(&self, node: NodeId) -> Result<()> {
+        self.lock()
+            .execute("DELETE FROM verified WHERE node = ?1", [node.to_string()])
+            .map(drop)
+            .map_err(failed("lower a standing"))
+    }
+
+    /// Tasks a provider has had verified in jobs other than `job`.
+    pub fn verified_before(&self, node: NodeId, job: JobId) -> Result<u64> {
+        let sql = "SELECT COALESCE(SUM(tasks), 0) FROM verified WHERE node = ?1 AND job <> ?2";
+        let count = self
+            .lock()
+            .query_row(sql, [node.to_string(), job.to_string()], |row| row.get::<_, i64>(0));
+        count.map(i64::cast_unsigned).map_err(failed("tell a standing"))
+    }
+
     /// Remembers a peer.
     pub fn save_peer(&self, node: NodeId, seen_at: UnixMillis, hello: &[u8]) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO peers (node, seen_at, hello) VALUES (?1, ?2, ?3)";
@@ -307,3 +342,6 @@ fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String> {
 fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|source| JournalError::Unreadable { what, source })
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,10 +8,7 @@ use crate::{
         refusal::{chain, failed},
     },
 };
-use rayswarm_api::{
-    Problem,
-    job::{JobRequest, SliceChoice, TileChoice},
-};
+use rayswarm_api::{Problem, job::JobRequest};
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{Bytes, SceneFacts, settings::Device};
 use std::path::PathBuf;
@@ -21,6 +18,7 @@ pub use rayswarm_engines::{
     doctor,
     store::{InstallPhase, InstallProgress, Store, releases},
 };
+pub use rayswarm_sandbox::CpuMeter;
 
 /// Opens a scene and says what it is and needs.
 pub async fn inspect(
@@ -30,25 +28,12 @@ pub async fn inspect(
     options: Vec<(String, String)>,
 ) -> Result<SceneFacts, Problem> {
     let engines = Engines::detect().map_err(|error| failed("no_engines", chain(&error)))?;
+    let beside = scene.parent().map_or_else(PathBuf::new, PathBuf::from);
     let request = JobRequest {
-        output: scene.parent().map_or_else(PathBuf::new, PathBuf::from),
-        scene,
-        frames: None,
-        resolution: None,
-        samples: None,
-        tiles: TileChoice::Auto,
-        slices: SliceChoice::Auto,
-        format: None,
-        budget: None,
-        deadline_s: 0,
         renderer_override,
         include,
-        allow_missing: Vec::new(),
-        skip_existing: false,
         options,
-        device: Device::Cpu,
-        keep_raw: false,
-        providers_min: 1,
+        ..JobRequest::new(scene, beside)
     };
     analysis::inspect(&engines, &request, limits())
         .await

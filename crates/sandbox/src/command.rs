@@ -211,6 +211,9 @@ fn mounts(command: &mut Command, spec: &SandboxSpec) {
     }
     let size = spec.limits.temporary.max(4096).to_string();
     tree.command.args(["--proc", "/proc", "--dev", "/dev"]);
+    for device in &spec.devices {
+        tree.command.arg("--dev-bind-try").arg(device).arg(device);
+    }
     tree.command.args([
         "--perms",
         "1777",

@@ -47,4 +47,4 @@ pub use claim::claim_file;
 pub use detect::Sandbox;
 pub use error::SandboxError;
 pub use spec::{Bind, Limits, SandboxSpec};
-pub use usage::Usage;
+pub use usage::{CpuMeter, Usage};

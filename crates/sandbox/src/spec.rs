@@ -13,6 +13,9 @@ pub struct SandboxSpec {
     pub env: Vec<(String, OsString)>,
     /// Files and folders of this machine that appear inside.
     pub binds: Vec<Bind>,
+    /// Device nodes, or folders of them, that it may use beside `/dev/null` and its kind. Those that are not there are
+    /// left out.
+    pub devices: Vec<PathBuf>,
     /// What it may use.
     pub limits: Limits,
     /// Its working directory inside; must exist there. `/tmp` by default.
@@ -63,6 +66,7 @@ impl SandboxSpec {
             args: Vec::new(),
             env: Vec::new(),
             binds: Vec::new(),
+            devices: Vec::new(),
             limits: Limits::default(),
             work_dir: PathBuf::from("/tmp"),
         }

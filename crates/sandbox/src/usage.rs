@@ -2,7 +2,7 @@
 //!
 //! bubblewrap's own resource usage leaves out what it runs, so the tree is walked from outside.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::HashMap, fs, path::Path, time::Duration};
 
 /// More processes than this are not looked at in one walk; the process limit is far below.
 const TREE_MAX: usize = 4096;
@@ -32,6 +32,41 @@ impl Usage {
                 peak_resident: sum.peak_resident + one.peak_resident,
                 processes: sum.processes + 1,
             })
+    }
+}
+
+/// Follows the CPU time of processes and of all below them, also of those that end with nobody waiting for them.
+#[derive(Debug)]
+pub struct CpuMeter {
+    roots: Vec<u32>,
+    seen: HashMap<u32, Duration>,
+}
+
+impl CpuMeter {
+    /// Counts `roots` and what runs below them, with what the living processes have used so far.
+    pub fn of(roots: Vec<u32>) -> Self {
+        let mut meter = Self {
+            roots,
+            seen: HashMap::new(),
+        };
+        meter.look();
+        meter
+    }
+
+    /// Reads all processes. What one uses between the last look and its end is not counted: look often.
+    pub fn look(&mut self) {
+        let below = self.roots.iter().flat_map(|root| descendants(*root));
+        for process in self.roots.iter().copied().chain(below) {
+            let stat = fs::read_to_string(format!("/proc/{process}/stat"));
+            if let Some(cpu) = stat.ok().and_then(|stat| parse_cpu(&stat, OWN_TIMES)) {
+                self.seen.insert(process, cpu);
+            }
+        }
+    }
+
+    /// CPU time of all processes seen, as of the last look.
+    pub fn total(&self) -> Duration {
+        self.seen.values().sum()
     }
 }
 
@@ -68,21 +103,26 @@ fn of_process(process: u32) -> Option<Usage> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     Some(Usage {
-        cpu: parse_cpu(&stat)?,
+        cpu: parse_cpu(&stat, OWN_AND_WAITED_TIMES)?,
         resident: parse_kib(&status, "VmRSS:"),
         peak_resident: parse_kib(&status, "VmHWM:"),
         processes: 1,
     })
 }
 
-/// utime + stime + cutime + cstime of `/proc/PID/stat` (proc(5), fields 14 to 17).
-fn parse_cpu(stat: &str) -> Option<Duration> {
+/// utime and stime of `/proc/PID/stat` (proc(5), fields 14 and 15).
+const OWN_TIMES: usize = 2;
+/// Also cutime and cstime (fields 16 and 17): of children that ended and were waited for.
+const OWN_AND_WAITED_TIMES: usize = 4;
+
+/// The sum of the first `times` CPU times of `/proc/PID/stat`.
+fn parse_cpu(stat: &str, times: usize) -> Option<Duration> {
     // The name in parentheses may itself hold spaces and parentheses.
     let (_, fields) = stat.rsplit_once(')')?;
     let ticks: u64 = fields
         .split_whitespace()
         .skip(11)
-        .take(4)
+        .take(times)
         .filter_map(|field| field.parse::<u64>().ok())
         .sum();
     Some(Duration::from_millis(
@@ -118,8 +158,15 @@ mod tests {
     fn cpu_time_is_read_past_any_process_name() {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 25 75 20 0 1 0 100 0 0";
         let ticks = rustix::param::clock_ticks_per_second();
-        assert_eq!(parse_cpu(stat).unwrap(), Duration::from_millis(400 * 1000 / ticks));
-        assert_eq!(parse_cpu("nonsense"), None);
+        assert_eq!(
+            parse_cpu(stat, OWN_TIMES).unwrap(),
+            Duration::from_millis(300 * 1000 / ticks)
+        );
+        assert_eq!(
+            parse_cpu(stat, OWN_AND_WAITED_TIMES).unwrap(),
+            Duration::from_millis(400 * 1000 / ticks)
+        );
+        assert_eq!(parse_cpu("nonsense", OWN_TIMES), None);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::{
 };
 use rayswarm_model::{NodeId, TaskId, UnixMillis};
 
+/// What start-up and transfer may add to any task without meaning anything.
+const NOISE_MS: u64 = 1_000;
+
 impl Farm {
     /// What orders providers that could do the same: milliseconds for an average task there, round trip and set-up
     /// included; then price; then name, so that the order never depends on chance.
@@ -40,6 +43,21 @@ impl Farm {
         if node.warm { 0 } else { self.setup_ms }
     }
 
+    /// Milliseconds an attempt is expected to take from its start, set-up included.
+    pub(crate) fn expected_ms(&self, attempt: &Attempt) -> u64 {
+        let setup = self.nodes.get(&attempt.node).map_or(0, |node| self.setup_left_ms(node));
+        self.single_ms(attempt.node, attempt.work.milli_wu)
+            .saturating_add(setup)
+    }
+
+    /// Whether an attempt takes longer than expected by no more than estimates are wrong by: its end is near then, though
+    /// nobody can say how near.
+    pub(crate) fn may_end_any_moment(&self, attempt: &Attempt, now: UnixMillis) -> bool {
+        let elapsed = attempt.started_at.map_or(0, |started| millis(now.since(started)));
+        let expected = self.expected_ms(attempt);
+        attempt.permille < 100 && elapsed > expected && elapsed <= expected.saturating_mul(3) / 2 + NOISE_MS
+    }
+
     /// Milliseconds until an attempt is expected to be rendered, once it has a slot. One that takes longer than expected
     /// is expected to take twice the excess more: slow runs tend to stay slow.
     pub(crate) fn remaining_ms(&self, attempt: &Attempt, now: UnixMillis) -> u64 {
@@ -53,8 +71,7 @@ impl Farm {
         if done >= 100 {
             return scaled(elapsed, 1000u64.saturating_sub(done), done);
         }
-        let setup = self.nodes.get(&attempt.node).map_or(0, |node| self.setup_left_ms(node));
-        let expected = single.saturating_add(setup);
+        let expected = self.expected_ms(attempt);
         if elapsed <= expected {
             expected - elapsed
         } else {

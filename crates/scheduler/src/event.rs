@@ -130,6 +130,9 @@ pub struct ProviderInfo {
     pub price: WorkPrice,
     /// Measured round-trip time in milliseconds.
     pub rtt_ms: u32,
+    /// Tasks of earlier jobs that were verified, since a result was last found wrong: audits of a newcomer are dense.
+    #[serde(default)]
+    pub verified_before: u64,
 }
 
 /// What a node may do in a job.

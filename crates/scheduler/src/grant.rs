@@ -192,11 +192,11 @@ fn is_overdue(farm: &Farm, attempt: &Attempt, now: UnixMillis) -> bool {
     let Some(started) = attempt.started_at else {
         return false;
     };
-    let setup = farm.nodes.get(&attempt.node).map_or(0, |node| farm.setup_left_ms(node));
-    let expected = farm
-        .single_ms(attempt.node, attempt.work.milli_wu)
-        .saturating_add(setup);
-    millis(now.since(started)) > expected.saturating_mul(2).saturating_add(OVERDUE_MS_MIN)
+    millis(now.since(started))
+        > farm
+            .expected_ms(attempt)
+            .saturating_mul(2)
+            .saturating_add(OVERDUE_MS_MIN)
 }
 
 fn idle_reason(farm: &Farm, own_auditor: bool) -> Reason {

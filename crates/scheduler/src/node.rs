@@ -57,6 +57,7 @@ impl Node {
     pub(crate) fn new(info: ProviderInfo) -> Self {
         Self {
             rate: Rate::new(info.rate_milli_wu),
+            results: info.verified_before,
             info,
             state: NodeState::Connected,
             counted_rate: 0,
@@ -69,7 +70,6 @@ impl Node {
             failures_in_row: 0,
             strikes: 0,
             false_alarms: 0,
-            results: 0,
             verified: 0,
             audits: 0,
             audited: 0,

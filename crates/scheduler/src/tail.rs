@@ -152,6 +152,8 @@ pub(crate) fn copy_slowest(farm: &Farm, helper: NodeId, now: UnixMillis) -> Opti
     let running = farm.nodes.values().flat_map(|node| node.queue.iter().filter_map(begun));
     let slow = running
         .filter(|attempt| attempt.purpose.is_render() && may_copy(farm, helper, attempt))
+        // A copy that has begun is rendered to its end, and keeps its provider from the audit the original waits for.
+        .filter(|attempt| !farm.may_end_any_moment(attempt, now))
         .map(|attempt| (farm.remaining_ms(attempt, now), attempt))
         .max_by_key(|(remaining_ms, attempt)| (*remaining_ms, std::cmp::Reverse(attempt.id)));
     let (remaining_ms, attempt) = slow?;

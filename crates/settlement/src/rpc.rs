@@ -32,6 +32,7 @@ pub(crate) struct Rpc {
 /// A block's place in the chain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockStamp {
+    pub(crate) number: u64,
     pub(crate) hash: B256,
 }
 
@@ -73,6 +74,7 @@ impl Rpc {
         };
         block
             .map(|block| BlockStamp {
+                number: block.header.number,
                 hash: block.header.hash,
             })
             .ok_or_else(missing)

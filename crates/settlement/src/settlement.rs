@@ -116,6 +116,11 @@ impl Settlement {
         Ok(self.rpc.block(BlockNumberOrTag::Number(0)).await?.hash)
     }
 
+    /// Number of the latest block.
+    pub async fn height(&self) -> Result<u64, SettlementError> {
+        Ok(self.rpc.block(BlockNumberOrTag::Latest).await?.number)
+    }
+
     /// What `account` has of the chain's own currency, in wei; gas is paid from it.
     pub async fn native_balance(&self, account: Address) -> Result<U256, SettlementError> {
         self.rpc.native_balance(account).await

@@ -153,6 +153,11 @@ async fn a_job_is_opened_paid_closed_and_refunded_to_the_last_unit() {
         }
     );
     assert_eq!(history[0].tx, opened.transactions[1].tx);
+    let transactions = world.requestor.job_transactions(job, 0).await.unwrap();
+    assert_eq!(transactions.first(), opened.transactions.last());
+    assert_eq!(transactions.last(), refunded.transaction.as_ref());
+    let hashes: std::collections::BTreeSet<_> = transactions.iter().map(|mined| mined.tx).collect();
+    assert_eq!(hashes.len(), transactions.len());
     assert_eq!(
         history[42].kind,
         JobEventKind::Refunded {

@@ -12,11 +12,10 @@ use rayswarm_api::{
     Client,
     job::{JobRequest, JobState, QuoteView},
 };
-use rayswarm_model::{JobId, settings::Device};
+use rayswarm_model::JobId;
 use std::{
     io::{BufRead, IsTerminal},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 pub async fn run(data_dir: Option<&Path>, args: RenderArgs) -> anyhow::Result<ExitCode> {
@@ -95,24 +94,18 @@ pub fn picture_request(scene: PathBuf, output: PathBuf, picture: &PictureArgs) -
     let mut options = picture.options.clone();
     options.sort();
     Ok(JobRequest {
-        scene,
         frames: picture.frames.clone(),
         resolution: picture.resolution,
         samples: picture.samples,
         tiles: picture.tiles,
         slices: picture.slices,
         format: picture.format.map(Into::into),
-        output,
-        budget: None,
-        deadline_s: Duration::from_secs(86_400).as_secs(),
         renderer_override: picture.engine.clone(),
         include,
         allow_missing: picture.allow_missing.clone(),
-        skip_existing: false,
         options,
-        device: Device::Cpu,
         keep_raw: picture.keep_raw,
-        providers_min: 1,
+        ..JobRequest::new(scene, output)
     })
 }
 

@@ -54,6 +54,7 @@ pub(super) async fn inspect(
                 facts.findings.push(too_deep());
             }
             add_findings(&mut facts, &request.allow_missing);
+            facts.repeats_roughly = bevel(&facts);
             return Ok(facts);
         }
         known = resolved;
@@ -124,6 +125,12 @@ fn add_findings(facts: &mut SceneFacts, allow_missing: &[String]) {
             remedy: format!("if they may be sent to other people's machines: --include '{first}'"),
         });
     }
+}
+
+/// The Bevel modifier adds up texture coordinates in order of memory addresses.
+fn bevel(facts: &SceneFacts) -> Option<String> {
+    let found = facts.findings.iter().find(|finding| finding.code == "bevel_uv");
+    found.map(|finding| finding.message.clone())
 }
 
 fn too_deep() -> Finding {

@@ -1,6 +1,6 @@
 //! The sandbox of a session and the text that starts it.
 
-use super::NAME;
+use super::{NAME, gpu};
 use crate::{
     engine::{SceneFile, SessionLimits},
     error::EngineError,
@@ -73,6 +73,11 @@ pub(super) async fn start(
         .extend(files.iter().map(|file| Bind::read_only(&file.host, &file.inside)));
     if let Some(work) = work {
         spec.binds.push(Bind::writable(work, WORK));
+    }
+    // A session that only looks at the scene needs no device.
+    if work.is_some() {
+        spec.devices = gpu::nodes(limits.device, Path::new("/dev"));
+        spec.binds.extend(gpu::binds(limits.device));
     }
     spec.limits = Limits {
         address_space: Some(limits.memory.0.saturating_add(ADDRESS_SPACE_EXTRA)),

@@ -85,6 +85,7 @@ pub(crate) async fn inspect(engine: &PovRay, request: &InspectRequest) -> Result
     };
     let exact = tiles_exact(&settings, &survey);
     Ok(SceneFacts {
+        repeats_roughly: None,
         engine: NAME.into(),
         engine_version: engine.program.version.clone(),
         saved_by: survey

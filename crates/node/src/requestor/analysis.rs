@@ -11,6 +11,7 @@ use rayswarm_api::{
     job::{JobRequest, ResolutionChoice},
 };
 use rayswarm_engines::{Engine, EngineError, InspectRequest, SessionLimits};
+use rayswarm_imaging::passes::{SliceRule, slice_rule};
 use rayswarm_model::{
     FailureKind, Frames, RenderSettings, Resolution, SceneFacts, manifest::SCENE_ROOT, picture::SIDE_MAX,
     settings::OutputFormat,
@@ -42,13 +43,8 @@ pub async fn analyse(services: &Services, request: &JobRequest) -> Result<Analys
     if !refusals.is_empty() {
         return Err(bad_input("scene_refused", refusals.join(". ")));
     }
-    let mut settings = settings(request, &facts)?;
     let format = request.format.unwrap_or_else(|| format_of_file(&facts));
-    if format == OutputFormat::ExrMultilayer {
-        // The file's every pass is wanted, not only what its own outputs read.
-        settings.options.push(("passes".into(), "all".into()));
-        settings.options.sort();
-    }
+    let settings = settings(request, &facts, format)?;
     check_output(&request.output)?;
     let frames = frames(request, &facts, format)?;
     Ok(Analysis {
@@ -90,14 +86,34 @@ pub async fn inspect(
         include: request.include.clone(),
         allow_missing: request.allow_missing.clone(),
         renderer_override: request.renderer_override.clone(),
-        options: request.options.clone(),
+        options: with_passes(request.options.clone(), request.format),
         limits,
     };
-    let facts = engine
+    let mut facts = engine
         .inspect(&question)
         .await
         .map_err(|error| named_as_typed(engine_problem(&error), &request.scene))?;
+    facts.slices_refused = facts.slices_refused.take().or_else(|| pass_without_slices(&facts));
     Ok((engine, facts))
+}
+
+/// A multilayer file is to hold the scene's every pass, not only what its own outputs read.
+fn with_passes(mut options: Vec<(String, String)>, format: Option<OutputFormat>) -> Vec<(String, String)> {
+    let every = ("passes".to_owned(), "all".to_owned());
+    if format == Some(OutputFormat::ExrMultilayer) && !options.contains(&every) {
+        options.push(every);
+        options.sort();
+    }
+    options
+}
+
+/// Why the scene's samples cannot be split, if one of its passes is no sum of samples.
+fn pass_without_slices(facts: &SceneFacts) -> Option<String> {
+    let mut passes = facts.view_layers.iter().flat_map(|layer| &layer.passes);
+    passes.find_map(|pass| match slice_rule(&format!("{pass}.R")) {
+        SliceRule::Refused(reason) => Some(format!("pass {pass}: {reason}")),
+        SliceRule::Mean | SliceRule::First => None,
+    })
 }
 
 /// A session sees the scene below its own root; people know it by the path they typed.
@@ -117,7 +133,7 @@ pub fn engine_problem(error: &EngineError) -> Problem {
     }
 }
 
-fn settings(request: &JobRequest, facts: &SceneFacts) -> Result<RenderSettings, Problem> {
+fn settings(request: &JobRequest, facts: &SceneFacts, format: OutputFormat) -> Result<RenderSettings, Problem> {
     let resolution = match request.resolution {
         None => facts.resolution,
         Some(ResolutionChoice::Exact(resolution)) => resolution,
@@ -140,7 +156,7 @@ fn settings(request: &JobRequest, facts: &SceneFacts) -> Result<RenderSettings, 
         samples: request.samples.unwrap_or(facts.samples),
         renderer_override: request.renderer_override.clone(),
         allowed_missing: request.allow_missing.clone(),
-        options: request.options.clone(),
+        options: with_passes(request.options.clone(), Some(format)),
     })
 }
 

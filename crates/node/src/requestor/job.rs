@@ -269,6 +269,11 @@ impl Job {
             deadline: Some(self.record.deadline_at),
             ..Policy::default()
         };
+        if self.record.opened_after.is_none() {
+            let height = self.services.settlement.height().await;
+            self.record.opened_after = Some(height.map_err(|error| failed("chain", chain(&error)))?);
+            self.save();
+        }
         let opened = money::open(&self.services.clone(), &mut self.record, packed.hash, plan).await;
         opened.map_err(|error| failed("not_funded", chain(&error)))?;
         self.record.started_at = Some(clock::now());

@@ -61,6 +61,12 @@ impl Ledger {
         self.shares.values().filter(active).cloned().collect()
     }
 
+    /// Tasks verified, by provider.
+    pub fn verified(&self) -> impl Iterator<Item = (NodeId, u64)> {
+        let tasks = self.shares.iter().map(|(node, share)| (*node, share.tasks));
+        tasks.filter(|(_, tasks)| *tasks > 0)
+    }
+
     fn note(&mut self, effect: &Effect) {
         match effect {
             Effect::Lease { node, tasks, .. } => {

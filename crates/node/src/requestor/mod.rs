@@ -112,6 +112,7 @@ impl Requestor {
             started_at: None,
             finished_at: None,
             escrow: Default::default(),
+            opened_after: None,
             settlement: Default::default(),
             frames_finished: Vec::new(),
             outputs: Vec::new(),

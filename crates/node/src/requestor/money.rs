@@ -62,6 +62,10 @@ pub async fn settle(services: &Services, record: &mut JobRecord, earnings: &Earn
         .map(|(provider, amount)| voucher(services, record.id, *provider, *amount))
         .collect();
     let closed = services.settlement.close_job(record.id, &vouchers).await?;
+    for short in &closed.redeemed.unpaid {
+        // The plan is cut to the budget, so this is a fault of ours; the provider keeps its voucher.
+        tracing::error!(job = %record.id.short(), provider = %short.provider, amount = %short.amount, "underpaid");
+    }
     note(record, &closed.redeemed.transactions);
     loop {
         // The chain's clock is this machine's on a development chain, and close to it elsewhere.
@@ -69,6 +73,7 @@ pub async fn settle(services: &Services, record: &mut JobRecord, earnings: &Earn
         match services.settlement.refund(record.id).await {
             Ok(refunded) => {
                 note(record, refunded.transaction.as_slice());
+                recall(services, record).await?;
                 return refresh(services, record).await;
             }
             Err(error) if error.kind() == FailureKind::Transient => tracing::debug!(%error, "not refunded yet"),
@@ -89,9 +94,24 @@ pub async fn refresh(services: &Services, record: &mut JobRecord) -> Result<(), 
     Ok(())
 }
 
+/// Adds what happened on the chain without being noted: a kill came between, or somebody else sent it.
+async fn recall(services: &Services, record: &mut JobRecord) -> Result<(), SettlementError> {
+    let Some(opened_after) = record.opened_after else {
+        return Ok(());
+    };
+    let transactions = services.settlement.job_transactions(record.id, opened_after).await?;
+    note(record, &transactions);
+    Ok(())
+}
+
+/// Notes transactions that are not noted yet.
 fn note(record: &mut JobRecord, transactions: &[Mined]) {
+    let settlement = &mut record.settlement;
     for mined in transactions {
-        record.settlement.transactions.push(mined.tx.to_string());
-        record.settlement.gas_used += mined.gas_used;
+        let hash = mined.tx.to_string();
+        if !settlement.transactions.contains(&hash) {
+            settlement.transactions.push(hash);
+            settlement.gas_used += mined.gas_used;
+        }
     }
 }

@@ -36,8 +36,8 @@ pub async fn quote(
     frames: &Frames,
     folder: &Path,
 ) -> Result<(Plan, QuoteView), Problem> {
-    let cost = learn_cost(services, record, analysis, frames, folder).await?;
-    let offers = wait_for_offers(services, record, analysis).await?;
+    let learning = learn_cost(services, record, analysis, frames, folder);
+    let (cost, offers) = tokio::try_join!(learning, wait_for_offers(services, record, analysis))?;
     let plan = make_plan(PlanRequest {
         facts: &analysis.facts,
         settings: analysis.settings.clone(),

@@ -50,6 +50,9 @@ pub struct JobRecord {
     pub finished_at: Option<UnixMillis>,
     /// The money.
     pub escrow: EscrowView,
+    /// Height of the chain before the job was opened: its events are looked for from there on.
+    #[serde(default)]
+    pub opened_after: Option<u64>,
     /// Its transactions.
     pub settlement: SettlementView,
     /// Frames whose files are written.

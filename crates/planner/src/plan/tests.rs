@@ -14,6 +14,7 @@ const HD: Resolution = Resolution {
 
 fn facts() -> SceneFacts {
     SceneFacts {
+        repeats_roughly: None,
         engine: "blender".into(),
         engine_version: "4.5.15".into(),
         saved_by: "Blender 4.5".into(),

@@ -142,6 +142,7 @@ impl Machine {
     }
     pub fn info(&self) -> ProviderInfo {
         ProviderInfo {
+            verified_before: 0,
             node: self.id(),
             account: Address::repeat_byte(self.account),
             role: if self.own_auditor {

@@ -1,7 +1,7 @@
 //! What happened to a job, read back from the chain's events: what a restarted daemon reports from.
 
 use super::amount_from_chain;
-use crate::{bindings::escrow::JobEscrow, error::SettlementError, settlement::Settlement};
+use crate::{bindings::escrow::JobEscrow, error::SettlementError, sender::Mined, settlement::Settlement};
 use alloy::{
     primitives::{Address, B256},
     rpc::types::{Filter, Log},
@@ -73,6 +73,22 @@ impl Settlement {
             .topic1(job_id.as_b256())
             .from_block(from_block);
         self.rpc.logs(&filter).await?.iter().filter_map(decode).collect()
+    }
+
+    /// The transactions behind those events, oldest first, each once: also those that a daemon sent before it was
+    /// killed, or that somebody else sent.
+    pub async fn job_transactions(&self, job_id: JobId, from_block: u64) -> Result<Vec<Mined>, SettlementError> {
+        let mut hashes: Vec<B256> = Vec::new();
+        for event in self.job_history(job_id, from_block).await? {
+            if hashes.last() != Some(&event.tx) {
+                hashes.push(event.tx);
+            }
+        }
+        let mut mined = Vec::new();
+        for tx in hashes {
+            mined.extend(self.rpc.receipt(tx).await?.as_ref().map(Mined::from));
+        }
+        Ok(mined)
     }
 }
 

@@ -8,8 +8,7 @@ use crate::{
     show,
 };
 use anyhow::Context;
-use rayswarm_api::job::{JobRequest, SliceChoice, TileChoice};
-use rayswarm_model::settings::Device;
+use rayswarm_api::job::JobRequest;
 use rayswarm_node::{
     bench::exactness::{Case, Exactness, ExactnessRequest, exactness},
     engines::Engines,
@@ -49,25 +48,14 @@ pub async fn run(args: ExactnessArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn job(scene: PathBuf, args: &ExactnessArgs) -> JobRequest {
+    let beside = scene.parent().map_or_else(PathBuf::new, PathBuf::from);
     JobRequest {
-        output: scene.parent().map_or_else(PathBuf::new, PathBuf::from),
-        scene,
         frames: args.frames.clone(),
-        resolution: None,
         samples: Some(args.samples),
-        tiles: TileChoice::Auto,
-        slices: SliceChoice::Auto,
-        format: None,
-        budget: None,
-        deadline_s: 0,
         renderer_override: args.engine.clone(),
-        include: Vec::new(),
         allow_missing: args.allow_missing.clone(),
-        skip_existing: false,
         options: args.options.clone(),
-        device: Device::Cpu,
-        keep_raw: false,
-        providers_min: 1,
+        ..JobRequest::new(scene, beside)
     }
 }
 

@@ -1,7 +1,6 @@
 //! `rayswarm bench farm`: one scene on one machine three ways, in one run and side by side. Plain Blender in one process,
 //! one process per frame as farm managers start them, and Rayswarm with its audits, chain and payments.
 
-mod cpu;
 mod plain;
 mod rayswarm;
 mod report;
@@ -16,12 +15,16 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use plain::Plain;
 use rayswarm::job_request;
+use rayswarm_api::job::{JobRequest, TileChoice};
 use report::{Cold, Report, Round};
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Results of a newcomer that are audited densely (`AuditPolicy`), and a few to spare.
+const FIRST_AUDITS: u32 = 14;
 
 /// What is measured, and where.
 struct Bench {
@@ -100,11 +103,17 @@ impl Bench {
         LocalNetwork::start(&self.folder.join(name), self.cores, 1, say).await
     }
 
-    /// One warm-up job of one frame, then the rounds. The warm-up also says what the scene is.
+    /// One warm-up job of one frame, then the rounds. The warm-up also says what the scene is, and has tiles enough for
+    /// every provider's dense first audits, so that the rounds meet the steady rate.
     async fn rounds(&self, network: &LocalNetwork) -> anyhow::Result<Report> {
         self.bar.set_message("warming up");
         let first = rayswarm_model::Frames::single(self.args.frames.first());
-        let (_, view) = rayswarm::measure(network, &job_request(self, first, self.output("warm-up")?)).await?;
+        let side = (1..).find(|side| side * side >= self.cores * FIRST_AUDITS).unwrap_or(1);
+        let warm_up = JobRequest {
+            tiles: TileChoice::Grid(side, side),
+            ..job_request(self, first, self.output("warm-up")?)
+        };
+        let (_, view) = rayswarm::measure(network, &warm_up).await?;
         let facts = view.facts.as_ref();
         let plain = Plain::prepare(self, self.args.resolution.and(view.resolution))?;
         let mut report = Report {
@@ -123,14 +132,16 @@ impl Bench {
                 let text = format!("round {number} of {}: {what}", self.args.rounds);
                 self.bar.set_message(text);
             };
-            let before = cpu::children_seconds();
+            let mut idle = network.cpu_meter();
+            let before = idle.total();
             say("plain Blender");
             let one_process = plain.in_order(&self.output(&format!("plain-{number}"))?).await?;
             say("one process per frame");
             let per_frame = plain
                 .process_per_frame(&self.output(&format!("frames-{number}"))?)
                 .await?;
-            let idle_cpu_s = cpu::children_seconds() - before;
+            idle.look();
+            let idle_cpu_s = (idle.total() - before).as_secs_f64();
             say("Rayswarm");
             let output = self.output(&format!("rayswarm-{number}"))?;
             let request = job_request(self, self.args.frames.clone(), output);
@@ -152,7 +163,6 @@ impl Bench {
         let (job, _) = rayswarm::measure(network, &request).await?;
         Ok(Cold {
             wall_s: begun.elapsed().as_secs_f64(),
-            cpu_s: cpu::children_seconds(),
             network_s,
             job,
         })

@@ -68,13 +68,6 @@ impl Rendering<'_> {
         });
     }
 
-    /// Whether inspection found that the scene's engine repeats only within rounding (Blender's Bevel modifier adds up
-    /// texture coordinates in order of memory addresses).
-    fn repeats_roughly(&self) -> bool {
-        let findings = self.job.record.facts.iter().flat_map(|facts| &facts.findings);
-        findings.into_iter().any(|finding| finding.code == "bevel_uv")
-    }
-
     fn comparison(&self, attempt: AttemptId, of: AttemptId) -> Option<Comparison> {
         let (audit, audited) = (self.ledger.granted.get(&attempt)?, self.ledger.granted.get(&of)?);
         let Purpose::Audit { crop, .. } = audit.grant.purpose else {
@@ -95,9 +88,11 @@ impl Rendering<'_> {
                 ))
             })
         };
+        let facts = self.job.record.facts.as_ref();
+        let repeats_roughly = facts.is_some_and(|facts| facts.repeats_roughly.is_some());
         let kind = match (class_of(audit.node), class_of(audited.node)) {
             // The scene's own engine does not repeat to the last bit: exactness would blame the honest.
-            _ if self.repeats_roughly() => ComparisonKind::CrossClass,
+            _ if repeats_roughly => ComparisonKind::CrossClass,
             (Some(left), Some(right)) => ComparisonKind::between(left, right),
             // Its offer is gone with it; the laxer rule still tells every cheat measured.
             _ => ComparisonKind::CrossClass,
@@ -147,6 +142,11 @@ impl Rendering<'_> {
             .save_evidence(self.job.record.id, attempt, clock::now(), verdict);
         if let Err(error) = kept {
             tracing::error!(error = %chain(&error), "evidence was not kept");
+        }
+        let cheat = self.ledger.granted.get(&attempt).map(|granted| granted.node);
+        let cleared = cheat.map_or(Ok(()), |node| self.services.journal.clear_verified(node));
+        if let Err(error) = cleared {
+            tracing::error!(error = %chain(&error), "a standing was not lowered");
         }
     }
 }

@@ -27,7 +27,7 @@ use super::{
     inviting::JobNeeds,
     job::{Command, Job},
     ledger::Ledger,
-    refusal::missing,
+    refusal::{chain, missing},
     studio::{Done, Order},
 };
 use crate::{clock, services::Services};
@@ -270,8 +270,19 @@ impl Rendering<'_> {
                 }
             }
         }
+        self.remember_standing();
         self.job.record.tasks_verified = self.ledger.accepted.len() as u64;
         self.job.save();
         self.show();
+    }
+
+    /// What was verified counts in later jobs, unless its provider was shut out of this one.
+    fn remember_standing(&self) {
+        let journal = &self.services.journal;
+        for (node, tasks) in self.ledger.verified().filter(|(node, _)| !self.excluded.contains(node)) {
+            if let Err(error) = journal.save_verified(self.job.record.id, node, tasks) {
+                tracing::warn!(node = %node.short(), error = %chain(&error), "a standing was not kept");
+            }
+        }
     }
 }

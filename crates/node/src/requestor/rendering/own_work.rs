@@ -17,6 +17,7 @@ impl Rendering<'_> {
     pub(super) fn join_own_auditor(&mut self) {
         let node = self.services.network.node_id();
         let info = ProviderInfo {
+            verified_before: 0,
             node,
             account: self.services.identity.account.address(),
             role: Role::OwnAuditor,

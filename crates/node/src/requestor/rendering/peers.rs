@@ -61,11 +61,21 @@ impl Rendering<'_> {
             rate_milli_wu: offer.benchmark_milli_wu,
             price: offer.price,
             rtt_ms,
+            verified_before: self.standing(node),
         };
         self.links.insert(node, link);
         self.offers.insert(node, offer);
         self.job.say(format!("provider {} joined", node.short()));
         self.apply(Event::ProviderJoined(info));
+    }
+
+    /// Without the journal a provider counts as a newcomer: audited more, never less.
+    fn standing(&self, node: NodeId) -> u64 {
+        let verified = self.services.journal.verified_before(node, self.job.record.id);
+        verified.unwrap_or_else(|error| {
+            tracing::warn!(node = %node.short(), error = %chain(&error), "a standing cannot be read");
+            0
+        })
     }
 
     pub(super) fn peer(&mut self, event: RequestorEvent) {

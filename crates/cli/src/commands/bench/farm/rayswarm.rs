@@ -1,12 +1,9 @@
 //! One job on the local network, timed from outside as its artist sees it.
 
-use super::{Bench, cpu, expect_pictures};
+use super::{Bench, expect_pictures};
 use crate::{commands::follow, exit::BadInput, local_network::LocalNetwork};
-use rayswarm_api::job::{JobRequest, JobState, JobView, SliceChoice, TileChoice};
-use rayswarm_model::{
-    Frames,
-    settings::{Device, OutputFormat},
-};
+use rayswarm_api::job::{JobRequest, JobState, JobView};
+use rayswarm_model::{Frames, settings::OutputFormat};
 use serde::Serialize;
 use std::{
     path::PathBuf,
@@ -15,6 +12,9 @@ use std::{
 
 /// How often the job is asked for: also the error of every time below.
 const POLL: Duration = Duration::from_millis(20);
+
+/// How often CPU times are read: what a process uses after the last reading before its end is lost.
+const METER_EVERY: Duration = Duration::from_millis(200);
 
 /// What one job took.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -53,24 +53,12 @@ impl RayswarmRun {
 /// The job over `frames`, pictures as PNG like plain Blender's.
 pub fn job_request(bench: &Bench, frames: Frames, output: PathBuf) -> JobRequest {
     JobRequest {
-        scene: bench.scene.clone(),
         frames: Some(frames),
         resolution: bench.args.resolution,
         samples: bench.args.samples,
-        tiles: TileChoice::Auto,
-        slices: SliceChoice::Auto,
         format: Some(OutputFormat::Png),
-        output,
-        budget: None,
-        deadline_s: Duration::from_secs(86_400).as_secs(),
-        renderer_override: None,
-        include: Vec::new(),
-        allow_missing: Vec::new(),
-        skip_existing: false,
-        options: Vec::new(),
-        device: Device::Cpu,
-        keep_raw: false,
         providers_min: bench.cores,
+        ..JobRequest::new(bench.scene.clone(), output)
     }
 }
 
@@ -85,13 +73,20 @@ pub async fn measure(network: &LocalNetwork, request: &JobRequest) -> anyhow::Re
         view = client.job(id).await?;
     }
     let quote_s = begun.elapsed().as_secs_f64();
-    let (begun, cpu_before) = (Instant::now(), cpu::children_seconds());
+    let begun = Instant::now();
+    let mut meter = network.cpu_meter();
+    let cpu_before = meter.total();
     if view.summary.state == JobState::Quoted {
         client.start_job(id).await?;
     }
     let (mut rendering_at, mut settling_at) = (None, None);
+    let mut metered = begun;
     while !view.summary.state.is_final() {
         tokio::time::sleep(POLL).await;
+        if metered.elapsed() > METER_EVERY {
+            meter.look();
+            metered = Instant::now();
+        }
         view = client.job(id).await?;
         let now = begun.elapsed().as_secs_f64();
         match view.summary.state {
@@ -101,7 +96,8 @@ pub async fn measure(network: &LocalNetwork, request: &JobRequest) -> anyhow::Re
         }
     }
     let wall_s = begun.elapsed().as_secs_f64();
-    let cpu_s = cpu::children_seconds() - cpu_before;
+    meter.look();
+    let cpu_s = (meter.total() - cpu_before).as_secs_f64();
     if view.summary.state != JobState::Done {
         return Err(refused(&view));
     }

@@ -47,8 +47,6 @@ pub struct Round {
 pub struct Cold {
     /// Seconds from the start of the first process to `done`, the quote included.
     pub wall_s: f64,
-    /// CPU seconds of every process of the network in that time.
-    pub cpu_s: f64,
     /// Of these seconds, until all providers had joined.
     pub network_s: f64,
     /// The job's own part.
@@ -116,8 +114,8 @@ impl Report {
         ));
         if let Some(cold) = &self.cold {
             show::line(format_args!(
-                "cold      {:.2} s: network {:.2}, quote {:.2}, job {:.2}; {:.1} CPU seconds",
-                cold.wall_s, cold.network_s, cold.job.quote_s, cold.job.wall_s, cold.cpu_s
+                "cold      {:.2} s: network {:.2}, quote {:.2}, job {:.2}",
+                cold.wall_s, cold.network_s, cold.job.quote_s, cold.job.wall_s
             ));
         }
     }

@@ -1,4 +1,4 @@
--- Version 1. A job's record is what the requestor decided; its farm events replayed give the farm.
+-- A job's record is what the requestor decided; its farm events replayed give the farm.
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY,
     created_at INTEGER NOT NULL,
