@@ -38,8 +38,10 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// A provider with nothing to do.
+    /// A provider with nothing to do. What workers of a killed process left is removed: their sessions are gone, and the
+    /// files of a job that goes on are in the cache.
     pub fn new(services: Arc<Services>, terms: OwnTerms) -> Self {
+        worker::sweep(&services);
         Self {
             services,
             terms,

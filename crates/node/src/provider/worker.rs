@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{requestor::refusal::chain, services::Services};
 use rayswarm_engines::{Engine, EngineError, SessionLimits};
-use rayswarm_model::AttemptId;
+use rayswarm_model::{AttemptId, JobId};
 use rayswarm_network::work::{
     Failure, JobInvite, Judgement, Progress, ProviderLink, Pull, PullAnswer, Verdict, log_tail,
 };
@@ -50,6 +50,25 @@ pub struct WorkerHandle {
     queue: Arc<Queue>,
     stop: CancellationToken,
     task: JoinHandle<()>,
+}
+
+/// The folder in which each worker has one of its own, named like its job.
+fn workers_folder(services: &Services) -> PathBuf {
+    services.folder("provider")
+}
+
+/// Removes the folders of workers that were killed. Only while no worker runs.
+pub fn sweep(services: &Services) {
+    let left = std::fs::read_dir(workers_folder(services));
+    for entry in left.into_iter().flatten().flatten() {
+        let Some(job) = entry.file_name().to_str().and_then(|name| name.parse::<JobId>().ok()) else {
+            continue;
+        };
+        services.network.blobs().unpin(job);
+        if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::warn!(folder = %entry.path().display(), %error, "what a killed worker left cannot be removed");
+        }
+    }
 }
 
 impl WorkerHandle {
@@ -102,7 +121,7 @@ impl Worker {
         invite: JobInvite,
         link: watch::Receiver<ProviderLink>,
     ) -> Self {
-        let folder = services.folder("provider").join(invite.job.to_string());
+        let folder = workers_folder(&services).join(invite.job.to_string());
         Self {
             services,
             limits,
