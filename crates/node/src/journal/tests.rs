@@ -1,3 +1,5 @@
+//! Schema migrations and standings.
+
 #![allow(clippy::unwrap_used)]
 use super::*;
 
