@@ -139,7 +139,8 @@ impl State {
     }
 
     /// The sum of all balances in wei: what property tests hold against fees and genesis.
-    pub fn total_balance(&self) -> U256 {
+    #[cfg(test)]
+    pub(crate) fn total_balance(&self) -> U256 {
         let mut total = U256::ZERO;
         self.accounts.for_each(&mut |account| total += account.balance);
         total

@@ -26,12 +26,6 @@ impl BasisPoints {
         })
     }
 
-    /// This share of `whole`, rounded up.
-    pub const fn of_whole_ceil(self, whole: u64) -> u64 {
-        let part = (whole as u128 * self.0 as u128).div_ceil(10_000);
-        if part > u64::MAX as u128 { u64::MAX } else { part as u64 }
-    }
-
     /// The share as a fraction, for formulas that are only displayed.
     pub fn as_fraction(self) -> f64 {
         f64::from(self.0) / 1e4
@@ -66,7 +60,6 @@ mod tests {
             assert_eq!(BasisPoints(points).to_string(), text);
         }
         assert_eq!(BasisPoints::of_ceil(0, 0), BasisPoints(0));
-        assert_eq!(BasisPoints(500).of_whole_ceil(101), 6);
         assert_eq!(BasisPoints::from_fraction_nearest(f64::NAN), BasisPoints(0));
         assert_eq!(BasisPoints::from_fraction_nearest(2.0), BasisPoints::ALL);
     }

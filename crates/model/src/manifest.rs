@@ -108,11 +108,6 @@ impl Manifest {
     pub fn blobs(&self) -> impl Iterator<Item = BlobId> + '_ {
         self.files.iter().flat_map(|file| file.chunks.iter().copied())
     }
-
-    /// Plain bytes in all.
-    pub fn total_bytes(&self) -> u64 {
-        self.files.iter().fold(0, |total, file| total.saturating_add(file.size))
-    }
 }
 
 /// Whether a session may see a file at `path`: absolute, plain, and nowhere the system or engine lives.

@@ -9,7 +9,8 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The plan a quote was made for. Its hash goes into the escrow, so the same plan means the same tasks and prices.
+/// The plan a quote was made for. The keccak-256 of its canonical encoding goes into the escrow, so the same hash means
+/// the same tasks and prices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The engine adapter: `blender`, `povray`.

@@ -21,6 +21,9 @@ pub struct SceneFacts {
     pub frame_end: i32,
     /// Every how many frames.
     pub frame_step: u32,
+    /// Why only frames of the file's range can be rendered, and what to do about it, if that is so.
+    #[serde(default)]
+    pub frames_bounded: Option<String>,
     /// Frames per second as a fraction (`fps`, `fps_base × 1000`).
     pub frame_rate: FrameRate,
     /// Final picture size with the file's percentage applied, before any border.

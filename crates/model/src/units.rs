@@ -108,10 +108,6 @@ impl fmt::Display for Work {
 }
 
 impl CpuTime {
-    /// Seconds as a float, for display.
-    pub fn as_seconds(self) -> f64 {
-        self.millis as f64 / 1e3
-    }
     /// The sum, saturating.
     pub const fn plus(self, other: Self) -> Self {
         Self {

@@ -76,13 +76,3 @@ pub enum SandboxError {
         source: io::Error,
     },
 }
-
-impl SandboxError {
-    /// Whether the machine, not the job, is at fault: no other job will fare better here.
-    pub fn is_about_this_machine(&self) -> bool {
-        matches!(
-            self,
-            Self::NotInstalled { .. } | Self::CannotRun { .. } | Self::CannotWatch
-        )
-    }
-}

@@ -3,8 +3,9 @@
 //! An audit goes to a provider of another node *and* another account than the renderer's, of the same comparison class
 //! where one is there in time (pixels must then be equal), with the frame in memory where possible. The requestor's own
 //! machine audits what no other provider can. One auditor's word rejects nothing while somebody else could be asked: a
-//! difference goes to a second auditor, and whoever is contradicted bears it. A drawn audit that nobody can judge is
-//! recorded as inconclusive and the result counts: silence is acceptance, rejection needs evidence.
+//! difference goes to a second auditor, and whoever is contradicted bears it. A drawn audit that nobody can judge, the
+//! requestor's own machine included, is recorded as inconclusive and the result counts: silence is acceptance, rejection
+//! needs evidence.
 
 use crate::{
     attempt::{AttemptState, Purpose},
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const PER_LEASE_MAX: usize = 16;
 /// Waiting audits looked at for one provider.
 const LOOKED_AT_MAX: usize = 256;
-/// Auditors that may fail to judge a result before it counts as inconclusive.
+/// Auditors that may fail to judge a result before only the requestor's own machine is asked, if it can judge at all.
 const FRUITLESS_MAX: u32 = 3;
 /// Results of a provider rejected on one word each before it is shut out.
 const STRIKES_MAX: u32 = 2;
@@ -125,10 +126,14 @@ fn suits(farm: &Farm, auditor: NodeId, node: &Node, of: AttemptId, now: UnixMill
         .and_then(|audit| farm.attempt(*audit))
         .map(|audit| audit.node);
     let renderer = farm.nodes.get(&farm.attempt(of)?.node)?;
+    let tired = case.fruitless >= FRUITLESS_MAX;
     if node.info.role == Role::OwnAuditor {
         // Its word is final, so it is the best second opinion there is.
-        let needed = second.is_some() || waited >= patience * OWN_PATIENCE || !others_may(farm, of);
+        let needed = second.is_some() || tired || waited >= patience * OWN_PATIENCE || !others_may(farm, of);
         return needed.then(|| second.map_or(Reason::AuditByRequestor, |after| Reason::SecondOpinion { after }));
+    }
+    if tired {
+        return None;
     }
     let same_class = node.info.class == renderer.info.class;
     if !same_class && waited < patience && peers_in_class(farm, renderer) {
@@ -188,6 +193,12 @@ fn peers_in_class(farm: &Farm, renderer: &Node) -> bool {
 fn others_may(farm: &Farm, of: AttemptId) -> bool {
     let other = |(id, node): (&NodeId, &Node)| node.info.role == Role::Provider && may_audit(farm, *id, node, of);
     farm.nodes.iter().any(other)
+}
+
+/// Whether the requestor's own machine could still judge a result. While it can, no silence of others makes it count.
+fn own_may(farm: &Farm, of: AttemptId) -> bool {
+    let own = |(id, node): (&NodeId, &Node)| node.info.role == Role::OwnAuditor && may_audit(farm, *id, node, of);
+    farm.nodes.iter().any(own)
 }
 
 fn anyone_may(farm: &Farm, of: AttemptId) -> bool {
@@ -321,7 +332,7 @@ fn differs(
 /// Asks the next auditor, or decides if there is none or enough have tried.
 fn ask_on(farm: &mut Farm, of: AttemptId, now: UnixMillis, effects: &mut Vec<Effect>) {
     let tired = farm.audits.get(&of).is_none_or(|case| case.fruitless >= FRUITLESS_MAX);
-    if tired || !anyone_may(farm, of) {
+    if tired && !own_may(farm, of) || !anyone_may(farm, of) {
         decide_without_auditor(farm, of, now, effects);
     } else {
         wait_on(farm, of);
@@ -425,14 +436,15 @@ fn pay(farm: &mut Farm, audit: AttemptId, effects: &mut Vec<Effect>) {
     });
 }
 
-/// Decides audits that waited too long or that nobody is left to judge.
+/// Decides audits that waited too long or that nobody is left to judge. One that the requestor's own machine can do waits
+/// for it, however long its turn takes: a provider that makes others stay silent must not be paid for it.
 pub(crate) fn tick(farm: &mut Farm, now: UnixMillis, effects: &mut Vec<Effect>) {
     let max = farm.policy.audit_wait_ms_max;
     let late = |of: &AttemptId| {
         farm.audits.get(of).is_none_or(|case| {
             let waited = millis(now.since(case.since));
             let hopeless = waited >= farm.policy.stall_ms && !anyone_may(farm, *of);
-            waited >= max || case.fruitless >= FRUITLESS_MAX || hopeless
+            (waited >= max || case.fruitless >= FRUITLESS_MAX || hopeless) && !own_may(farm, *of)
         })
     };
     let overdue: Vec<AttemptId> = farm.waiting_audits.iter().map(|(_, of)| *of).filter(late).collect();

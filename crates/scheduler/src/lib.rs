@@ -17,6 +17,7 @@
 //! | `grant`, `pool`, `tail`, `estimate` | who gets what: factoring on pull, stealing, replication |
 //! | `audit` | who checks whom, and what a verdict leads to |
 //! | `rate` | learned speeds; integers, so that a replay agrees to the last bit |
+//! | `resume` | what a restarted requestor is asked again |
 //!
 //! ```
 //! use rayswarm_scheduler::{Event, Farm, Policy, step};
@@ -52,6 +53,7 @@ pub mod policy;
 mod pool;
 mod rate;
 pub mod reason;
+mod resume;
 mod step;
 mod tail;
 pub mod view;

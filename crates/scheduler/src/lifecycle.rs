@@ -327,7 +327,7 @@ pub(crate) fn failed(
     from: NodeId,
     id: AttemptId,
     kind: FailureKind,
-    mut message: String,
+    message: String,
     now: UnixMillis,
     effects: &mut Vec<Effect>,
 ) {
@@ -342,7 +342,7 @@ pub(crate) fn failed(
         // Its bytes matched and are being judged: the verdict decides, not its provider's second thoughts.
         return;
     }
-    message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+    let message = shortened(message);
     let malicious = kind == FailureKind::Malicious;
     let reason = match malicious {
         true => Reason::BrokeProtocol {
@@ -373,6 +373,18 @@ pub(crate) fn failed(
     }
 }
 
+/// The first line says what failed; of the engine's log that follows, the end says why.
+fn shortened(message: String) -> String {
+    if message.len() <= MESSAGE_BYTES_MAX {
+        return message;
+    }
+    let (first, log) = message.split_once('\n').unwrap_or((&message, ""));
+    let first = &first[..first.floor_char_boundary(MESSAGE_BYTES_MAX / 2)];
+    let room = MESSAGE_BYTES_MAX - first.len();
+    let end = &log[log.ceil_char_boundary(log.len().saturating_sub(room))..];
+    format!("{first}\n{end}")
+}
+
 /// A task has failed as often as it may: the job ends, unless another copy was verified meanwhile.
 fn fail_task(farm: &mut Farm, id: TaskId, now: UnixMillis, effects: &mut Vec<Effect>) {
     let Some(task) = farm.tasks.get(index(id.0)) else {
@@ -393,4 +405,19 @@ fn fail_task(farm: &mut Farm, id: TaskId, now: UnixMillis, effects: &mut Vec<Eff
         message,
     };
     ending::begin_for_task(farm, id, reason, now, effects);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_keeps_what_failed_and_how_the_log_ends() {
+        let log: String = (0..1000).map(|line| format!("Fra:{line} Mem:200M\n")).collect();
+        let kept = shortened(format!("the engine stopped by signal 6\n{log}abort: out of textures"));
+        assert!(kept.starts_with("the engine stopped by signal 6\n"), "{kept}");
+        assert!(kept.ends_with("abort: out of textures"), "{kept}");
+        assert!(kept.len() <= MESSAGE_BYTES_MAX + 1, "{}", kept.len());
+        assert_eq!(shortened("short\nlog".into()), "short\nlog");
+    }
 }

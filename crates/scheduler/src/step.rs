@@ -11,6 +11,7 @@ use crate::{
     lifecycle::{committed, delivered, failed, no_audit},
     membership::{joined, left, reconcile, restarted},
     reason::Reason,
+    resume,
 };
 use rayswarm_model::UnixMillis;
 
@@ -49,7 +50,10 @@ pub fn step(farm: &mut Farm, event: Event, now: UnixMillis) -> Vec<Effect> {
             kind,
             message,
         } => failed(farm, node, attempt, kind, message, now, &mut effects),
-        Event::RequestorRestarted => restarted(farm, now),
+        Event::RequestorRestarted => {
+            restarted(farm, now);
+            resume::outstanding(farm, &mut effects);
+        }
         Event::Tick => tick(farm, now, &mut effects),
         Event::Pause => farm.paused = true,
         Event::Resume => {

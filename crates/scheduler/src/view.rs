@@ -10,6 +10,7 @@ use crate::{
 };
 use rayswarm_model::{Amount, AttemptId, CpuTime, NodeId, TaskId, UnixMillis, Work};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A provider as faces show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,11 +59,6 @@ impl Farm {
         matches!(self.phase, Phase::Complete | Phase::Failed { .. })
     }
 
-    /// Whether the owner paused it.
-    pub const fn is_paused(&self) -> bool {
-        self.paused
-    }
-
     /// How it decides.
     pub const fn policy(&self) -> &Policy {
         &self.policy
@@ -83,11 +79,6 @@ impl Farm {
         self.pool.count()
     }
 
-    /// Audits nobody has decided yet.
-    pub fn open_audits(&self) -> u64 {
-        self.audits.len() as u64
-    }
-
     /// Everything accepted for payment so far.
     pub const fn paid(&self) -> Amount {
         self.paid
@@ -102,6 +93,32 @@ impl Farm {
             },
             Work { milli_wu: total },
         )
+    }
+
+    /// Thousandths of the work done. Tasks under way count as far as their providers say, results that await a verdict in
+    /// full; of several copies of a task the furthest counts.
+    pub fn done_permille(&self) -> u32 {
+        let mut under_way: BTreeMap<TaskId, u128> = BTreeMap::new();
+        let held = self.nodes.values().flat_map(|node| node.queue.iter());
+        for id in held.chain(&self.open_results) {
+            let Some(attempt) = self.attempt(*id).filter(|attempt| attempt.purpose.is_render()) else {
+                continue;
+            };
+            let open = self
+                .tasks
+                .get(index(attempt.task.0))
+                .is_some_and(|task| task.winner.is_none());
+            let permille = if attempt.committed {
+                1000
+            } else {
+                attempt.permille.min(1000)
+            };
+            let done = under_way.entry(attempt.task).or_default();
+            *done = (*done).max(u128::from(open) * u128::from(attempt.work.milli_wu) * u128::from(permille));
+        }
+        let verified = u128::from(self.total_milli_wu.saturating_sub(self.unverified_milli_wu)) * 1000;
+        let done = verified + under_way.values().sum::<u128>();
+        u32::try_from(done / u128::from(self.total_milli_wu.max(1))).map_or(1000, |permille| permille.min(1000))
     }
 
     /// Milliseconds until the last task is expected to be rendered, at the speeds of the providers connected now; `None`

@@ -4,8 +4,8 @@
 
 mod world;
 
-use rayswarm_model::UnixMillis;
-use rayswarm_scheduler::{Effect, Event, Farm, Policy, step};
+use rayswarm_model::{AttemptId, UnixMillis};
+use rayswarm_scheduler::{AttemptState, Effect, Event, Farm, Policy, Purpose, step};
 use world::{Machine, World, plan};
 
 /// A busy world: failures, cheats, a restart, repeated messages.
@@ -83,4 +83,33 @@ fn effects_survive_being_written_down() {
         let json = serde_json::to_string(effect).unwrap();
         assert_eq!(&serde_json::from_str::<Effect>(&json).unwrap(), effect);
     }
+}
+
+#[test]
+fn a_restart_asks_again_for_what_was_never_answered() {
+    let (world, plan, policy) = busy();
+    let mut farm = Farm::new(&plan, policy).unwrap();
+    let (mut draws, mut judgements, mut ends) = (0, 0, 0);
+    for (time, event) in &world.journal {
+        step(&mut farm, event.clone(), UnixMillis(*time));
+        // Killed right here: the effects of this step and of those before it may have been lost.
+        let again = step(&mut farm.clone(), Event::RequestorRestarted, UnixMillis(*time));
+        let attempts = (0..).map_while(|id| farm.attempt(AttemptId(id)));
+        for open in attempts.filter(|attempt| attempt.state == AttemptState::Delivered) {
+            let asked = again.iter().any(|effect| match effect {
+                Effect::DrawAudit { attempt, .. } => *attempt == open.id && open.purpose == Purpose::Render,
+                Effect::JudgeAudit { attempt, of, .. } => {
+                    *attempt == open.id && matches!(open.purpose, Purpose::Audit { of: wanted, .. } if wanted == *of)
+                }
+                _ => false,
+            });
+            assert!(asked, "nobody asks about {open} after {event:?}");
+            draws += u32::from(open.purpose == Purpose::Render);
+            judgements += u32::from(open.purpose != Purpose::Render);
+        }
+        let ended = again.iter().any(|effect| matches!(effect, Effect::JobComplete { .. }));
+        assert_eq!(ended, farm.is_over(), "after {event:?}");
+        ends += u32::from(ended);
+    }
+    assert!(draws > 0 && judgements > 0 && ends > 0, "{draws} {judgements} {ends}");
 }

@@ -1,14 +1,17 @@
 //! Commitment, delivered picture and audited crop → [`Verdict`].
 //!
 //! Within one comparison class every bit must be equal. Across classes the share of pixels off by more than 1e-3 must
-//! not exceed the policy's. What cannot be compared is inconclusive: ask another auditor.
+//! not exceed the policy's. Channels and attributes must be the same everywhere: they follow from scene, settings and
+//! engine, whatever the processor. Devices that cannot be compared, and audits of other pixels than the drawn ones, are
+//! inconclusive: ask another auditor.
 //!
 //! A rejection costs the provider the task. Only where the provider's own signed words contradict one another
 //! ([`Verdict::stands_alone`]) could more follow: an auditor may lie too.
 
 use crate::policy::AuditPolicy;
 use rayswarm_imaging::{
-    BasisPoints, Comparison, Picture, PixelCommitment, SampleType, commitment::PixelHeader, compare, crop,
+    BasisPoints, Comparison, LayoutDifference, Picture, PixelCommitment, SampleType, commitment::PixelHeader, compare,
+    crop,
 };
 use rayswarm_model::{AttemptId, ComparisonClass, JobId, NodeId, Rect, Resolution, TaskId, settings::Device};
 use serde::{Deserialize, Serialize};
@@ -124,6 +127,13 @@ pub enum Reason {
         /// Tolerated.
         limit: BasisPoints,
     },
+    /// The audited crop has other channels or attributes than the delivered picture.
+    OtherLayout {
+        /// The first that differs, as the auditor has it.
+        expected: String,
+        /// As delivered.
+        found: String,
+    },
     /// The two providers' pixels cannot be compared.
     NotComparable,
     /// The audit itself is of no use.
@@ -232,16 +242,22 @@ fn refuse_delivery(case: &Case<'_>, delivered: PixelCommitment) -> Option<Reason
     if (found.width, found.height) != (case.tile.width, case.tile.height) {
         return Some(Reason::WrongSize { found });
     }
-    let expected = case.channels?;
     let found = PixelHeader::of(case.delivered).channels;
+    let (expected, found) = channel_difference(case.channels?, &found)?;
+    Some(Reason::WrongChannels { expected, found })
+}
+
+/// The first channel that is not as `expected`, as `(expected, found)` in words. Both are sorted by name, as
+/// [`PixelHeader`] has them.
+pub fn channel_difference(
+    expected: &[(String, SampleType)],
+    found: &[(String, SampleType)],
+) -> Option<(String, String)> {
     let text =
         |side: Option<&(String, SampleType)>| side.map_or("nothing".into(), |(name, kind)| format!("{name} ({kind})"));
     (0..expected.len().max(found.len()))
         .find(|at| expected.get(*at) != found.get(*at))
-        .map(|at| Reason::WrongChannels {
-            expected: text(expected.get(at)),
-            found: text(found.get(at)),
-        })
+        .map(|at| (text(expected.get(at)), text(found.get(at))))
 }
 
 /// Compares the delivered crop with the auditor's.
@@ -275,7 +291,11 @@ fn weigh(policy: &AuditPolicy, case: &Case<'_>, audit: &Audit<'_>) -> (Outcome, 
     shown.delivered_crop = Some(PixelCommitment::of(&delivered));
     let result = match compare(audit.picture, &delivered) {
         Ok(result) => result,
-        Err(error) => return inconclusive(error.to_string(), shown),
+        // Were this no verdict, one channel too many would make any picture pass.
+        Err(LayoutDifference::Channels { expected, found }) => {
+            return (Outcome::Rejected, Reason::OtherLayout { expected, found }, shown);
+        }
+        Err(error @ LayoutDifference::Resolution { .. }) => return inconclusive(error.to_string(), shown),
     };
     let header = PixelHeader::of(case.delivered);
     shown.worst_cell = result
@@ -330,6 +350,9 @@ impl fmt::Display for Reason {
                     f,
                     "{apart} of the audited crop differ by more than 1e-3, at most {limit} may"
                 )
+            }
+            Self::OtherLayout { expected, found } => {
+                write!(f, "delivered {found} where the audited crop has {expected}")
             }
             Self::NotComparable => {
                 f.write_str("the provider's and the auditor's devices cannot be compared; audit within one class")

@@ -24,5 +24,7 @@ pub mod policy;
 
 pub use chance::{Cheat, chance_caught};
 pub use draw::{AuditSeed, Draw, DrawReason, Subject, draw};
-pub use judge::{Audit, AuditEvidence, Case, ComparisonKind, Evidence, Outcome, Reason, Verdict, judge};
+pub use judge::{
+    Audit, AuditEvidence, Case, ComparisonKind, Evidence, Outcome, Reason, Verdict, channel_difference, judge,
+};
 pub use policy::{AuditPolicy, AuditSettings, PolicyError};

@@ -22,6 +22,7 @@ fn facts() -> SceneFacts {
         frame_start: 1,
         frame_end: 48,
         frame_step: 1,
+        frames_bounded: None,
         frame_rate: FrameRate {
             numerator: 24,
             denominator: 1,

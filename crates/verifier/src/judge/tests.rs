@@ -279,6 +279,54 @@ fn deliveries_that_contradict_their_receipt_need_no_auditor() {
 }
 
 #[test]
+fn other_channels_or_attributes_are_no_way_past_an_audit() {
+    let honest = render(TILE, 4, 0);
+    let cheat = render(TILE, 4, 2);
+    let size = cheat.resolution();
+    let name = "ViewLayer.Combined.R";
+    let with = |more: &str| {
+        let extra = Channel::new(more, Samples::F32(vec![0.0; size.pixels() as usize]));
+        Picture::new(size, vec![cheat.channels()[0].clone(), extra]).unwrap()
+    };
+    let Samples::F32(samples) = cheat.channels()[0].samples() else {
+        panic!("not made of floats")
+    };
+    let whole = samples.iter().map(|sample| sample.to_bits()).collect();
+    let attribute = [("cryptomatte/1/name".to_owned(), "ViewLayer.Other".to_owned())];
+    let ways_out = [
+        ("a channel more", with("ViewLayer.Mist.Z")),
+        ("a channel before", with("A")),
+        (
+            "another name",
+            Picture::new(size, vec![Channel::new("R", Samples::F32(samples.clone()))]).unwrap(),
+        ),
+        (
+            "another type",
+            Picture::new(size, vec![Channel::new(name, Samples::U32(whole))]).unwrap(),
+        ),
+        ("an attribute", cheat.clone().with_attributes(attribute.clone().into())),
+        (
+            "honest pixels with an attribute",
+            honest.clone().with_attributes(attribute.into()),
+        ),
+    ];
+    let kinds = [
+        ComparisonKind::SameClass,
+        ComparisonKind::CrossClass,
+        ComparisonKind::NotComparable,
+    ];
+    for (way, delivered) in ways_out {
+        for kind in kinds {
+            let verdict = audited(&delivered, &render(CROP, 4, 0), kind);
+            assert_eq!(verdict.outcome, Outcome::Rejected, "{way}, {kind:?}: {verdict}");
+            assert!(matches!(verdict.reason, Reason::OtherLayout { .. }), "{way}: {verdict}");
+            // It rests on the auditor's word, who may have sent the odd picture.
+            assert!(!verdict.stands_alone(), "{way}");
+        }
+    }
+}
+
+#[test]
 fn audits_of_no_use_decide_nothing() {
     let delivered = render(TILE, 4, 0);
     let policy = AuditPolicy::default();
