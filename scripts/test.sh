@@ -69,6 +69,10 @@ if compgen -G 'engines/*/tests/test_*.py' >/dev/null; then
   count "$status" "$((${ran:-0} - broken))" "$broken"
 fi
 
+# Tests that need one of the contracts' tools pass without it, and the runner hides what passing tests say.
+for tool in @foundry-rs/anvil-linux-amd64 @foundry-rs/cast-linux-amd64 viem; do
+  [[ -d contracts/node_modules/$tool ]] || echo "SKIPPED: tests with $tool, which npm did not install" >&2
+done
 run rust cargo nextest run --locked --workspace
 totals=$(grep -E '^ *Summary' "$logs/rust.log" | tail -n 1 || true)
 count "$status" "$(number_before ' passed' "$totals")" "$(number_before ' failed' "$totals")"

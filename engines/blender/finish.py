@@ -4,12 +4,12 @@ import os
 
 import bpy
 import merged
+from formats import EXTENSIONS, Own, set_format
 from passes import compositor_trees, has_compositor, restrict
 from protocol import Refused
 from settings import option
 from tile import denoised_layers
 
-EXTENSIONS = {"png": "png", "jpeg": "jpg", "exr": "exr", "exr-multilayer": "exr"}
 DENOISING_SCENE = "Rayswarm denoising"
 
 
@@ -28,6 +28,7 @@ class Finisher:
         # The files' metadata would name paths and hosts that exist in the sandbox only.
         scene.render.use_stamp_filename = scene.render.use_stamp_hostname = False
         self._scene = scene
+        self._own_format = Own(scene.render.image_settings)
         self._denoised = denoised_layers(scene)
         self._merged_path = None
         self._denoised_paths = {}
@@ -43,7 +44,7 @@ class Finisher:
             path = f"{request['output']}.denoised{number}.exr"
             self._denoiser.run(self._merged_path, layer, path)
             self._denoised_paths[layer] = path
-        set_format(self._scene, request["format"])
+        set_format(self._scene, self._own_format, request["format"])
         self._scene.render.filepath = output
         write(self._scene, output)
         for path in self._denoised_paths.values():
@@ -104,28 +105,6 @@ class Denoiser:
         self._scene.view_layers[0].name = layer_name
         self._scene.render.filepath = output
         write(self._scene, output)
-
-
-def set_format(scene, word):
-    """Sets the file format, with the file's own colour mode, depth and quality where they fit it."""
-    image = scene.render.image_settings
-    own, mode, depth = image.file_format, image.color_mode, image.color_depth
-    transparent = scene.render.film_transparent
-    if word == "png":
-        image.file_format = "PNG"
-        image.color_mode = mode if own == "PNG" else ("RGBA" if transparent else "RGB")
-        image.color_depth = depth if own == "PNG" else "8"
-    elif word == "jpeg":
-        image.file_format = "JPEG"
-        image.color_mode = "BW" if mode == "BW" else "RGB"
-    elif word == "exr":
-        image.file_format = "OPEN_EXR"
-        image.color_mode, image.color_depth, image.exr_codec = "RGBA", "32", "ZIP"
-    elif word == "exr-multilayer":
-        image.file_format = "OPEN_EXR_MULTILAYER"
-        image.color_mode, image.color_depth, image.exr_codec = "RGBA", "32", "ZIP"
-    else:
-        raise Refused("format", f"{word!r} is no picture format", f"use one of {', '.join(EXTENSIONS)}")
 
 
 def write(scene, output):

@@ -63,9 +63,10 @@ def refuse_newer(path, version, engine_version):
     """Blender opens files of a later version with no more than a warning, and leaves out what it does not know."""
     if tuple(version[:2]) > tuple(engine_version[:2]):
         saved = ".".join(map(str, version[:2]))
-        engine = ".".join(map(str, engine_version))
+        engine, series = (".".join(map(str, engine_version[:parts])) for parts in (3, 2))
+        # Which engines can be installed is known to the adapter only, which looks at the header before this does.
         raise Refused(
             "newer_file",
             f"{path} was saved by Blender {saved}, which is newer than this engine ({engine})",
-            f"install Blender {saved}: rayswarm engines install blender {saved}",
+            f"open it in Blender {series}, check it there, save it and submit that file",
         )

@@ -1,6 +1,7 @@
 """How much memory a session of a scene is expected to need. Measured constants, Cycles on the CPU, bpy 4.5."""
 
 import bpy
+from references import objects
 
 # An idle session with a small scene loaded.
 BASE_BYTES = 300 << 20
@@ -12,18 +13,18 @@ HAIR_KEY_BYTES = 300
 PASS_COPIES = 3
 
 
-def estimate(scene, pixels, channels, reachable):
-    """Bytes for rendering whole frames of `pixels` with `channels` float channels."""
+def estimate(pixels, channels, reachable):
+    """Bytes for rendering whole frames of `pixels` with `channels` float channels. `reachable` is all the scene uses."""
     return int(
         BASE_BYTES
-        + TRIANGLE_BYTES * triangles(scene)
-        + HAIR_KEY_BYTES * hair_keys(scene)
+        + TRIANGLE_BYTES * triangles()
+        + HAIR_KEY_BYTES * hair_keys(reachable)
         + image_bytes(reachable)
         + 4 * PASS_COPIES * channels * pixels
     )
 
 
-def triangles(scene):
+def triangles():
     """Triangles of every distinct evaluated mesh, with subdivision as rendered rather than as viewed."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     counted, total = set(), 0
@@ -53,9 +54,9 @@ def growth(item):
     return factor
 
 
-def hair_keys(scene):
+def hair_keys(reachable):
     total = 0
-    for item in scene.objects:
+    for item in objects(reachable):
         for system in item.particle_systems:
             settings = system.settings
             if settings.type == "HAIR" and settings.render_type == "PATH":

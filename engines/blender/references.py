@@ -4,15 +4,17 @@ Only what the active scene can reach counts: an unused brush texture that is mis
 """
 
 import os
-import re
 
 import bpy
+import sequences
 from passes import has_compositor
 
 BUILTIN = "<builtin>"
+# PNG, JPEG, OpenEXR, TIFF and most others tell what they are within three bytes.
+MAGIC_BYTES = 3
 
 
-def references(scene):
+def references(scene, frames=()):
     """A list of dicts, one per file or file pattern:
 
     reference  as the scene names it (absolute where the naming library was itself named by an absolute path)
@@ -20,30 +22,34 @@ def references(scene):
     kind       image, library, font, volume, cache, sound, ies, script…
     packed     whether its bytes are in the .blend
     shape      file, udim, sequence or folder
-    expected   for udim: the paths of the tiles that are used
+    expected   for udim: the paths of the tiles that are used; for sequence: those that `frames` show, as far as known
     needed     whether the picture needs it
     """
     reachable = reach(scene)
+    trees = list(node_trees(reachable))
+    users = sequences.image_users(scene, trees, reachable)
     found = []
     for library in bpy.data.libraries:
         add(found, library, library.filepath, "library", reachable, packed=library.packed_file is not None)
     for image in bpy.data.images:
-        add_image(found, image, reachable)
+        add_image(found, image, reachable, sequences.image_numbers(users.get(image, ()), frames))
     for font in bpy.data.fonts:
         add(found, font, font.filepath, "font", reachable, packed=font.packed_file is not None)
     for volume in bpy.data.volumes:
-        shape = "sequence" if volume.is_sequence else "file"
-        add(found, volume, volume.filepath, "volume", reachable, shape, volume.packed_file is not None)
+        shape, numbers = "file", ()
+        if volume.is_sequence:
+            shape, numbers = "sequence", sequences.volume_numbers(volume, frames)
+        packed = volume.packed_file is not None
+        add(found, volume, volume.filepath, "volume", reachable, shape, packed, numbers=numbers)
     for cache in bpy.data.cache_files:
         add(found, cache, cache.filepath, "cache", reachable, "sequence" if cache.is_sequence else "file")
     for clip in bpy.data.movieclips:
         # Tracked data is in the .blend; the film itself is read by the compositor only.
         shape = "sequence" if clip.source == "SEQUENCE" else "file"
         add(found, clip, clip.filepath, "movie", reachable if has_compositor(scene) else set(), shape)
-    for item in bpy.data.objects:
-        if item in reachable:
-            add_object(found, item, reachable)
-    for tree in node_trees(reachable):
+    for item in objects(reachable):
+        add_object(found, item, reachable)
+    for tree in trees:
         for node in tree.nodes:
             if node.bl_idname == "ShaderNodeTexIES" and node.mode == "EXTERNAL":
                 add(found, tree, node.filepath, "ies", reachable | {tree})
@@ -79,6 +85,21 @@ def reach(scene):
     return seen
 
 
+def objects(reachable):
+    """The objects among `reachable`: those of the scene itself, of collections it instances, of its background scenes,
+    and those that modifiers and constraints point at."""
+    return [item for item in bpy.data.objects if item in reachable]
+
+
+def with_backgrounds(scene):
+    """The scene and the scenes it shows as background sets, each once."""
+    chain = []
+    while scene and scene not in chain:
+        chain.append(scene)
+        scene = scene.background_set
+    return chain
+
+
 def node_trees(reachable):
     """Node groups and the trees embedded in materials, worlds, lights and scenes."""
     for block in reachable:
@@ -88,8 +109,9 @@ def node_trees(reachable):
             yield block.node_tree
 
 
-def add(found, owner, path, kind, reachable, shape="file", packed=False, expected=()):
-    """Adds one file. `owner` is the data-block that names it; relative paths count from its library."""
+def add(found, owner, path, kind, reachable, shape="file", packed=False, expected=(), numbers=()):
+    """Adds one file. `owner` is the data-block that names it; relative paths count from its library. `numbers` are those
+    of the files of a sequence that must be there."""
     if not path or path == BUILTIN:
         return
     library = owner if isinstance(owner, bpy.types.Library) else None
@@ -102,7 +124,7 @@ def add(found, owner, path, kind, reachable, shape="file", packed=False, expecte
             "kind": kind,
             "packed": packed,
             "shape": shape,
-            "expected": list(expected),
+            "expected": list(expected) or sequences.files(inside, numbers),
             "needed": owner in reachable,
         }
     )
@@ -116,7 +138,7 @@ def name_of(path, library, inside):
     return path
 
 
-def add_image(found, image, reachable):
+def add_image(found, image, reachable, numbers):
     if image.source in ("GENERATED", "VIEWER"):
         return
     packed = bool(image.packed_files) or image.packed_file is not None
@@ -133,6 +155,7 @@ def add_image(found, image, reachable):
             reachable,
             "sequence" if image.source == "SEQUENCE" else "file",
             packed,
+            numbers=numbers if image.source == "SEQUENCE" else (),
         )
 
 
@@ -203,23 +226,14 @@ def missing(found):
 
 
 def is_there(one):
-    """Whether the file, one of the sequence, or every tile is there."""
+    """Whether the file, one of the sequence, every tile, or anything in the folder is there."""
     if one["shape"] == "udim":
         return all(os.path.isfile(path) for path in one["expected"])
     if one["shape"] == "folder":
-        return os.path.isdir(one["inside"])
+        return any(names for _, _, names in os.walk(one["inside"]))
     if one["shape"] == "sequence" and not os.path.isfile(one["inside"]):
-        return any(sequence_pattern(one["inside"]).fullmatch(name) for name in siblings(one["inside"]))
+        return any(sequences.pattern(one["inside"]).fullmatch(name) for name in siblings(one["inside"]))
     return os.path.isfile(one["inside"])
-
-
-def sequence_pattern(path):
-    """What the file names of a sequence look like: the last run of digits in the stem varies."""
-    stem, extension = os.path.splitext(os.path.basename(path))
-    parts = re.match(r"(.*?)(\d+)(\D*)$", stem)
-    if not parts:
-        return re.compile(re.escape(stem + extension))
-    return re.compile(re.escape(parts[1]) + r"\d+" + re.escape(parts[3] + extension))
 
 
 def siblings(path):
@@ -229,13 +243,51 @@ def siblings(path):
         return []
 
 
-def unreadable_images(scene):
-    """Needed image files that are there and cannot be decoded: they would render magenta without a word."""
+def unreadable_images(files, reachable):
+    """Names of images that are there and cannot be decoded: they would render magenta without a word. `files` are the
+    scene's references."""
     bad = []
-    reachable = reach(scene)
     for image in bpy.data.images:
-        if image in reachable and image.source == "FILE" and not image.packed_file:
-            path = os.path.normpath(bpy.path.abspath(image.filepath, library=image.library))
-            if os.path.isfile(path) and 0 in image.size:
-                bad.append(image.filepath)
+        if image not in reachable:
+            continue
+        if image.source in ("FILE", "MOVIE") and is_readable(image, image.filepath) and 0 in image.size:
+            bad.append(image.filepath)
+        elif image.source == "TILED":
+            names = [(udim_name(image.filepath, tile.number), tile.size) for tile in image.tiles]
+            bad += [name for name, size in names if is_readable(image, name) and 0 in size]
+    for one in files:
+        if one["kind"] == "image" and one["shape"] == "sequence" and one["needed"] and not one["packed"]:
+            folder = os.path.dirname(one["reference"])
+            bad += [os.path.join(folder, os.path.basename(path)) for path in broken_frames(one["expected"])]
     return bad
+
+
+def is_readable(image, name):
+    """Whether the bytes of an image's file called `name` are at hand."""
+    return bool(image.packed_files) or os.path.isfile(bpy.path.abspath(name, library=image.library))
+
+
+def broken_frames(paths):
+    """Frames of an image sequence that cannot be decoded. The first one there is read whole; of the others it is enough
+    that they start like it, since decoding a film's worth of pictures takes minutes."""
+    there = [path for path in paths if os.path.isfile(path)]
+    if not there:
+        return []
+    if not is_decoded(there[0]):
+        return there[:1]
+    beginning = first_bytes(there[0])
+    return [path for path in there if first_bytes(path) != beginning and not is_decoded(path)]
+
+
+def is_decoded(path):
+    image = bpy.data.images.load(path)
+    try:
+        return 0 not in image.size
+    finally:
+        bpy.data.images.remove(image)
+
+
+def first_bytes(path):
+    """What tells file formats apart; empty for what was cut off before it began."""
+    with open(path, "rb") as file:
+        return file.read(MAGIC_BYTES)

@@ -1,18 +1,25 @@
-"""Simulations in a scene: jumping to a frame is right only when they are baked; otherwise frames must be played."""
+"""Simulations in a scene: jumping to a frame is right only when they are baked; otherwise frames must be played.
 
-from references import point_caches
+Every object the scene reaches counts, instanced collections and background scenes included: Blender simulates them too.
+"""
+
+from references import objects, point_caches, with_backgrounds
 
 
-def unbaked(scene):
+def unbaked(scene, reachable):
     """(object name, kind) of every simulation that has to be played from the start frame."""
-    found = []
-    world = scene.rigidbody_world
-    if world and world.enabled and world.collection and world.collection.all_objects and not world.point_cache.is_baked:
-        found.append((scene.name, "rigid body"))
-    for item in scene.objects:
+    found = [(one.name, "rigid body") for one in with_backgrounds(scene) if bodies_move(one.rigidbody_world)]
+    for item in objects(reachable):
         # Objects hidden from the render count too: they may push others.
         found += [(item.name, kind) for kind in of_object(item)]
     return found
+
+
+def bodies_move(world):
+    """Whether a rigid body world has something to compute."""
+    return bool(
+        world and world.enabled and world.collection and world.collection.all_objects and not world.point_cache.is_baked
+    )
 
 
 def of_object(item):
@@ -52,13 +59,11 @@ def simulates(tree, seen):
     )
 
 
-def unbaked_fluids(scene):
-    """Names of fluid domains without a baked cache. They write files while they play, which no session may."""
+def fluid_domains(reachable):
+    """(object name, settings) of every fluid domain."""
     return [
-        item.name
-        for item in scene.objects
+        (item.name, modifier.domain_settings)
+        for item in objects(reachable)
         for modifier in item.modifiers
-        if modifier.type == "FLUID"
-        and modifier.fluid_type == "DOMAIN"
-        and (modifier.domain_settings.cache_type == "REPLAY" or not modifier.domain_settings.has_cache_baked_data)
+        if modifier.type == "FLUID" and modifier.fluid_type == "DOMAIN"
     ]

@@ -5,18 +5,19 @@ use serde::de::DeserializeOwned;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 use tempfile::TempDir;
 
 /// The engine that all scenes here need.
 const ENGINE: &str = "blender-4.5.15";
 /// Every sandbox covers /tmp with its own, so a scene below it would not be seen inside.
-const SCRATCH_PARENT: &str = "/var/tmp";
+pub(crate) const SCRATCH_PARENT: &str = "/var/tmp";
 
 /// The program, its engines and a folder that is removed with this value.
 pub struct Farm {
     program: PathBuf,
+    engine: PathBuf,
     scratch: TempDir,
 }
 
@@ -46,21 +47,32 @@ impl Farm {
             );
             return Ok(None);
         }
-        let engine = engine_store().map(|store| store.join(ENGINE));
-        if !engine.as_ref().is_some_and(|folder| folder.is_dir()) {
+        let Some(engine) = engine_store()
+            .map(|store| store.join(ENGINE))
+            .filter(|folder| folder.is_dir())
+        else {
             eprintln!("skipped: {ENGINE} is not installed; `rayswarm engines install {ENGINE}` does it");
             return Ok(None);
-        }
+        };
         let scratch = tempfile::Builder::new()
             .prefix("rayswarm-e2e-")
             .tempdir_in(SCRATCH_PARENT)
             .with_context(|| format!("no folder can be made in {SCRATCH_PARENT}"))?;
-        Ok(Some(Self { program, scratch }))
+        Ok(Some(Self {
+            program,
+            engine,
+            scratch,
+        }))
     }
 
     /// The scratch folder.
     pub fn scratch(&self) -> &Path {
         self.scratch.path()
+    }
+
+    /// The engine's own folder.
+    pub fn engine(&self) -> &Path {
+        &self.engine
     }
 
     /// One of the repository's example scenes, such as `still/still.blend`.
@@ -85,19 +97,26 @@ impl Farm {
     /// # Errors
     /// When it cannot be started.
     pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> anyhow::Result<Answer> {
-        let output = self
-            .command(arguments)
-            .output()
-            .with_context(|| format!("{} cannot be started", self.program.display()))?;
-        Ok(Answer {
+        let mut command = self.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Answer::of(child.with_context(|| format!("{} cannot be started", self.program.display()))?)
+    }
+}
+
+impl Answer {
+    /// Waits for a command whose output goes to pipes.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn of(child: Child) -> anyhow::Result<Self> {
+        let output = child.wait_with_output().context("a command cannot be waited for")?;
+        Ok(Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         })
     }
-}
 
-impl Answer {
     /// The last line of standard output as JSON.
     ///
     /// # Errors
@@ -109,31 +128,6 @@ impl Answer {
         let line = self.stdout.trim_end().lines().next_back().unwrap_or_default();
         serde_json::from_str(line).with_context(|| format!("not the JSON that was expected: {line}"))
     }
-}
-
-/// Processes whose command line names `folder`: `(pid, command line)`.
-///
-/// # Errors
-/// When /proc cannot be read.
-pub fn processes_naming(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    let wanted = folder.to_string_lossy();
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").context("/proc cannot be read")? {
-        let entry = entry?;
-        let pid = entry.file_name().to_string_lossy().into_owned();
-        if !pid.bytes().all(|byte| byte.is_ascii_digit()) {
-            continue;
-        }
-        // Gone between the two looks: nothing to report.
-        let Ok(raw) = std::fs::read(entry.path().join("cmdline")) else {
-            continue;
-        };
-        let line = String::from_utf8_lossy(&raw).replace('\0', " ");
-        if line.contains(wanted.as_ref()) {
-            found.push((pid, line));
-        }
-    }
-    Ok(found)
 }
 
 /// `RAYSWARM_BIN`, or the program beside this test's own folder.

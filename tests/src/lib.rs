@@ -2,18 +2,30 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`disk`] | a disk so small that it fills up |
 //! | [`farm`] | the program under test, its scratch folder, commands and their answers |
+//! | [`job`] | one job that a command follows |
+//! | [`leftovers`] | what a job must not leave on disk |
 //! | [`money`] | what must be true of a finished job's money |
 //! | [`node`] | one daemon process: start, ask, kill, start again, stop |
+//! | [`processes`] | whose processes are there, and signals to them |
+//! | [`scenes`] | small scenes with a trap |
 //! | [`wait`] | waiting for a condition, with a deadline that fails the test |
 //!
 //! Tests drive the program as people do: processes, exit codes, `--json`. Nothing here reaches into a node.
 
+pub mod disk;
 pub mod farm;
+pub mod job;
+pub mod leftovers;
 pub mod money;
 pub mod node;
+pub mod processes;
+pub mod scenes;
 pub mod wait;
 
 pub use farm::{Answer, Farm};
+pub use job::Job;
 pub use node::Node;
+pub use processes::nothing_left;
 pub use wait::until;

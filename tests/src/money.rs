@@ -11,13 +11,21 @@ use rayswarm_model::Amount;
 pub fn done_and_paid(view: &JobView) -> anyhow::Result<()> {
     ensure!(view.summary.state == JobState::Done, "{view:?}");
     ensure!(view.summary.tasks_verified == view.summary.tasks, "{view:?}");
+    nothing_locked(view)
+}
+
+/// However the job ended: what was deposited was paid or came back, and who verified what was paid exactly that.
+///
+/// # Errors
+/// Names the sum that is not.
+pub fn nothing_locked(view: &JobView) -> anyhow::Result<()> {
+    ensure!(view.summary.state.is_final(), "{view:?}");
     let (escrow, shares) = (view.escrow, &view.providers);
-    let told = escrow.paid.0 + escrow.refunded.0 + escrow.locked.0;
-    ensure!(escrow.deposited.0 == told, "{escrow:?}");
     ensure!(escrow.locked == Amount(0), "{escrow:?}");
+    ensure!(escrow.deposited.0 == escrow.paid.0 + escrow.refunded.0, "{escrow:?}");
     let paid = shares.iter().map(|share| share.paid).sum::<Amount>();
     ensure!(paid == escrow.paid, "{escrow:?} {shares:?}");
     let tasks = shares.iter().map(|share| share.tasks).sum::<u64>();
-    ensure!(tasks == view.summary.tasks, "{shares:?}");
+    ensure!(tasks == view.summary.tasks_verified, "{shares:?} {view:?}");
     Ok(())
 }

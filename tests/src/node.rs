@@ -1,10 +1,14 @@
 //! One daemon process that a test starts, asks, kills and starts again.
 
-use crate::{Answer, Farm, farm::processes_naming, wait::until};
+use crate::{
+    Answer, Farm,
+    processes::{Frozen, nothing_left, send},
+    wait::until,
+};
 use anyhow::{Context, bail};
 use rayswarm_api::{
     farm::{InviteView, ProviderView, WalletView},
-    job::{JobSummary, JobView},
+    job::{Explanation, JobSummary, JobView},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
@@ -16,8 +20,8 @@ use std::{
 
 /// A first start measures the machine, which shares its cores with other tests.
 const START: Duration = Duration::from_secs(120);
-/// How long a stopping or killed node may leave processes behind.
-const GONE: Duration = Duration::from_secs(60);
+/// How long a node may take to stop.
+const STOP: Duration = Duration::from_secs(60);
 
 /// A daemon in its own data folder. Dropping it kills it.
 pub struct Node<'a> {
@@ -63,7 +67,20 @@ impl<'a> Node<'a> {
         self.wait_until_it_answers()
     }
 
-    /// Kills it like a power cut and waits until its sandboxes are gone too.
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it stand still, engines included, until the returned value is dropped.
+    ///
+    /// # Errors
+    /// As [`Frozen::with_all_below`].
+    pub fn freeze(&self) -> anyhow::Result<Frozen> {
+        Frozen::with_all_below(self.pid())
+    }
+
+    /// Kills it with `kill -9` and waits until its sandboxes are gone too.
     ///
     /// # Errors
     /// When processes of it stay.
@@ -78,9 +95,8 @@ impl<'a> Node<'a> {
     /// # Errors
     /// When it does not stop, or ends with another code than 0.
     pub fn stop(mut self) -> anyhow::Result<()> {
-        let pid = rustix::process::Pid::from_raw(self.child.id().cast_signed()).context("a pid is not 0")?;
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
-        let status = until("the daemon stops", GONE, || Ok(self.child.try_wait()?))?;
+        send(self.pid(), rustix::process::Signal::TERM)?;
+        let status = until("the daemon stops", STOP, || Ok(self.child.try_wait()?))?;
         if !status.success() {
             bail!("the daemon ended with {status}: {}", self.log_end());
         }
@@ -95,13 +111,13 @@ impl<'a> Node<'a> {
         self.farm.run(self.with_data_dir(arguments))
     }
 
-    /// Starts a command against this node and leaves it running.
+    /// Starts a command against this node and leaves it running, its output in pipes.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn spawn(&self, arguments: &[&str]) -> anyhow::Result<Child> {
         let mut command = self.farm.command(self.with_data_dir(arguments));
-        Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+        Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
     }
 
     /// A ticket with which another node joins.
@@ -142,6 +158,14 @@ impl<'a> Node<'a> {
     /// When the command fails or answers something else.
     pub fn job(&self, id: &str) -> anyhow::Result<JobView> {
         self.ask(&["jobs", "show", id, "--json"])
+    }
+
+    /// Why each task of a job went where it went.
+    ///
+    /// # Errors
+    /// When the command fails or answers something else.
+    pub fn explain(&self, id: &str) -> anyhow::Result<Vec<Explanation>> {
+        self.ask(&["jobs", "explain", id, "--json"])
     }
 
     /// Waits until this node knows `count` providers.
@@ -195,19 +219,6 @@ impl Drop for Node<'_> {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Waits until no process names `folder` any more.
-///
-/// # Errors
-/// When some stay; they are in the message.
-pub fn nothing_left(folder: &Path) -> anyhow::Result<()> {
-    let mut last = Vec::new();
-    let gone = until("no process is left", GONE, || {
-        last = processes_naming(folder)?;
-        Ok(last.is_empty().then_some(()))
-    });
-    gone.with_context(|| format!("still there: {last:?}"))
 }
 
 fn spawn(farm: &Farm, data_dir: &Path, arguments: &[String]) -> anyhow::Result<Child> {

@@ -4,7 +4,7 @@
 use rayswarm_api::job::EscrowView;
 use rayswarm_imaging::{DecodeLimits, Picture, compare, decode};
 use rayswarm_model::Amount;
-use rayswarm_tests::{Farm, node::nothing_left};
+use rayswarm_tests::{Farm, nothing_left};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -41,13 +41,15 @@ struct Settlement {
     gas_used: u64,
 }
 
-fn demo(farm: &Farm, providers: &str, tiles: &str, out: &Path) -> anyhow::Result<Report> {
-    let scene = Farm::example("still/still.blend");
+fn demo(farm: &Farm, scene: &str, providers: &str, tiles: &str, out: &Path) -> anyhow::Result<Report> {
+    let scene = Farm::example(scene);
     let (scene, out) = (scene.to_string_lossy(), out.to_string_lossy());
     let arguments = [
         "demo",
         "--json",
         "--keep-raw",
+        "--frames",
+        "1",
         "--resolution",
         "96x54",
         "--samples",
@@ -81,7 +83,7 @@ fn raw_picture(report: &Report) -> anyhow::Result<Picture> {
 #[test]
 fn demo_pays_exactly() -> anyhow::Result<()> {
     let Some(farm) = Farm::find()? else { return Ok(()) };
-    let report = demo(&farm, "2", "2x2", &farm.scratch().join("tiled"))?;
+    let report = demo(&farm, "still/still.blend", "2", "2x2", &farm.scratch().join("tiled"))?;
 
     assert_eq!(report.job_id.len(), 64, "{report:?}");
     assert!(report.scene.ends_with("still.blend"), "{report:?}");
@@ -120,9 +122,10 @@ fn demo_pays_exactly() -> anyhow::Result<()> {
 #[test]
 fn tiles_from_two_providers_are_the_picture_of_one_machine() -> anyhow::Result<()> {
     let Some(farm) = Farm::find()? else { return Ok(()) };
-    let whole = demo(&farm, "1", "1x1", &farm.scratch().join("whole"))?;
+    let scene = "animation/animation.blend";
+    let whole = demo(&farm, scene, "1", "1x1", &farm.scratch().join("whole"))?;
     assert_eq!(whole.tasks, 1);
-    let tiled = demo(&farm, "2", "2x2", &farm.scratch().join("tiled"))?;
+    let tiled = demo(&farm, scene, "2", "2x2", &farm.scratch().join("tiled"))?;
     let found = compare(&raw_picture(&whole)?, &raw_picture(&tiled)?)?;
     assert!(found.is_exact(), "{found:?}");
     Ok(())

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use rayswarm_tests::Farm;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn the_merged_picture_is_the_single_machine_picture() -> anyhow::Result<()> {
@@ -24,16 +24,23 @@ fn the_merged_picture_is_the_single_machine_picture() -> anyhow::Result<()> {
     let found: Vec<Value> = farm.run(arguments)?.json()?;
 
     assert_eq!(found.len(), 2);
+    assert_eq!(
+        (&found[0]["frames"], &found[1]["frames"]),
+        (&json!([1]), &json!([1, 25]))
+    );
     for scene in &found {
+        assert_eq!(scene["played_from"].as_i64(), Some(1), "{scene}");
         assert!(scene["refused"].is_null(), "{scene}");
         let tiles = &scene["tiles"];
         assert!(tiles["pixels"].as_u64() >= Some(64 * 36), "{scene}");
         assert_eq!(tiles["differing"].as_u64(), Some(0), "{scene}");
+        // Nothing in our own scenes keeps their samples from being split.
+        assert!(scene["slices_refused"].is_null(), "{scene}");
         let slices = &scene["slices"];
-        // Slices are there or refused for a reason; when there, none is beyond the bound.
-        assert_ne!(slices.is_null(), scene["slices_refused"].is_null(), "{scene}");
-        if !slices.is_null() {
-            assert_eq!(slices["beyond_bound"].as_u64(), Some(0), "{scene}");
+        assert!(slices["pixels"].as_u64() >= Some(64 * 36), "{scene}");
+        assert_eq!(slices["beyond_bound"].as_u64(), Some(0), "{scene}");
+        for case in [tiles, slices] {
+            assert_eq!(case["holds"].as_bool(), Some(true), "{scene}");
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, ensure};
 use rayswarm_api::{farm::InviteView, job::JobView};
-use rayswarm_tests::{Answer, Farm, node::nothing_left, until};
+use rayswarm_tests::{Answer, Farm, nothing_left, until};
 use std::{
     path::Path,
     process::{Child, Command, Stdio},
@@ -162,7 +162,7 @@ fn a_ticket_joins_two_machines() -> anyhow::Result<()> {
         &["--provide", "--threads", "1", "--join", &invite.ticket],
     )?;
 
-    let scene = Farm::example("still/still.blend");
+    let scene = Farm::example("animation/animation.blend");
     let (scene, out) = (scene.to_string_lossy(), farm.scratch().join("out"));
     let out_text = out.to_string_lossy();
     let arguments = [
@@ -172,6 +172,8 @@ fn a_ticket_joins_two_machines() -> anyhow::Result<()> {
         &scene,
         "--yes",
         "--json",
+        "--frames",
+        "1",
         "--resolution",
         "64x36",
         "--samples",

@@ -26,7 +26,7 @@ interface IJobEscrow {
     struct JobTerms {
         /// keccak-256 of the asset manifest.
         bytes32 manifestHash;
-        /// Root of the plan whose leaves are the tasks.
+        /// keccak-256 of the plan's canonical encoding as a whole; this contract only keeps it.
         bytes32 planHash;
         /// Any ERC-20 that delivers exactly what was sent.
         address token;

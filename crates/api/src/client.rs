@@ -2,7 +2,7 @@
 
 use crate::{
     farm::{InviteView, NodeView, ProviderView, WalletView},
-    job::{Explanation, JobRequest, JobSummary, JobView},
+    job::{Explanation, JobRequest, JobSummary, JobView, RetryRequest},
     problem::Problem,
 };
 use rayswarm_model::{JobId, SceneFacts};
@@ -72,7 +72,7 @@ impl Client {
     pub async fn inspect(&self, request: &JobRequest) -> Result<SceneFacts, ClientError> {
         self.post("/v1/inspect", request).await
     }
-    /// Creates a job; it is analysed, probed and then waits as `quoted`.
+    /// Creates a job; it is analysed, probed and then waits as `quoted`, unless it is to start by itself.
     pub async fn create_job(&self, request: &JobRequest) -> Result<JobSummary, ClientError> {
         self.post("/v1/jobs", request).await
     }
@@ -85,8 +85,8 @@ impl Client {
         self.post(&format!("/v1/jobs/{id}/cancel"), &()).await
     }
     /// Makes a new job of what a failed or cancelled one left open.
-    pub async fn retry_job(&self, id: JobId) -> Result<JobSummary, ClientError> {
-        self.post(&format!("/v1/jobs/{id}/retry"), &()).await
+    pub async fn retry_job(&self, id: JobId, retry: RetryRequest) -> Result<JobSummary, ClientError> {
+        self.post(&format!("/v1/jobs/{id}/retry"), &retry).await
     }
     /// All jobs, newest first.
     pub async fn jobs(&self) -> Result<Vec<JobSummary>, ClientError> {

@@ -39,6 +39,9 @@ pub struct JobRequest {
     pub allow_missing: Vec<String>,
     /// Frames whose finished file exists already are left out.
     pub skip_existing: bool,
+    /// The failed or cancelled job that this one goes on with: finished frames of its film are taken over.
+    #[serde(default)]
+    pub continues: Option<JobId>,
     /// Engine options, sorted.
     pub options: Vec<(String, String)>,
     /// Device that providers must render on.
@@ -47,6 +50,17 @@ pub struct JobRequest {
     pub keep_raw: bool,
     /// Fewest providers to wait for before tasks are given out.
     pub providers_min: u32,
+    /// Start without another word once it is quoted; a quote above the budget is refused as ever.
+    #[serde(default)]
+    pub auto_start: bool,
+}
+
+/// How a job is to be tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryRequest {
+    /// As in [`JobRequest::auto_start`]; consent to the first try is no consent to another.
+    #[serde(default)]
+    pub auto_start: bool,
 }
 
 impl JobRequest {
@@ -70,10 +84,12 @@ impl JobRequest {
             include: Vec::new(),
             allow_missing: Vec::new(),
             skip_existing: false,
+            continues: None,
             options: Vec::new(),
             device: Device::Cpu,
             keep_raw: false,
             providers_min: 1,
+            auto_start: false,
         }
     }
 }
@@ -116,7 +132,7 @@ pub enum JobState {
     Analysing,
     /// Small crops are rendered to learn what the job costs.
     Probing,
-    /// Price and time are known; waits for the artist.
+    /// Price and time are known; waits for the artist, unless it starts by itself.
     Quoted,
     /// The budget is being locked in escrow.
     Funding,
@@ -156,6 +172,12 @@ impl JobState {
 /// Price and time with error bars, from a plan and the offers at hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuoteView {
+    /// Picture size. In quotes of versions that did not say, 0x0.
+    #[serde(default = "QuoteView::resolution_unsaid")]
+    pub resolution: Resolution,
+    /// Samples per pixel. In quotes of versions that did not say, 0.
+    #[serde(default)]
+    pub samples: u32,
     /// Estimated work.
     pub work: Work,
     /// Expected price of the render.
@@ -184,6 +206,12 @@ pub struct QuoteView {
     pub providers: u32,
     /// What the quote assumes, as sentences.
     pub assumptions: Vec<String>,
+}
+
+impl QuoteView {
+    const fn resolution_unsaid() -> Resolution {
+        Resolution { width: 0, height: 0 }
+    }
 }
 
 /// One job in a list.
@@ -295,4 +323,23 @@ pub struct Explanation {
     pub decision: String,
     /// Why.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_request_that_does_not_say_so_does_not_start_by_itself() {
+        let asked = JobRequest {
+            auto_start: true,
+            ..JobRequest::new("shot.blend".into(), "renders".into())
+        };
+        let mut written = serde_json::to_value(&asked).unwrap();
+        assert_eq!(serde_json::from_value::<JobRequest>(written.clone()).unwrap(), asked);
+        written.as_object_mut().unwrap().remove("auto_start");
+        assert!(!serde_json::from_value::<JobRequest>(written).unwrap().auto_start);
+        assert!(!serde_json::from_str::<RetryRequest>("{}").unwrap().auto_start);
+    }
 }

@@ -1,17 +1,16 @@
 //! What can be typed. Every argument's help says what it does, in what unit, and its default.
 
+mod choices;
 mod parse;
 
+pub use choices::{DeviceArg, FormatArg};
 pub use parse::match_job;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 use parse::{parse_option, parse_resolution, parse_slices, parse_tiles};
 use rayswarm_api::job::{ResolutionChoice, SliceChoice, TileChoice};
-use rayswarm_model::{
-    Amount, Bytes, Frames,
-    settings::{Device, OutputFormat},
-    units::parse_span,
-};
+use rayswarm_model::{Amount, Bytes, Frames, units::parse_span};
+use rayswarm_node::config::Contracts;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Rendering on everyone's computers: the exact picture your own machine would have made, checked and paid for.
@@ -124,6 +123,13 @@ pub struct UpArgs {
     /// Address of the embedded chain's JSON-RPC [default: 127.0.0.1, any free port]
     #[arg(long, value_name = "ADDR")]
     pub rpc_listen: Option<SocketAddr>,
+    /// Settle with these contracts; the token may be any ERC-20 with 18 decimals [default: on a development chain, new
+    /// ones at the first start]
+    #[arg(long, value_name = "REGISTRY,ESCROW,TOKEN")]
+    pub contracts: Option<Contracts>,
+    /// Deploy contracts, and a token that anyone may mint, though --rpc is no development chain
+    #[arg(long)]
+    pub deploy: bool,
     /// Join the network and chain of this ticket
     #[arg(long, value_name = "TICKET")]
     pub join: Option<String>,
@@ -136,6 +142,12 @@ pub struct UpArgs {
     /// Device to render on
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub device: DeviceArg,
+    /// Stop when standard input closes: how a command that starts a daemon takes it along, however it ends itself
+    #[arg(long, hide = true)]
+    pub with_parent: bool,
+    /// Stop by itself when no job was unfinished for this long
+    #[arg(long, hide = true, value_name = "SPAN", value_parser = parse_span)]
+    pub until_idle: Option<Duration>,
 }
 
 /// How a picture is to be rendered; shared by render and demo.
@@ -218,6 +230,9 @@ pub struct InspectArgs {
     /// A file or folder outside the scene's folder that may be read; repeatable
     #[arg(long, value_name = "PATH")]
     pub include: Vec<PathBuf>,
+    /// A missing file that is accepted, as the scene names it; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub allow_missing: Vec<String>,
     /// Engine option, for example declare=fp=0 (POV-Ray); repeatable
     #[arg(long = "option", value_name = "NAME=VALUE", value_parser = parse_option)]
     pub options: Vec<(String, String)>,
@@ -233,12 +248,12 @@ pub enum JobsCommand {
     List(JsonArgs),
     /// Everything about one job
     Show(JobArgs),
-    /// Follow a running job
-    Attach(JobArgs),
+    /// Follow a job; one that waits for your answer shows its quote and asks
+    Attach(FollowArgs),
     /// End a job early: finished work is paid, the rest comes back
     Cancel(JobArgs),
-    /// Render what a failed or cancelled job left open
-    Retry(JobArgs),
+    /// Quote what a failed or cancelled job left open, ask, render it
+    Retry(FollowArgs),
     /// Say why each task went where it went
     Explain(JobArgs),
 }
@@ -253,21 +268,36 @@ pub struct JobArgs {
     pub json: bool,
 }
 
+/// One job that is followed to its end.
+#[derive(Debug, ClapArgs)]
+pub struct FollowArgs {
+    /// Which.
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// Do not ask before spending
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
 /// `rayswarm engines`.
 #[derive(Debug, Subcommand)]
 pub enum EnginesCommand {
     /// What is installed and what can be
     List(JsonArgs),
     /// Install one: blender or blender-4.5.15
-    Install {
-        /// Its name, with or without a version.
-        name: String,
-    },
+    Install(EngineArgs),
     /// Remove one: blender-4.5.15
-    Remove {
-        /// Its name and version.
-        name: String,
-    },
+    Remove(EngineArgs),
+}
+
+/// One engine.
+#[derive(Debug, ClapArgs)]
+pub struct EngineArgs {
+    /// Its name, with or without a version.
+    pub name: String,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `rayswarm wallet`.
@@ -294,7 +324,7 @@ pub struct ExactnessArgs {
     /// The scene files
     #[arg(required = true, value_name = "SCENE")]
     pub scenes: Vec<PathBuf>,
-    /// Frames to compare [default: the file's first]
+    /// Frames to compare [default: the file's first, and one a second of film later]
     #[arg(long, value_name = "FRAMES", allow_hyphen_values = true)]
     pub frames: Option<Frames>,
     /// Longest side of the picture in pixels
@@ -337,69 +367,6 @@ pub struct FarmArgs {
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
-}
-
-/// `--device`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DeviceArg {
-    /// The best device found (GPU paths are untested)
-    Auto,
-    /// The processor
-    Cpu,
-    /// Nvidia, CUDA (untested)
-    Cuda,
-    /// Nvidia, OptiX (untested)
-    Optix,
-    /// AMD, HIP (untested)
-    Hip,
-    /// Apple, Metal (untested)
-    Metal,
-    /// Intel, oneAPI (untested)
-    Oneapi,
-}
-
-/// `--format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
-    /// PNG with the view transform
-    Png,
-    /// Scene-linear OpenEXR
-    Exr,
-    /// Scene-linear OpenEXR with every pass
-    ExrMultilayer,
-    /// JPEG with the view transform
-    Jpeg,
-    /// H.264 film
-    Mp4,
-    /// VP9 film
-    Webm,
-}
-
-impl From<DeviceArg> for Device {
-    fn from(device: DeviceArg) -> Self {
-        match device {
-            DeviceArg::Auto => Self::Auto,
-            DeviceArg::Cpu => Self::Cpu,
-            DeviceArg::Cuda => Self::Cuda,
-            DeviceArg::Optix => Self::Optix,
-            DeviceArg::Hip => Self::Hip,
-            DeviceArg::Metal => Self::Metal,
-            DeviceArg::Oneapi => Self::Oneapi,
-        }
-    }
-}
-
-impl From<FormatArg> for OutputFormat {
-    fn from(format: FormatArg) -> Self {
-        match format {
-            FormatArg::Png => Self::Png,
-            FormatArg::Exr => Self::Exr,
-            FormatArg::ExrMultilayer => Self::ExrMultilayer,
-            FormatArg::Jpeg => Self::Jpeg,
-            FormatArg::Mp4 => Self::Mp4,
-            FormatArg::Webm => Self::Webm,
-        }
-    }
 }
 
 impl Args {

@@ -14,6 +14,11 @@ use std::{
 const START_PATIENCE: Duration = Duration::from_secs(120);
 /// How often to look whether it answers.
 const POLL: Duration = Duration::from_millis(50);
+/// Longest wait for a daemon to drain and stop. It gives running tasks back at once; engines are killed after seconds.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a daemon that outlives its command stays without an unfinished job: time enough to look at what became of the
+/// last one and to send another, and soon enough not to be found there the next day.
+pub const IDLE_PATIENCE: &str = "60s";
 
 /// The data folder: as typed, or the default.
 pub fn data_dir(typed: Option<&Path>) -> anyhow::Result<PathBuf> {
@@ -40,17 +45,26 @@ pub async fn running(data_dir: &Path) -> Option<Client> {
     client.node().await.is_ok().then_some(client)
 }
 
-/// A daemon process that this command started.
-pub struct Started {
-    child: Child,
-    /// Its client.
-    pub client: Client,
+/// How long a daemon lives that a command starts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Until this process ends, however it ends.
+    WithThisProcess,
+    /// Until it has nothing to do.
+    UntilIdle,
 }
 
-/// Starts `rayswarm up` in `data_dir` with `arguments` and waits until it answers.
-pub async fn start(data_dir: &Path, arguments: &[String]) -> anyhow::Result<Started> {
+/// A daemon process that this command started.
+pub struct Started {
+    /// Holds the other end of the daemon's standard input open, which tells it that this process lives.
+    child: Child,
+    data_dir: PathBuf,
+}
+
+/// Starts `rayswarm up` in `data_dir` with `arguments`; [`Started::answering`] waits for it.
+pub fn spawn(data_dir: &Path, arguments: &[String], lifetime: Lifetime) -> anyhow::Result<Started> {
     std::fs::create_dir_all(data_dir).with_context(|| format!("the folder {} cannot be made", data_dir.display()))?;
-    let log = data_dir.join("daemon.log");
+    let log = log_path(data_dir);
     let log_file = std::fs::File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
     // A file left by a daemon that was killed would answer for the new one.
     let stale = DaemonFile::path(data_dir);
@@ -61,23 +75,16 @@ pub async fn start(data_dir: &Path, arguments: &[String]) -> anyhow::Result<Star
     let mut command = Command::new(program);
     command.arg("up").arg("--data-dir").arg(data_dir).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
+    match lifetime {
+        Lifetime::WithThisProcess => command.arg("--with-parent").stdin(Stdio::piped()),
+        Lifetime::UntilIdle => command.args(["--until-idle", IDLE_PATIENCE]),
+    };
     // Its own process group: Ctrl-C in this terminal ends the command, not the daemon.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn().context("the daemon cannot be started")?;
-    let begun = Instant::now();
-    loop {
-        if let Some(client) = running(data_dir).await {
-            return Ok(Started { child, client });
-        }
-        if let Some(status) = child.try_wait()? {
-            return Err(Missing(format!("the daemon stopped at once ({status}): {}", last_lines(&log))).into());
-        }
-        if begun.elapsed() > START_PATIENCE {
-            stop_process(&mut child).await?;
-            return Err(Missing(format!("the daemon does not answer: {}", last_lines(&log))).into());
-        }
-        tokio::time::sleep(POLL).await;
-    }
+    Ok(Started {
+        child: command.spawn().context("the daemon cannot be started")?,
+        data_dir: data_dir.to_path_buf(),
+    })
 }
 
 impl Started {
@@ -86,25 +93,52 @@ impl Started {
         self.child.id()
     }
 
+    /// Its client, once it answers.
+    pub async fn answering(&mut self) -> anyhow::Result<Client> {
+        let begun = Instant::now();
+        loop {
+            if let Some(client) = running(&self.data_dir).await {
+                return Ok(client);
+            }
+            let log = log_path(&self.data_dir);
+            if let Some(status) = self.child.try_wait()? {
+                return Err(Missing(format!("the daemon stopped at once ({status}): {}", last_lines(&log))).into());
+            }
+            if begun.elapsed() > START_PATIENCE {
+                return Err(Missing(format!("the daemon does not answer: {}", last_lines(&log))).into());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// Lets it drain and stop, and waits for it.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
-        stop_process(&mut self.child).await
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        if self.child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        }
+        let begun = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            if begun.elapsed() > STOP_PATIENCE {
+                self.kill()?;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Ends it at once. Its journal allows for that, and its engines end with it.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 }
 
-async fn stop_process(child: &mut Child) -> anyhow::Result<()> {
-    if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
-        // Fails only when the process is gone already, which is what is wanted.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-    }
-    let begun = Instant::now();
-    while child.try_wait()?.is_none() {
-        if begun.elapsed() > Duration::from_secs(20) {
-            child.kill()?;
-        }
-        tokio::time::sleep(POLL).await;
-    }
-    Ok(())
+fn log_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("daemon.log")
 }
 
 fn last_lines(log: &Path) -> String {

@@ -1,6 +1,7 @@
 //! Exit codes, the same for every command, and how an error is printed.
 
 use rayswarm_api::ClientError;
+use rayswarm_node::{config::ConfigError, local::EngineError};
 
 /// What a command's end means to a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,11 +60,14 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
         return ExitCode::Missing;
     }
     for cause in error.chain() {
-        if cause.is::<BadInput>() {
+        if cause.is::<BadInput>() || cause.is::<ConfigError>() {
             return ExitCode::BadInput;
         }
         if cause.is::<Missing>() {
             return ExitCode::Missing;
+        }
+        if let Some(error) = cause.downcast_ref::<EngineError>() {
+            return code_of_engine(error);
         }
         match cause.downcast_ref::<ClientError>() {
             Some(ClientError::Unreachable { .. }) => return ExitCode::Missing,
@@ -72,6 +76,15 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
         }
     }
     ExitCode::Failure
+}
+
+/// The exit code of an engine that could not be had or would not do what was asked.
+fn code_of_engine(error: &EngineError) -> ExitCode {
+    match error {
+        EngineError::UnknownVersion { .. } | EngineError::Refused { .. } => ExitCode::BadInput,
+        EngineError::NotInstalled { .. } => ExitCode::Missing,
+        _ => ExitCode::Failure,
+    }
 }
 
 /// The exit code that a problem's HTTP status stands for.
@@ -93,6 +106,31 @@ mod tests {
         let error = Err::<(), _>(BadInput("x".into())).context("while reading").unwrap_err();
         assert_eq!(code_of(&error), ExitCode::BadInput);
         assert_eq!(code_of(&anyhow::anyhow!("other")), ExitCode::Failure);
+    }
+
+    #[test]
+    fn engines_that_cannot_be_had_have_documented_codes() {
+        let unknown = EngineError::UnknownVersion {
+            engine: "blender",
+            version: "9.9".into(),
+            known: "4.5.15".into(),
+        };
+        let absent = EngineError::NotInstalled {
+            engine: "blender",
+            version: "9.9".into(),
+            remedy: "rayswarm engines list".into(),
+        };
+        let failed = EngineError::Install {
+            command: "pip".into(),
+            log: String::new(),
+        };
+        for (error, code) in [
+            (unknown, ExitCode::BadInput),
+            (absent, ExitCode::Missing),
+            (failed, ExitCode::Failure),
+        ] {
+            assert_eq!(code_of(&anyhow::Error::new(error)), code);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | [`commands`] | one file per command |
 //! | [`daemon`] | finding or starting the daemon a command talks to |
 //! | [`exit`] | exit codes |
+//! | [`interrupt`] | Ctrl-C and the other signals that ask a command to end |
 //! | [`local_network`] | a requestor and providers started on this machine |
 //! | [`show`] | tables, amounts and spans as people read them |
 
@@ -13,6 +14,7 @@ mod args;
 mod commands;
 mod daemon;
 mod exit;
+mod interrupt;
 mod local_network;
 mod show;
 

@@ -22,9 +22,9 @@ pub fn line(text: impl std::fmt::Display) {
 }
 
 /// Prints one line to stderr, for what is not the command's result.
-#[allow(clippy::print_stderr)]
 pub fn note(text: impl std::fmt::Display) {
-    eprintln!("{text}");
+    // A terminal that was closed while its command still tidies up is no failure either.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Prints a value as one line of JSON.

@@ -9,11 +9,13 @@
 //! | [`gpu`] | the device nodes a session may use |
 //! | [`inspect`] | inspecting in rounds, until no new file is named |
 //! | [`references`] | which files of this machine a scene's references stand for |
+//! | [`saved`] | which version saved a file, and which one opens it |
 
 mod conversation;
 mod gpu;
 mod inspect;
 mod references;
+pub(crate) mod saved;
 mod session;
 mod start;
 mod wire;
@@ -43,7 +45,7 @@ impl Blender {
         Self { install, sandbox }
     }
 
-    /// An adapter for every version in the store, newest first, and for the program on `PATH`.
+    /// An adapter for every version in the store, newest first, and for the program on `PATH` if it is of a tested series.
     pub fn installed(store: &Store, sandbox: &Sandbox) -> Vec<Self> {
         store
             .usable()

@@ -1,12 +1,14 @@
 //! What this machine has and lacks for rendering, and the exact command that mends each lack.
 
-use crate::store::{BLENDER_DEFAULT, free_space};
-use crate::store::{Python, Store, blender_on_path, find_program, program_version, release};
+use crate::store::{
+    BLENDER_DEFAULT, BLENDER_SERIES, BlenderInstall, Python, STORE_VARIABLE, Store, find_program, free_space,
+    program_version, release,
+};
 use rayswarm_sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -20,8 +22,27 @@ pub struct Check {
     pub state: CheckState,
     /// What was found, in words.
     pub detail: String,
-    /// The command or step that mends it; `None` when nothing needs mending.
-    pub remedy: Option<String>,
+    /// What mends it; `None` when nothing needs mending.
+    pub remedy: Option<Remedy>,
+}
+
+/// What mends a thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// A command to type as it stands.
+    Run(String),
+    /// A step that no single command takes.
+    Do(String),
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(command) => write!(f, "run: {command}"),
+            Self::Do(step) => write!(f, "{step}"),
+        }
+    }
 }
 
 /// How a thing stands.
@@ -57,7 +78,7 @@ pub fn checks(store: &Store) -> Vec<Check> {
         sandbox(),
         user_namespaces(),
         blender(store),
-        python(),
+        python(store),
         blender_libraries(),
         povray(),
         ffmpeg(),
@@ -74,23 +95,26 @@ fn ok(name: &str, detail: String) -> Check {
     }
 }
 
-fn not_ok(name: &str, state: CheckState, detail: String, remedy: impl Into<String>) -> Check {
+fn not_ok(name: &str, state: CheckState, detail: String, remedy: Remedy) -> Check {
     Check {
         name: name.into(),
         state,
         detail,
-        remedy: Some(remedy.into()),
+        remedy: Some(remedy),
     }
 }
 
-/// `apt-get install`, with `sudo` for those who need it.
-fn apt(packages: &str) -> String {
+/// `apt-get install` where there is one, with `sudo` for those who need it.
+fn apt(packages: &str) -> Remedy {
     let sudo = if rustix::process::geteuid().is_root() {
         ""
     } else {
         "sudo "
     };
-    format!("{sudo}apt-get install -y {packages}")
+    match find_program("apt-get") {
+        Some(_) => Remedy::Run(format!("{sudo}apt-get install -y {packages}")),
+        None => Remedy::Do(format!("install what Debian calls: {packages}")),
+    }
 }
 
 fn sandbox() -> Check {
@@ -109,7 +133,7 @@ fn sandbox() -> Check {
             let remedy = if missing {
                 apt("bubblewrap")
             } else {
-                "mend what it says, then run: rayswarm doctor".into()
+                Remedy::Do("mend that, then look again".into())
             };
             not_ok("sandbox", state, error.to_string(), remedy)
         }
@@ -143,7 +167,7 @@ fn user_namespaces() -> Check {
         ),
     ] {
         if setting(path).as_deref() == Some(forbids) {
-            let remedy = format!("sudo sysctl -w {name}={allows}");
+            let remedy = Remedy::Run(format!("sudo sysctl -w {name}={allows}"));
             return not_ok(NAME, CheckState::Broken, format!("{name} is {forbids}"), remedy);
         }
     }
@@ -151,32 +175,41 @@ fn user_namespaces() -> Check {
 }
 
 fn blender(store: &Store) -> Check {
-    let installed = store
-        .list()
-        .into_iter()
-        .chain(blender_on_path())
-        .map(|install| install.version);
-    let installed: Vec<_> = installed.collect();
-    if installed.is_empty() {
-        let detail = format!("no version in {}", store.folder().display());
-        return not_ok(
-            "blender",
-            CheckState::Missing,
-            detail,
-            "rayswarm engines install blender",
-        );
+    let (used, unused): (Vec<_>, Vec<_>) = store.known().into_iter().partition(BlenderInstall::is_tested);
+    let places = |installs: &[BlenderInstall]| {
+        let places = installs
+            .iter()
+            .map(|install| format!("{} at {}", install.version, install.place().display()));
+        places.collect::<Vec<_>>().join(", ")
+    };
+    let [major, minor] = BLENDER_SERIES;
+    let passed_over = match unused.as_slice() {
+        [] => String::new(),
+        unused => format!("; not used, because only {major}.{minor} is tested: {}", places(unused)),
+    };
+    if used.is_empty() {
+        let detail = format!("none in {}{passed_over}", store.folder().display());
+        let remedy = Remedy::Run("rayswarm engines install blender".into());
+        return not_ok("blender", CheckState::Missing, detail, remedy);
     }
-    ok(
-        "blender",
-        format!("{} in {}", installed.join(", "), store.folder().display()),
-    )
+    ok("blender", format!("{}{passed_over}", places(&used)))
 }
 
-fn python() -> Check {
+fn python(store: &Store) -> Check {
     let version = release(BLENDER_DEFAULT).map_or("3.11", |release| release.python);
-    match Python::find(version) {
-        Ok(python) => ok("python", format!("{} at {}", python.version, python.program.display())),
-        Err(_) => {
+    python_check(version, Python::find(version).ok(), store.usable().is_empty())
+}
+
+/// An installed Blender carries, or names, the Python it runs on, and needs no other.
+fn python_check(version: &str, found: Option<Python>, needed: bool) -> Check {
+    match found {
+        Some(python) => ok("python", format!("{} at {}", python.version, python.program.display())),
+        None if !needed => {
+            let detail =
+                format!("no {version} with its venv module; only installing Blender {BLENDER_DEFAULT} needs one");
+            ok("python", detail)
+        }
+        None => {
             let detail = format!("Blender {BLENDER_DEFAULT} is installed with Python {version} and its venv module");
             let packages = format!("python{version} python{version}-venv");
             not_ok("python", CheckState::Missing, detail, apt(&packages))
@@ -280,7 +313,7 @@ fn disk(store: &Store) -> Check {
         .find(|folder| folder.is_dir())
         .unwrap_or(Path::new("/"))
         .to_owned();
-    let install = release(BLENDER_DEFAULT).filter(|_| store.list().is_empty());
+    let install = release(BLENDER_DEFAULT).filter(|_| store.usable().is_empty());
     let needed = WORK_BYTES + install.map_or(0, |release| release.download_bytes() + release.installed_bytes);
     match free_space(&folder) {
         Ok(free) if free >= needed => ok(
@@ -298,14 +331,16 @@ fn disk(store: &Store) -> Check {
                 "disk",
                 CheckState::Broken,
                 detail,
-                "free some space, or set RAYSWARM_ENGINES to a folder elsewhere",
+                Remedy::Do(format!(
+                    "free some space, or set {STORE_VARIABLE} to a folder elsewhere"
+                )),
             )
         }
         Err(error) => not_ok(
             "disk",
             CheckState::Broken,
             format!("{} cannot be measured: {error}", folder.display()),
-            "check the disk",
+            Remedy::Do("check the disk".into()),
         ),
     }
 }
@@ -325,8 +360,36 @@ mod tests {
             assert!(!check.detail.is_empty(), "{check:?}");
         }
         let blender = found.iter().find(|check| check.name == "blender").unwrap();
-        assert!(
-            blender.state == CheckState::Ok || blender.remedy.as_deref() == Some("rayswarm engines install blender")
-        );
+        let install = Remedy::Run("rayswarm engines install blender".into());
+        assert!(blender.state == CheckState::Ok || blender.remedy == Some(install));
+    }
+
+    #[test]
+    fn a_python_is_missed_only_by_who_has_no_blender() {
+        assert_eq!(python_check("3.11", None, true).state, CheckState::Missing);
+        assert_eq!(python_check("3.11", None, false).state, CheckState::Ok);
+    }
+
+    #[test]
+    fn an_untested_blender_is_named_and_not_counted() {
+        let (_root, store) = crate::store::store_with(&[BLENDER_DEFAULT, "5.0.1"]);
+        let found = blender(&store);
+        assert_eq!(found.state, CheckState::Ok);
+        let (used, unused) = found.detail.split_once("not used").unwrap();
+        assert!(used.contains(BLENDER_DEFAULT) && !used.contains("5.0.1"), "{used}");
+        assert!(unused.contains("5.0.1 at "), "{unused}");
+    }
+
+    #[test]
+    fn what_is_offered_can_be_done_here() {
+        let (_root, store) = crate::store::store_with(&[]);
+        for check in checks(&store) {
+            let Some(Remedy::Run(command)) = check.remedy else {
+                continue;
+            };
+            let program = command.split_whitespace().next().unwrap();
+            // The program that offers it is `rayswarm` itself.
+            assert!(program == "rayswarm" || find_program(program).is_some(), "{command}");
+        }
     }
 }

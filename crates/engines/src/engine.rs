@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use async_trait::async_trait;
 use rayswarm_model::{
-    Bytes, CpuTime, Rect, RenderSettings, SceneFacts, TaskSpec,
+    Bytes, CpuTime, Frames, Rect, RenderSettings, SceneFacts, TaskSpec,
     settings::{Device, OutputFormat},
 };
 use std::{path::PathBuf, time::Duration};
@@ -37,6 +37,9 @@ pub trait Session: Send {
     /// Resident memory of the process now.
     fn resident(&self) -> Bytes;
 
+    /// The device it renders on, as the engine says; never [`Device::Auto`].
+    fn device(&self) -> Device;
+
     /// Ends the process and waits for it.
     async fn close(self: Box<Self>);
 }
@@ -57,6 +60,8 @@ pub struct InspectRequest {
     pub renderer_override: Option<String>,
     /// Engine options (`declare=fp=0`).
     pub options: Vec<(String, String)>,
+    /// Frames that will be rendered; `None` for the file's own range.
+    pub frames: Option<Frames>,
     /// Limits of the inspecting process.
     pub limits: SessionLimits,
 }
@@ -98,6 +103,17 @@ pub struct SessionLimits {
     pub device: Device,
     /// Longest time without any sign of progress before the process is killed.
     pub silence: Duration,
+}
+
+impl SessionLimits {
+    /// A session that holds more than this share of its limit is replaced before it is killed for it: memory grows over
+    /// mixed settings.
+    const RECYCLE_PERCENT: u64 = 85;
+
+    /// Whether a session of this size should be replaced before its next task.
+    pub const fn are_nearly_reached_by(&self, resident: Bytes) -> bool {
+        resident.0 >= self.memory.0 / 100 * Self::RECYCLE_PERCENT
+    }
 }
 
 /// One task for a session.

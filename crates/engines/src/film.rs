@@ -52,12 +52,7 @@ pub async fn encode(request: &FilmRequest, progress: ProgressSink<'_>) -> Result
     for frame in &request.frames {
         fs::metadata(frame).map_err(EngineError::file("opening", frame))?;
     }
-    let program = find_program(NAME).and_then(|path| fs::canonicalize(path).ok());
-    let program = program.ok_or_else(|| EngineError::NotInstalled {
-        engine: NAME,
-        version: "of any version".into(),
-        remedy: "apt-get install ffmpeg".into(),
-    })?;
+    let program = program()?;
     let work = WorkFolder::beside(&request.output)?;
     let file = format!("film.{}", request.format.extension());
     let mut process = LineProcess::start(NAME, &request.sandbox, spec(request, &program, &work, codec, &file)).await?;
@@ -88,6 +83,16 @@ pub async fn encode(request: &FilmRequest, progress: ProgressSink<'_>) -> Result
     claim_file(&work.0, &file, &request.output, FILM_BYTES_MAX)?;
     progress(1000);
     Ok(())
+}
+
+/// The encoder of this machine. Worth asking before anything is rendered for a film.
+pub fn program() -> Result<PathBuf, EngineError> {
+    let found = find_program(NAME).and_then(|path| fs::canonicalize(path).ok());
+    found.ok_or_else(|| EngineError::NotInstalled {
+        engine: NAME,
+        version: "of any version".into(),
+        remedy: "apt-get install ffmpeg".into(),
+    })
 }
 
 /// Writes every frame into the pipe and closes it.

@@ -4,6 +4,9 @@
 //! is. For rendering only the part below the deepest folder that holds the scene and everything it names by relative
 //! paths is kept: strangers need not learn where an artist keeps their work. Files named by absolute paths lie at that
 //! same path in both.
+//!
+//! A folder that a scene names is taken apart into its files, without hidden ones and without links: nobody means those
+//! by a cache folder, and a home folder is full of them.
 
 use crate::engine::SceneFile;
 use rayswarm_model::{
@@ -13,6 +16,7 @@ use rayswarm_model::{
 };
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     path::{Component, Path, PathBuf},
 };
@@ -67,16 +71,31 @@ impl Consent {
         }
     }
 
-    /// Whether `host` may be read by the scene. False for what is not there.
+    /// Whether the file `host` may be read by the scene. False for what is not there.
     pub fn covers(&self, host: &Path) -> bool {
         let Ok(real) = fs::canonicalize(host) else { return false };
-        if self.include.iter().any(|included| real.starts_with(included)) {
-            return true;
-        }
-        let hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
-        real.strip_prefix(&self.scene_folder)
-            .is_ok_and(|below| !below.components().any(hidden))
+        self.includes(&real) || self.is_beside_the_scene(&real)
     }
+
+    /// Whether all that lies in the folder `host` may be read by the scene. A folder that holds the scene itself must be
+    /// named by `--include`: it may be a home folder, with far more in it than the scene's own files.
+    pub fn covers_folder(&self, host: &Path) -> bool {
+        let Ok(real) = fs::canonicalize(host) else { return false };
+        self.includes(&real) || (real != self.scene_folder && self.is_beside_the_scene(&real))
+    }
+
+    fn includes(&self, real: &Path) -> bool {
+        self.include.iter().any(|included| real.starts_with(included))
+    }
+
+    fn is_beside_the_scene(&self, real: &Path) -> bool {
+        real.strip_prefix(&self.scene_folder)
+            .is_ok_and(|below| !below.components().any(|part| is_hidden(part.as_os_str())))
+    }
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 /// A scene as its sessions see it.
@@ -148,24 +167,43 @@ fn base<'a>(scene: &Path, files: impl Iterator<Item = &'a Path>) -> PathBuf {
     base
 }
 
-/// `path` itself when it is a file, else every file below it, in order. Links inside folders are not followed.
+/// `path` itself when it is a file, else what travels of the folder.
 fn files_below(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];
     }
-    let mut found = Vec::new();
-    let mut waiting = vec![path.to_owned()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
-                Ok(kind) if kind.is_file() => found.push(entry.path()),
-                _ => {}
+    Contents::of(path).files
+}
+
+/// What a folder that a scene names holds, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contents {
+    /// Every file below it that travels.
+    pub(crate) files: Vec<PathBuf>,
+    /// Hidden files and folders, and links, which do not.
+    pub(crate) left_out: Vec<PathBuf>,
+}
+
+impl Contents {
+    pub(crate) fn of(folder: &Path) -> Self {
+        let mut contents = Self::default();
+        let mut waiting = vec![folder.to_owned()];
+        while let Some(folder) = waiting.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                match entry.file_type() {
+                    Ok(kind) if kind.is_symlink() || is_hidden(&entry.file_name()) => {
+                        contents.left_out.push(entry.path());
+                    }
+                    Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
+                    Ok(kind) if kind.is_file() => contents.files.push(entry.path()),
+                    _ => {}
+                }
             }
         }
+        contents.files.sort();
+        contents.left_out.sort();
+        contents
     }
-    found.sort();
-    found
 }
 
 #[cfg(test)]
@@ -249,5 +287,43 @@ mod tests {
         for outside in ["secret", "project/link.png", "project/.ssh/id", "project/gone.png"] {
             assert!(!consent.covers(&root.join(outside)), "{outside}");
         }
+        // A scene in a home folder that names that very folder does not mean all of it.
+        for (folder, covered) in [("project/cache", true), ("project", false), ("", false), ("far", true)] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+            assert_eq!(consent.covers_folder(&root.join(folder)), covered, "{folder}");
+        }
+        let generous = Consent::new(&root.join("project/s.blend"), &[root.join("project")]);
+        assert!(generous.covers_folder(&root.join("project")));
+    }
+
+    #[test]
+    fn hidden_files_and_links_in_a_folder_stay_at_home() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for path in [
+            "home/s.blend",
+            "home/deep/a.bphys",
+            "home/.ssh/id_rsa",
+            "home/deep/.token",
+            "far/b",
+        ] {
+            fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            fs::write(root.join(path), "").unwrap();
+        }
+        std::os::unix::fs::symlink(root.join("far"), root.join("home/deep/far")).unwrap();
+        let named = Dependency {
+            reference: "//".into(),
+            path: Some(root.join("home")),
+            kind: "cache".into(),
+            state: DependencyState::Found,
+        };
+        let view = view(&root.join("home/s.blend"), &[named]);
+        let inside: Vec<_> = view.files.iter().map(|file| file.inside.as_str()).collect();
+        assert_eq!(inside, ["/scene/s.blend", "/scene/deep/a.bphys"]);
+        let left_out = Contents::of(&root.join("home")).left_out;
+        assert_eq!(
+            left_out,
+            ["home/.ssh", "home/deep/.token", "home/deep/far"].map(|path| root.join(path))
+        );
     }
 }

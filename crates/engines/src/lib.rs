@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`blender`] | Blender with Cycles |
+//! | [`choice`] | which of the installed engines opens a scene |
 //! | [`engine`] | the [`Engine`] and [`Session`] traits: all that the rest of Rayswarm knows of a renderer |
 //! | [`doctor`] | what this machine lacks, and the command that mends it |
 //! | [`film`] | finished frames become a film |
@@ -13,6 +14,7 @@
 //! | [`store`] | which versions are on this machine; installing and removing them |
 
 pub mod blender;
+pub mod choice;
 pub mod doctor;
 pub mod engine;
 mod error;

@@ -20,7 +20,7 @@ pub use python::Python;
 pub use system::{SystemProgram, blender_on_path, find_program, program_version};
 pub use versions::{BLENDER_DEFAULT, BlenderRelease, Wheel, release, releases};
 
-use crate::error::EngineError;
+use crate::{blender::saved::series, error::EngineError};
 use rayswarm_sandbox::Bind;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -120,21 +120,27 @@ impl Store {
         found
     }
 
-    /// Every Blender that can be used: those of the store, then the program on `PATH` if it is recent enough and of
+    /// Every Blender that is used, all of the tested series: those of the store, then the program on `PATH` if it is of
     /// another version. The store's come first, because their bytes were checked.
     pub fn usable(&self) -> Vec<BlenderInstall> {
+        self.known().into_iter().filter(BlenderInstall::is_tested).collect()
+    }
+
+    /// Every Blender on this machine, those included that are not used because nothing was tested with their series.
+    pub fn known(&self) -> Vec<BlenderInstall> {
         with_program(self.list(), blender_on_path())
     }
 
-    /// Blender `version`: from the store, else the program on `PATH` if it is of that version.
+    /// Blender `version` from the store.
     pub fn blender(&self, version: &str) -> Result<BlenderInstall, EngineError> {
-        read_install(&self.home(version))
-            .or_else(|| blender_on_path().filter(|program| program.version == version))
-            .ok_or_else(|| EngineError::NotInstalled {
-                engine: "blender",
-                version: version.to_owned(),
-                remedy: format!("rayswarm engines install blender@{version}"),
-            })
+        read_install(&self.home(version)).ok_or_else(|| EngineError::NotInstalled {
+            engine: "blender",
+            version: version.to_owned(),
+            remedy: match release(version) {
+                Some(_) => format!("rayswarm engines install blender-{version}"),
+                None => "rayswarm engines list".into(),
+            },
+        })
     }
 
     /// Removes Blender `version` from the store. Sessions that run from it keep what they have loaded.
@@ -211,15 +217,25 @@ fn linked_prefix(folder: &Path, prefix: &Path) -> Option<Bind> {
     (spelled.is_absolute() && spelled != prefix).then(|| Bind::read_only(prefix, spelled))
 }
 
-/// The oldest program on `PATH` that is taken: the oldest series that is still maintained.
-const PROGRAM_OLDEST: [u32; 2] = [4, 2];
+/// The series that what runs beside Blender (`engines/blender`) is tested with. Earlier ones lack settings it sets, and 5.0
+/// moved the compositor's tree: sessions would fail, or leave something out without a word.
+pub const BLENDER_SERIES: [u32; 2] = [4, 5];
+
+impl BlenderInstall {
+    /// Its folder in the store, or the program.
+    pub fn place(&self) -> &Path {
+        self.folder.as_deref().unwrap_or(&self.program)
+    }
+
+    /// Whether it is of the series that sessions are tested with.
+    pub fn is_tested(&self) -> bool {
+        series(&self.version) == BLENDER_SERIES
+    }
+}
 
 fn with_program(mut installs: Vec<BlenderInstall>, program: Option<BlenderInstall>) -> Vec<BlenderInstall> {
     let known = |version: &str| installs.iter().any(|install| install.version == version);
-    let program = program
-        .filter(|program| version_key(&program.version).as_slice() >= PROGRAM_OLDEST.as_slice())
-        .filter(|program| !known(&program.version));
-    installs.extend(program);
+    installs.extend(program.filter(|program| !known(&program.version)));
     installs
 }
 
@@ -228,28 +244,30 @@ fn version_key(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
+/// For tests: a store with folders that look like installations.
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) fn store_with(versions: &[&str]) -> (tempfile::TempDir, Store) {
+    let root = tempfile::tempdir().unwrap();
+    for version in versions {
+        let folder = root.path().join(format!("blender-{version}"));
+        fs::create_dir_all(folder.join("bin")).unwrap();
+        std::os::unix::fs::symlink("/usr/bin/env", folder.join("bin/python")).unwrap();
+        let record = Record {
+            engine: "blender".into(),
+            version: (*version).into(),
+            wheels: vec![],
+        };
+        fs::write(folder.join(RECORD), serde_json::to_vec(&record).unwrap()).unwrap();
+    }
+    let store = Store::at(root.path());
+    (root, store)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    /// A store with a folder that looks like an installation.
-    fn store_with(versions: &[&str]) -> (tempfile::TempDir, Store) {
-        let root = tempfile::tempdir().unwrap();
-        for version in versions {
-            let folder = root.path().join(format!("blender-{version}"));
-            fs::create_dir_all(folder.join("bin")).unwrap();
-            std::os::unix::fs::symlink("/usr/bin/env", folder.join("bin/python")).unwrap();
-            let record = Record {
-                engine: "blender".into(),
-                version: (*version).into(),
-                wheels: vec![],
-            };
-            fs::write(folder.join(RECORD), serde_json::to_vec(&record).unwrap()).unwrap();
-        }
-        let store = Store::at(root.path());
-        (root, store)
-    }
 
     #[test]
     fn versions_are_listed_newest_first() {
@@ -259,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn a_program_on_path_serves_when_it_is_recent_and_new_here() {
-        let (_root, store) = store_with(&["4.5.15"]);
+    fn what_is_used_is_of_the_tested_series_and_the_store_s_own_where_it_has_that_version() {
+        let (_root, store) = store_with(&["4.5.15", "5.0.1"]);
         let program = |version: &str| {
             Some(BlenderInstall {
                 version: version.into(),
@@ -271,13 +289,15 @@ mod tests {
             })
         };
         let versions = |program| {
-            let usable = with_program(store.list(), program).into_iter();
-            usable.map(|install| install.version).collect::<Vec<_>>()
+            let known = with_program(store.list(), program).into_iter();
+            let used = known.filter(BlenderInstall::is_tested);
+            used.map(|install| install.version).collect::<Vec<_>>()
         };
-        assert_eq!(versions(program("4.2.3")), ["4.5.15", "4.2.3"]);
-        assert_eq!(versions(program("5.0.1")), ["4.5.15", "5.0.1"]);
+        assert_eq!(versions(program("4.5.3")), ["4.5.15", "4.5.3"]);
         assert_eq!(versions(program("4.5.15")), ["4.5.15"]);
-        assert_eq!(versions(program("3.4.1")), ["4.5.15"]);
+        for untested in ["3.4.1", "4.2.3", "4.50.1", "5.0.1"] {
+            assert_eq!(versions(program(untested)), ["4.5.15"], "{untested}");
+        }
         assert_eq!(versions(None), ["4.5.15"]);
     }
 
@@ -287,7 +307,12 @@ mod tests {
         fs::remove_file(root.path().join("blender-4.5.15").join(RECORD)).unwrap();
         assert_eq!(store.list(), []);
         let missing = store.blender("4.5.15").unwrap_err().to_string();
-        assert!(missing.contains("rayswarm engines install blender@4.5.15"), "{missing}");
+        assert!(
+            missing.ends_with("run: rayswarm engines install blender-4.5.15"),
+            "{missing}"
+        );
+        let unknown = store.blender("5.0.1").unwrap_err().to_string();
+        assert!(unknown.ends_with("run: rayswarm engines list"), "{unknown}");
     }
 
     #[test]

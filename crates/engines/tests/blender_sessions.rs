@@ -9,6 +9,7 @@ mod farm;
 mod finishing;
 #[path = "blender/inspecting.rs"]
 mod inspecting;
+mod testdata;
 #[path = "blender/third_party.rs"]
 mod third_party;
 #[path = "blender/tiles.rs"]

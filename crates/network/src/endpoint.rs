@@ -188,18 +188,44 @@ impl Network {
         Ok(round_trip)
     }
 
-    /// Says hello to every known node and forgets those that do not answer. To be called now and then.
-    pub async fn refresh_peers(&self) {
-        let known = self.peers().into_iter().map(|info| info.card.address);
-        let hellos = known.map(|peer| async move { (self.hello(&peer).await, peer) });
+    /// Says hello to those given, several at once. Who does not answer is passed over: it may be elsewhere by now.
+    pub async fn greet(&self, peers: Vec<PeerAddr>) {
+        self.greet_each(peers, |_| {}).await;
+    }
+
+    async fn greet_each(&self, peers: Vec<PeerAddr>, silent: impl Fn(NodeId)) {
+        let hellos = peers
+            .into_iter()
+            .map(|peer| async move { (self.hello(&peer).await, peer) });
         let mut hellos = n0_future::stream::iter(hellos).buffered_unordered(REFRESH_AT_ONCE);
         while let Some((outcome, peer)) = hellos.next().await {
             match outcome {
                 Ok(_) => self.inner.book.seen(peer.node, Instant::now()),
                 Err(error) => {
-                    tracing::debug!(node = %peer.node, %error, "forgot a peer that did not answer");
-                    self.inner.book.forget(peer.node);
+                    tracing::debug!(node = %peer.node, %error, "a peer did not answer");
+                    silent(peer.node);
                 }
+            }
+        }
+    }
+
+    /// Says hello to known nodes and forgets acquaintances that do not answer. To be called now and then: in one round
+    /// everybody has a turn whom this node knows itself, and a few of those it was told of.
+    pub async fn refresh_peers(&self) {
+        let book = &self.inner.book;
+        let silent = |node| book.silent(node);
+        self.greet_each(book.to_greet(Instant::now()), silent).await;
+    }
+
+    /// Measures the round trip to acquaintances to which it is not known, several at once.
+    pub async fn measure_peers(&self) {
+        let pings = self.inner.book.unmeasured().into_iter();
+        let pings = pings.map(|peer| async move { (self.ping(&peer).await, peer) });
+        let mut pings = n0_future::stream::iter(pings).buffered_unordered(REFRESH_AT_ONCE);
+        while let Some((outcome, peer)) = pings.next().await {
+            if let Err(error) = outcome {
+                tracing::debug!(node = %peer.node, %error, "a round trip was not measured");
+                self.inner.book.silent(peer.node);
             }
         }
     }

@@ -21,6 +21,8 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync {
     fn check(&self) -> Result<(), &'static str> {
         Ok(())
     }
+    /// Cuts words for people to their limits before it is sent: what follows from a message never depends on them.
+    fn cut_words(&mut self) {}
 }
 
 /// A frame could not be read or written.

@@ -16,6 +16,16 @@ pub const PEERS_MAX: usize = 4096;
 pub const ANSWER_PEERS_MAX: usize = 512;
 /// A node unseen for this long is no longer told to others.
 pub const STALE_AFTER: Duration = Duration::from_secs(600);
+/// Acquaintances greeted in one round: at a round every ten seconds all of a full book are greeted before they are stale,
+/// and a round ends soon even if none answers.
+const ACQUAINTANCES_PER_ROUND: usize = 80;
+/// Nodes known from others' word that are dialled in one round: all at once, so a round waits for them once. A liar can
+/// name any number.
+const HEARSAY_PER_ROUND: usize = 16;
+/// Dials after which a node known from others' word is given up. Once may be bad luck, thrice is not.
+const HEARSAY_TRIES_MAX: u32 = 3;
+/// Round trips measured in one round.
+const MEASURED_PER_ROUND: usize = 16;
 /// The most engines in one offer.
 const ENGINES_MAX: usize = 64;
 /// The longest engine name or version.
@@ -103,7 +113,43 @@ struct Entry {
     card: PeerCard,
     seen: Instant,
     round_trip: Option<Duration>,
-    first_hand: bool,
+    source: Source,
+}
+
+/// Who says that a node is there.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// It does.
+    Itself,
+    /// Another node, and it was dialled so many times without an answer.
+    Hearsay {
+        teller: NodeId,
+        heard: Instant,
+        tries: u32,
+        last_try: Option<Instant>,
+    },
+}
+
+impl Entry {
+    const fn first_hand(&self) -> bool {
+        matches!(self.source, Source::Itself)
+    }
+
+    /// Whether there is any reason to believe that it is there. One that does not answer stays in the book for a while,
+    /// so that hearing of it again does not make it new.
+    const fn is_known(&self) -> bool {
+        !matches!(self.source, Source::Hearsay { tries: 1.., .. })
+    }
+
+    const fn is_given_up(&self) -> bool {
+        matches!(
+            self.source,
+            Source::Hearsay {
+                tries: HEARSAY_TRIES_MAX..,
+                ..
+            }
+        )
+    }
 }
 
 impl PeerBook {
@@ -122,23 +168,32 @@ impl PeerBook {
                 card,
                 seen: now,
                 round_trip,
-                first_hand: true,
+                source: Source::Itself,
             },
         );
         forget_oldest(&mut entries);
     }
 
-    /// Another node spoke of it. Only news counts: an unknown node, or a newer offer for one that was not met itself.
-    pub(crate) fn heard(&self, peer: KnownPeer, now: Instant) {
+    /// Another node spoke of it. Only news counts: an unknown node, or a newer card of one that was not met itself.
+    pub(crate) fn heard(&self, teller: NodeId, peer: KnownPeer, now: Instant) {
         let age = Duration::from_millis(peer.seen_ms_ago);
         if age > STALE_AFTER {
             return;
         }
         let seen = now.checked_sub(age).unwrap_or(now);
+        let fresh = Source::Hearsay {
+            teller,
+            heard: now,
+            tries: 0,
+            last_try: None,
+        };
         let mut entries = self.entries();
-        let round_trip = match entries.get(&peer.card.address.node) {
-            Some(known) if known.first_hand || known.seen >= seen => return,
-            known => known.and_then(|known| known.round_trip),
+        let (round_trip, source) = match entries.get(&peer.card.address.node) {
+            Some(known) if known.first_hand() || known.seen >= seen => return,
+            // The same place is no better for being named again.
+            Some(known) if known.card.address == peer.card.address => (known.round_trip, known.source),
+            Some(known) => (known.round_trip, fresh),
+            None => (None, fresh),
         };
         entries.insert(
             peer.card.address.node,
@@ -146,10 +201,62 @@ impl PeerBook {
                 card: peer.card,
                 seen,
                 round_trip,
-                first_hand: false,
+                source,
             },
         );
         forget_oldest(&mut entries);
+    }
+
+    /// Whom to greet in this round: acquaintances, those longest unheard of first, and then a few of those known from
+    /// others' word. Of these the never tried come first, and every teller's turn comes before another's second.
+    pub(crate) fn to_greet(&self, now: Instant) -> Vec<PeerAddr> {
+        let mut entries = self.entries();
+        entries.retain(|_, entry| !entry.is_given_up() || entry.tried_within(STALE_AFTER, now));
+        let mut met: Vec<_> = entries.values().filter(|entry| entry.first_hand()).collect();
+        met.sort_by_key(|entry| (entry.seen, entry.card.address.node));
+        let met = met.into_iter().take(ACQUAINTANCES_PER_ROUND);
+        let mut greeted: Vec<PeerAddr> = met.map(|entry| entry.card.address.clone()).collect();
+
+        let mut rumours: Vec<_> = entries
+            .iter()
+            .filter_map(|(node, entry)| match entry.source {
+                Source::Hearsay {
+                    teller, heard, tries, ..
+                } if tries < HEARSAY_TRIES_MAX => Some((tries, heard, *node, teller)),
+                _ => None,
+            })
+            .collect();
+        rumours.sort_unstable();
+        let mut turns: HashMap<(u32, NodeId), usize> = HashMap::new();
+        let mut in_turn: Vec<_> = rumours
+            .into_iter()
+            .map(|(tries, _, node, teller)| {
+                let turn = turns.entry((tries, teller)).or_default();
+                *turn += 1;
+                (tries, *turn, node)
+            })
+            .collect();
+        // Stable: within a turn those heard of first come first.
+        in_turn.sort_by_key(|(tries, turn, _)| (*tries, *turn));
+        for (_, _, node) in in_turn.into_iter().take(HEARSAY_PER_ROUND) {
+            if let Some(entry) = entries.get_mut(&node) {
+                entry.try_now(now);
+                greeted.push(entry.card.address.clone());
+            }
+        }
+        greeted
+    }
+
+    /// Acquaintances whose round trip is not known, as many as are measured in one round.
+    pub(crate) fn unmeasured(&self) -> Vec<PeerAddr> {
+        let entries = self.entries();
+        let unmeasured = entries
+            .values()
+            .filter(|entry| entry.first_hand() && entry.round_trip.is_none());
+        unmeasured
+            .map(|entry| entry.card.address.clone())
+            .take(MEASURED_PER_ROUND)
+            .collect()
     }
 
     /// A ping came back.
@@ -172,20 +279,24 @@ impl PeerBook {
         self.entries().get(&node).map(|entry| entry.card.address.clone())
     }
 
-    pub(crate) fn forget(&self, node: NodeId) {
-        self.entries().remove(&node);
+    /// A node did not answer. An acquaintance is forgotten; hearsay is remembered as such, see [`PeerBook::to_greet`].
+    pub(crate) fn silent(&self, node: NodeId) {
+        let mut entries = self.entries();
+        if entries.get(&node).is_some_and(Entry::first_hand) {
+            entries.remove(&node);
+        }
     }
 
-    /// Everything known, the most recently seen first.
+    /// Everything known, the most recently seen first; without hearsay that did not answer.
     pub(crate) fn list(&self, now: Instant) -> Vec<PeerInfo> {
         let entries = self.entries();
         let info = |entry: &Entry| PeerInfo {
             card: entry.card.clone(),
             last_seen: now.saturating_duration_since(entry.seen),
             round_trip: entry.round_trip,
-            first_hand: entry.first_hand,
+            first_hand: entry.first_hand(),
         };
-        let mut list: Vec<_> = entries.values().map(info).collect();
+        let mut list: Vec<_> = entries.values().filter(|entry| entry.is_known()).map(info).collect();
         list.sort_by_key(|info| (info.last_seen, info.card.address.node));
         list
     }
@@ -204,6 +315,25 @@ impl PeerBook {
     }
 }
 
+impl Entry {
+    fn try_now(&mut self, now: Instant) {
+        if let Source::Hearsay { tries, last_try, .. } = &mut self.source {
+            *tries += 1;
+            *last_try = Some(now);
+        }
+    }
+
+    fn tried_within(&self, span: Duration, now: Instant) -> bool {
+        match self.source {
+            Source::Hearsay {
+                last_try: Some(last_try),
+                ..
+            } => now.saturating_duration_since(last_try) < span,
+            _ => false,
+        }
+    }
+}
+
 fn forget_oldest(entries: &mut HashMap<NodeId, Entry>) {
     if entries.len() <= PEERS_MAX {
         return;
@@ -211,7 +341,7 @@ fn forget_oldest(entries: &mut HashMap<NodeId, Entry>) {
     // Hearsay goes before acquaintances, so that a liar cannot flush the book.
     let oldest = entries
         .iter()
-        .min_by_key(|(_, entry)| (entry.first_hand, entry.seen))
+        .min_by_key(|(_, entry)| (entry.first_hand(), entry.is_known(), entry.seen))
         .map(|(node, _)| *node);
     if let Some(node) = oldest {
         entries.remove(&node);
@@ -219,73 +349,4 @@ fn forget_oldest(entries: &mut HashMap<NodeId, Entry>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn card(node: u32, port: u16) -> PeerCard {
-        let mut bytes = [0; 32];
-        bytes[..4].copy_from_slice(&node.to_le_bytes());
-        let sockets = vec![([127, 0, 0, 1], port).into()];
-        PeerCard {
-            address: PeerAddr {
-                node: NodeId::from_bytes(bytes),
-                sockets,
-                relay: None,
-            },
-            offer: None,
-        }
-    }
-
-    fn heard(node: u32, port: u16, seen_ms_ago: u64) -> KnownPeer {
-        KnownPeer {
-            card: card(node, port),
-            seen_ms_ago,
-        }
-    }
-
-    #[test]
-    fn a_node_knows_itself_best() {
-        let (book, now) = (PeerBook::default(), Instant::now() + STALE_AFTER);
-        book.heard(heard(1, 10, 500), now);
-        book.heard(heard(1, 11, 100), now);
-        assert_eq!(book.list(now)[0].card, card(1, 11), "newer hearsay replaces older");
-        book.met(card(1, 12), now);
-        book.heard(heard(1, 13, 0), now);
-        assert_eq!(
-            book.list(now)[0].card,
-            card(1, 12),
-            "hearsay never replaces the node's own word"
-        );
-    }
-
-    #[test]
-    fn stale_nodes_are_neither_told_nor_taken() {
-        let (book, start) = (PeerBook::default(), Instant::now() + STALE_AFTER);
-        book.met(card(1, 1), start);
-        book.heard(heard(2, 2, STALE_AFTER.as_millis() as u64 + 1), start);
-        assert_eq!(book.list(start).len(), 1);
-        let later = start + STALE_AFTER + Duration::from_millis(1);
-        assert!(book.tell(card(9, 9).address.node, later).is_empty());
-        book.seen(card(1, 1).address.node, later);
-        assert_eq!(book.tell(card(9, 9).address.node, later).len(), 1);
-        assert!(
-            book.tell(card(1, 1).address.node, later).is_empty(),
-            "nobody is told of itself"
-        );
-    }
-
-    #[test]
-    fn the_book_is_bounded_and_liars_cannot_flush_it() {
-        let (book, now) = (PeerBook::default(), Instant::now() + STALE_AFTER);
-        book.met(card(0, 1), now);
-        for node in 1..=PEERS_MAX as u32 + 10 {
-            book.heard(heard(node, 1, 0), now);
-        }
-        let list = book.list(now);
-        assert_eq!(list.len(), PEERS_MAX);
-        assert!(
-            list.iter().any(|info| info.card == card(0, 1)),
-            "the only acquaintance stays"
-        );
-    }
-}
+mod tests;

@@ -96,7 +96,7 @@ pub(crate) async fn hello(connection: &Connection, me: PeerCard, book: &PeerBook
         .filter(|peer| ![own, answering].contains(&peer.card.address.node));
     let mut count = 0;
     for peer in others {
-        book.heard(peer, now);
+        book.heard(answering, peer, now);
         count += 1;
     }
     Ok(count)

@@ -176,8 +176,9 @@ impl<T> Reply<T> {
         self.0.send(answer)
     }
 
-    /// Whether the peer has gone or stopped waiting: a lease would be wasted on it.
-    pub fn is_abandoned(&self) -> bool {
+    /// Whether the peer has gone or stopped waiting.
+    #[cfg(test)]
+    pub(crate) fn is_abandoned(&self) -> bool {
         self.0.is_closed()
     }
 }

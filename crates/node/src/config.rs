@@ -1,6 +1,9 @@
 //! Settings twice: [`RawConfig`] as typed, [`Config`] resolved and checked.
 
 use rayswarm_model::{Amount, Bytes, WorkPrice, settings::Device};
+pub use rayswarm_network::Ticket;
+pub use rayswarm_settlement::Contracts;
+use rayswarm_settlement::SettlementError;
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
@@ -29,6 +32,10 @@ pub struct RawConfig {
     pub rpc: Option<String>,
     /// Address the embedded chain's JSON-RPC listens on.
     pub rpc_listen: Option<SocketAddr>,
+    /// Contracts that exist already.
+    pub contracts: Option<Contracts>,
+    /// Deploy contracts whatever chain it is.
+    pub deploy: bool,
     /// Ticket of a node to join.
     pub join: Option<String>,
     /// Addresses the peer-to-peer endpoint listens on.
@@ -52,6 +59,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// Where the chain is.
     pub chain: ChainChoice,
+    /// Which contracts, where no ticket names them.
+    pub contracts: ContractChoice,
     /// Ticket of a node to join.
     pub join: Option<String>,
     /// Addresses the peer-to-peer endpoint listens on; empty means every interface.
@@ -88,6 +97,18 @@ pub enum ChainChoice {
     FromTicket,
 }
 
+/// Which contracts a node uses when no ticket names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContractChoice {
+    /// Those noted at an earlier start. If there are none: new ones on a development chain, and a refusal on any other.
+    #[default]
+    Noted,
+    /// These.
+    Named(Contracts),
+    /// Those noted at an earlier start, or new ones on whatever chain it is.
+    Deploy,
+}
+
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -100,6 +121,20 @@ pub enum ConfigError {
     /// Zero threads.
     #[error("--threads 0 leaves nothing to render with; give at least 1")]
     NoThreads,
+    /// Deploying would cost real coins and bring a token that is worth nothing.
+    #[error(
+        "chain {chain_id} at {url} is no development chain, and nothing says which contracts to use; \
+         name existing ones with --contracts REGISTRY,ESCROW,TOKEN, or deploy new ones with --deploy"
+    )]
+    NoContracts {
+        /// EIP-155 chain id.
+        chain_id: u64,
+        /// Its JSON-RPC.
+        url: String,
+    },
+    /// What was typed names something else.
+    #[error("the contracts named with --contracts cannot be used")]
+    WrongContracts(#[source] Box<SettlementError>),
 }
 
 /// The default HTTP address.
@@ -125,6 +160,14 @@ impl RawConfig {
             (None, Some(_), None) => ChainChoice::FromTicket,
             (None, None, listen) => ChainChoice::Embedded(listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))),
         };
+        let contracts = match (self.contracts, self.deploy, &self.join) {
+            (Some(_), true, _) => return Err(ConfigError::Conflict("--contracts", "--deploy")),
+            (Some(_), _, Some(_)) => return Err(ConfigError::Conflict("--contracts", "--join")),
+            (None, true, Some(_)) => return Err(ConfigError::Conflict("--deploy", "--join")),
+            (Some(named), ..) => ContractChoice::Named(named),
+            (None, true, None) => ContractChoice::Deploy,
+            (None, false, _) => ContractChoice::Noted,
+        };
         let price = WorkPrice {
             per_wu_hour: self.price.unwrap_or(DEFAULT_PRICE),
         };
@@ -139,6 +182,7 @@ impl RawConfig {
             cache_size: self.cache_size.unwrap_or(Bytes(50 << 30)),
             http: self.http.unwrap_or(DEFAULT_HTTP),
             chain,
+            contracts,
             join: self.join,
             listen: self.listen,
             relay: self.relay,
@@ -211,5 +255,35 @@ mod tests {
             ..RawConfig::default()
         };
         assert!(matches!(raw.resolve(), Err(ConfigError::NoThreads)));
+    }
+
+    #[test]
+    fn contracts_are_named_deployed_or_invited_to() {
+        let one = rayswarm_model::Address::repeat_byte(1);
+        let named = Contracts {
+            registry: one,
+            escrow: one,
+            token: one,
+        };
+        let (ticket, none) = (Some("ticket".to_owned()), None);
+        for (contracts, deploy, join, expected) in [
+            (None, false, &none, Some(ContractChoice::Noted)),
+            (None, false, &ticket, Some(ContractChoice::Noted)),
+            (None, true, &none, Some(ContractChoice::Deploy)),
+            (Some(named), false, &none, Some(ContractChoice::Named(named))),
+            (Some(named), true, &none, None),
+            (Some(named), false, &ticket, None),
+            (None, true, &ticket, None),
+        ] {
+            let raw = RawConfig {
+                data_dir: Some("d".into()),
+                contracts,
+                deploy,
+                join: join.clone(),
+                ..RawConfig::default()
+            };
+            let case = format!("{contracts:?} {deploy} {join:?}");
+            assert_eq!(raw.resolve().ok().map(|config| config.contracts), expected, "{case}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, development_genesis, stored_genesis},
     clock,
     config::{ChainChoice, Config, DaemonFile, ProviderConfig},
+    contracts,
     engines::Engines,
     http,
     identity::Identity,
@@ -17,9 +18,9 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use rayswarm_engines::SessionLimits;
-use rayswarm_model::{Amount, B256, NodeId, signed::Domain};
+use rayswarm_model::{B256, NodeId, signed::Domain};
 use rayswarm_network::{BlobOptions, Inbox, Network, NetworkConfig, PeerAddr, Ticket};
-use rayswarm_settlement::{Contracts, Settlement, ask_faucet};
+use rayswarm_settlement::Contracts;
 use std::{
     fs::File,
     net::SocketAddr,
@@ -30,9 +31,6 @@ use std::{
     },
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// What the owner of a new development chain starts with: a thousand tokens.
-const FIRST_TOKENS: Amount = Amount(1_000_000_000_000_000_000_000);
 
 /// A running node.
 pub struct Daemon {
@@ -58,6 +56,15 @@ impl ChainAccess {
     fn ticket_peer(&self) -> Option<PeerAddr> {
         self.ticket.as_ref().map(|ticket| ticket.node.clone())
     }
+
+    /// Where the contracts are.
+    fn site(&self) -> contracts::Site<'_> {
+        contracts::Site {
+            rpc_url: &self.rpc_url,
+            embedded: self.embedded.is_some(),
+            ticket: self.ticket.as_ref(),
+        }
+    }
 }
 
 impl Daemon {
@@ -70,7 +77,7 @@ impl Daemon {
         let token = identity.token.clone();
         let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
         let access = open_chain(&config, &mut ports).await?;
-        let settlement = open_contracts(&config, &identity, &access).await?;
+        let settlement = contracts::open(&data_dir, config.contracts, &identity.account, access.site()).await?;
         let (network, inbox) = open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
         let domain = Domain {
             chain_id: settlement.chain_id(),
@@ -158,6 +165,11 @@ impl Daemon {
         self.http
     }
 
+    /// Jobs of its own that are not final.
+    pub fn unfinished_jobs(&self) -> u64 {
+        self.node.view().active_jobs
+    }
+
     /// The chain in use.
     pub fn chain_id(&self) -> u64 {
         self.node.services.domain.chain_id
@@ -166,6 +178,11 @@ impl Daemon {
     /// Its JSON-RPC.
     pub fn rpc_url(&self) -> &str {
         &self.node.services.rpc_url
+    }
+
+    /// The contracts in use.
+    pub fn contracts(&self) -> Contracts {
+        self.node.services.settlement.contracts()
     }
 
     /// Drains and stops: running tasks are given back, connections closed, the journal is whole at any moment anyway.
@@ -240,49 +257,6 @@ async fn open_chain(config: &Config, ports: &mut Ports) -> anyhow::Result<ChainA
             })
         }
     }
-}
-
-/// The contracts: those of the ticket, those noted from an earlier start, or newly deployed ones.
-async fn open_contracts(config: &Config, identity: &Identity, access: &ChainAccess) -> anyhow::Result<Settlement> {
-    let noted = config.data_dir.join("contracts.json");
-    let contracts = match &access.ticket {
-        Some(ticket) => {
-            let Ticket { contracts, .. } = ticket;
-            Contracts {
-                registry: contracts.registry,
-                escrow: contracts.escrow,
-                token: contracts.token,
-            }
-        }
-        None if noted.exists() => serde_json::from_slice(&std::fs::read(&noted)?)
-            .with_context(|| format!("{} does not read; remove it to deploy again", noted.display()))?,
-        None => {
-            if access.embedded.is_some() {
-                ask_faucet(&access.rpc_url, identity.account.address()).await?;
-            }
-            let deployed = Settlement::deploy(&access.rpc_url, identity.account.clone()).await?;
-            std::fs::write(&noted, serde_json::to_vec_pretty(&deployed)?)?;
-            deployed
-        }
-    };
-    let settlement = Settlement::connect(&access.rpc_url, identity.account.clone(), contracts).await?;
-    if access.embedded.is_some() && settlement.token_balance(settlement.account()).await? == Amount::ZERO {
-        // Test money, so that a chain of one's own works out of the box.
-        settlement.mint_dev_tokens(settlement.account(), FIRST_TOKENS).await?;
-    }
-    if let Some(ticket) = &access.ticket {
-        let genesis = settlement.genesis_hash().await?;
-        if settlement.chain_id() != ticket.chain_id || genesis != ticket.genesis {
-            bail!(
-                "{} is chain {} with first block {genesis}, the ticket is for chain {} with {}; ask for a new ticket",
-                access.rpc_url,
-                settlement.chain_id(),
-                ticket.chain_id,
-                ticket.genesis
-            );
-        }
-    }
-    Ok(settlement)
 }
 
 async fn open_network(

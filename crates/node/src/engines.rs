@@ -1,9 +1,10 @@
 //! The renderers of this machine: which there are, and which one a scene needs.
 
-use rayswarm_engines::{Blender, Engine, EngineError, PovRay, Sandbox, SandboxError, Store};
+use rayswarm_engines::{Blender, Engine, EngineError, PovRay, Sandbox, SandboxError, Store, choice::engine_for};
 use std::{
-    path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 /// Installed engines and the sandbox they run in.
@@ -11,6 +12,19 @@ pub struct Engines {
     store: Store,
     sandbox: Result<Sandbox, SandboxError>,
     installed: RwLock<Vec<Arc<dyn Engine>>>,
+    measuring: Turns,
+}
+
+/// Whose turn it is to measure an engine on a device. Both roles of a node ask for the same at a first start.
+#[derive(Default)]
+pub struct Turns(Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    /// The turn at what is kept in `file`. One per installed engine and device, so none is ever removed.
+    pub fn at(&self, file: &Path) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry(file.to_owned()).or_default().clone()
+    }
 }
 
 /// No engine for a scene.
@@ -42,6 +56,7 @@ impl Engines {
             store: Store::open_default()?,
             sandbox: Sandbox::detect(),
             installed: RwLock::default(),
+            measuring: Turns::default(),
         };
         engines.refresh();
         Ok(engines)
@@ -50,6 +65,11 @@ impl Engines {
     /// The engine store.
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Whose turn it is to measure.
+    pub const fn measuring(&self) -> &Turns {
+        &self.measuring
     }
 
     /// Why engines cannot be run here, if they cannot.
@@ -79,7 +99,7 @@ impl Engines {
             .find(|engine| engine.name() == name && engine.version() == version)
     }
 
-    /// The engine that opens `scene`, chosen by the kind of file.
+    /// The engine that opens `scene`, chosen by the kind of file and by who saved it.
     pub fn for_scene(&self, scene: &Path) -> Result<Arc<dyn Engine>, NoEngine> {
         let extension = scene
             .extension()
@@ -96,10 +116,6 @@ impl Engines {
         if let Err(error) = &self.sandbox {
             return Err(NoEngine::NoSandbox(error.to_string()));
         }
-        let found = self
-            .installed()
-            .into_iter()
-            .find(|candidate| candidate.name() == engine);
-        found.ok_or(NoEngine::NotInstalled { engine, remedy })
+        engine_for(&self.installed(), engine, scene).ok_or(NoEngine::NotInstalled { engine, remedy })
     }
 }

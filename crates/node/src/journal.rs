@@ -2,9 +2,13 @@
 //!
 //! Calls are short and synchronous; the lock is never held across an await.
 
+mod worked;
+
+pub use worked::{HeldVoucher, VoucherEnd, WorkedJob};
+
 use crate::requestor::record::JobRecord;
-use rayswarm_model::{Amount, AttemptId, JobId, NodeId, TaskId, UnixMillis};
-use rusqlite::{Connection, OptionalExtension, params};
+use rayswarm_model::{AttemptId, JobId, NodeId, TaskId, UnixMillis};
+use rusqlite::{Connection, params};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     path::{Path, PathBuf},
@@ -63,25 +67,13 @@ pub struct StoredResult {
     pub receipt: Vec<u8>,
 }
 
-/// A voucher this node holds as a provider.
-#[derive(Clone, Debug)]
-pub struct HeldVoucher {
-    /// The job.
-    pub job: JobId,
-    /// What it is worth in all.
-    pub cumulative: Amount,
-    /// The job's deadline.
-    pub deadline: UnixMillis,
-    /// The signed voucher, encoded.
-    pub voucher: Vec<u8>,
-}
-
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 
 /// What leads from each version of the schema to the next, from nothing on.
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("journal/1-jobs.sql"),
     include_str!("journal/2-standing.sql"),
+    include_str!("journal/3-worked.sql"),
 ];
 
 type Result<T> = std::result::Result<T, JournalError>;
@@ -125,13 +117,21 @@ impl Journal {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a job's record.
+    /// Writes a job's record, past the disk's cache: what was said before money moves must outlive a power cut too.
     pub fn save_job(&self, record: &JobRecord) -> Result<()> {
         let text = to_json("job", record)?;
         let sql = "INSERT INTO jobs (id, created_at, record) VALUES (?1, ?2, ?3)
                    ON CONFLICT (id) DO UPDATE SET record = excluded.record";
         let row = params![record.id.to_string(), record.created_at.0.cast_signed(), text];
-        self.lock().execute(sql, row).map(drop).map_err(failed("save a job"))
+        let connection = self.lock();
+        let synchronous = |level: &str| {
+            let set = connection.pragma_update(None, "synchronous", level);
+            set.map_err(failed("be set up"))
+        };
+        synchronous("FULL")?;
+        let saved = connection.execute(sql, row).map(drop).map_err(failed("save a job"));
+        synchronous("NORMAL")?;
+        saved
     }
 
     /// All jobs, newest first.
@@ -276,62 +276,6 @@ impl Journal {
             .query_map([limit], |row| row.get(0))
             .map_err(failed("list peers"))?;
         rows.map(|row| row.map_err(failed("read a peer"))).collect()
-    }
-
-    /// Keeps a voucher if it is worth more than the one held.
-    pub fn save_voucher(&self, held: &HeldVoucher) -> Result<()> {
-        let connection = self.lock();
-        let before: Option<String> = connection
-            .query_row(
-                "SELECT cumulative FROM vouchers WHERE job = ?1",
-                [held.job.to_string()],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(failed("read a voucher"))?;
-        let before = before.and_then(|units| units.parse::<u128>().ok()).unwrap_or(0);
-        if before >= held.cumulative.0 {
-            return Ok(());
-        }
-        let sql =
-            "INSERT OR REPLACE INTO vouchers (job, cumulative, deadline, voucher, redeemed) VALUES (?1,?2,?3,?4,0)";
-        let deadline = held.deadline.0.cast_signed();
-        let row = params![
-            held.job.to_string(),
-            held.cumulative.0.to_string(),
-            deadline,
-            held.voucher
-        ];
-        connection.execute(sql, row).map(drop).map_err(failed("keep a voucher"))
-    }
-
-    /// Vouchers not yet known to be paid.
-    pub fn open_vouchers(&self) -> Result<Vec<HeldVoucher>> {
-        let connection = self.lock();
-        let mut query = connection
-            .prepare_cached("SELECT job, cumulative, deadline, voucher FROM vouchers WHERE redeemed = 0")
-            .map_err(failed("list vouchers"))?;
-        let rows = query
-            .query_map([], |row| {
-                let (job, units): (String, String) = (row.get(0)?, row.get(1)?);
-                Ok(HeldVoucher {
-                    job: job.parse().unwrap_or(JobId::from_bytes([0; 32])),
-                    cumulative: Amount(units.parse().unwrap_or(0)),
-                    deadline: UnixMillis(row.get::<_, i64>(2)?.cast_unsigned()),
-                    voucher: row.get(3)?,
-                })
-            })
-            .map_err(failed("list vouchers"))?;
-        rows.map(|row| row.map_err(failed("read a voucher"))).collect()
-    }
-
-    /// Notes that a job's voucher was paid on chain.
-    pub fn voucher_paid(&self, job: JobId) -> Result<()> {
-        let sql = "UPDATE vouchers SET redeemed = 1 WHERE job = ?1";
-        self.lock()
-            .execute(sql, [job.to_string()])
-            .map(drop)
-            .map_err(failed("note a payment"))
     }
 }
 

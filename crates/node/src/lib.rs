@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`daemon`] | starting and stopping everything |
 //! | [`config`], [`ports`], [`identity`] | settings, addresses, keys |
+//! | [`contracts`] | which contracts it settles with |
 //! | [`services`] | what every role shares |
 //! | [`requestor`] | the role that owns jobs and pays |
 //! | [`provider`] | the role that renders for pay |
@@ -12,18 +13,19 @@
 //! | [`peers`] | keeping in touch with other nodes |
 //! | [`http`], [`node`] | the API, and what it shows |
 //! | [`engines`], [`pixels`] | renderers of this machine, and the files they write |
-//! | [`mod@bench`] | measurements: is the picture exact |
+//! | [`mod@exactness`] | a measurement: is the merged picture the single-machine picture |
 //! | [`local`] | what the command line does without a daemon |
 //!
 //! A process has one journal and up to two endpoints: one as requestor, one as provider. A node cannot dial itself, and a
 //! studio's own machine should render the studio's own job.
 
-pub mod bench;
 pub mod chain;
 pub mod clock;
 pub mod config;
+pub mod contracts;
 pub mod daemon;
 pub mod engines;
+pub mod exactness;
 pub mod http;
 pub mod identity;
 pub mod journal;

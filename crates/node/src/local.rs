@@ -15,8 +15,10 @@ use std::path::PathBuf;
 
 use rayswarm_engines::store::{find_program, program_version};
 pub use rayswarm_engines::{
-    doctor,
-    store::{InstallPhase, InstallProgress, Store, releases},
+    EngineError, doctor,
+    store::{
+        BLENDER_SERIES, BlenderInstall, BlenderKind, BlenderRelease, InstallPhase, InstallProgress, Store, releases,
+    },
 };
 pub use rayswarm_sandbox::CpuMeter;
 
@@ -25,6 +27,7 @@ pub async fn inspect(
     scene: PathBuf,
     renderer_override: Option<String>,
     include: Vec<PathBuf>,
+    allow_missing: Vec<String>,
     options: Vec<(String, String)>,
 ) -> Result<SceneFacts, Problem> {
     let engines = Engines::detect().map_err(|error| failed("no_engines", chain(&error)))?;
@@ -32,6 +35,7 @@ pub async fn inspect(
     let request = JobRequest {
         renderer_override,
         include,
+        allow_missing,
         options,
         ..JobRequest::new(scene, beside)
     };

@@ -16,32 +16,29 @@ const REMEMBERED_MAX: u32 = 64;
 
 /// Greets until the node stops.
 pub async fn keep_in_touch(services: Arc<Services>, always: Vec<PeerAddr>) {
-    let remembered = remembered(&services);
-    for peer in &remembered {
-        greet(&services, peer).await;
+    let stop = services.stop.clone();
+    let greeting = async {
+        // Many of those remembered may be gone; whoever is there now must not wait for them.
+        tokio::join!(
+            services.network.greet(remembered(&services)),
+            rounds(&services, &always)
+        );
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = greeting => {}
     }
+}
+
+async fn rounds(services: &Services, always: &[PeerAddr]) {
     loop {
-        for peer in &always {
-            greet(&services, peer).await;
-        }
+        services.network.greet(always.to_vec()).await;
         services.network.refresh_peers().await;
-        for peer in services.network.peers() {
-            if peer.round_trip.is_none()
-                && let Err(error) = services.network.ping(&peer.card.address).await
-            {
-                tracing::debug!(%error, "a round trip was not measured");
-            }
-            remember(&services, &peer.card);
-        }
-        let pause = if services.network.peers().is_empty() {
-            LONELY_EVERY
-        } else {
-            REFRESH_EVERY
-        };
-        tokio::select! {
-            () = services.stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
+        services.network.measure_peers().await;
+        let known = services.network.peers();
+        let met = known.iter().filter(|peer| peer.first_hand);
+        met.for_each(|peer| remember(services, &peer.card));
+        tokio::time::sleep(if known.is_empty() { LONELY_EVERY } else { REFRESH_EVERY }).await;
     }
 }
 
@@ -54,12 +51,6 @@ pub fn is_genuine(signed: &SignedOffer) -> bool {
     let signature = Signature::try_from(signed.signature.as_slice());
     let signer = signature.and_then(|signature| signature.recover_address_from_prehash(&hash));
     signer.is_ok_and(|signer| signer == signed.offer.account)
-}
-
-async fn greet(services: &Services, peer: &PeerAddr) {
-    if let Err(error) = services.network.hello(peer).await {
-        tracing::debug!(node = %peer.node.short(), %error, "a node does not answer");
-    }
 }
 
 fn remember(services: &Services, card: &PeerCard) {

@@ -2,7 +2,7 @@
 
 use crate::revert::Revert;
 use alloy::{primitives::B256, transports::TransportError};
-use rayswarm_model::{Address, Amount, FailureKind, JobId};
+use rayswarm_model::{Address, Amount, FailureKind, JobId, money::TOKEN_DECIMALS};
 use std::time::Duration;
 
 /// A settlement step did not happen. [`SettlementError::kind`] says whether to try again.
@@ -98,15 +98,34 @@ pub enum SettlementError {
         /// What it has.
         balance: Amount,
     },
-    /// The addresses do not hold our contracts on this chain.
-    #[error(
-        "there is no job escrow of Rayswarm at {escrow} on chain {chain_id}; use the chain and contracts of one invitation"
-    )]
+    /// An address does not hold the contract it should on this chain.
+    #[error("there is no {what} at {address} on chain {chain_id}; use the chain and contracts of one network")]
     WrongContracts {
+        /// The contract.
+        what: &'static str,
         /// Where it should be.
-        escrow: Address,
+        address: Address,
         /// The chain that was asked.
         chain_id: u64,
+    },
+    /// Amounts would be shown and typed wrongly by powers of ten.
+    #[error(
+        "the token {token} counts in {decimals} decimals and Rayswarm shows and reads amounts in {TOKEN_DECIMALS}; \
+         name a token with {TOKEN_DECIMALS}"
+    )]
+    TokenDecimals {
+        /// The token.
+        token: Address,
+        /// Its `decimals()`.
+        decimals: u8,
+    },
+    /// Only development chains give coins away.
+    #[error("the chain at {url} has no faucet; send {account} coins for fees, and tokens to pay with")]
+    NoFaucet {
+        /// The server.
+        url: String,
+        /// Who asked.
+        account: Address,
     },
     /// The id is taken by a job with other terms.
     #[error("job {job} is already open with another {field}; use a new salt")]

@@ -31,9 +31,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// What the requestor fixes when it opens a job. The chain counts whole seconds; fractions are cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobTerms {
-    /// keccak-256 of the asset manifest.
+    /// keccak-256 of the asset manifest's canonical encoding.
     pub manifest_hash: B256,
-    /// Hash of the plan.
+    /// keccak-256 of the plan's canonical encoding as a whole: it names the plan, and proves no single task of it.
     pub plan_hash: B256,
     /// The payment token.
     pub token: Address,
@@ -68,9 +68,9 @@ pub struct Job {
     pub requestor: Address,
     /// The payment token.
     pub token: Address,
-    /// keccak-256 of the asset manifest.
+    /// keccak-256 of the asset manifest's canonical encoding.
     pub manifest_hash: B256,
-    /// Hash of the plan.
+    /// keccak-256 of the plan's canonical encoding.
     pub plan_hash: B256,
     /// The deadline.
     pub deadline: UnixMillis,

@@ -22,18 +22,18 @@
 //! | module | holds |
 //! |---|---|
 //! | [`keyfile`] | the account's secret on disk |
+//! | [`contracts`](Contracts) | their addresses |
 //! | [`settlement`](Settlement) | connecting, deploying, balances |
 //! | [`jobs`] | open, redeem, close, refund, history |
 //! | [`registry`] | the list of providers |
 //! | [`revert`] | what a contract refused, as a sentence |
-//! | [`ask_faucet`] | coins for fees, on development chains |
-//! | `rpc`, `sender` | JSON-RPC calls; one account's transactions in order |
+//! | `rpc`, `sender` | JSON-RPC calls, [`identify`], [`ask_faucet`]; one account's transactions in order |
 //!
 //! Deliberately missing: any knowledge of who is owed what. Vouchers come in signed.
 
 mod bindings;
+mod contracts;
 mod error;
-mod faucet;
 pub mod jobs;
 pub mod keyfile;
 pub mod registry;
@@ -42,10 +42,11 @@ mod rpc;
 mod sender;
 mod settlement;
 
+pub use contracts::{Contracts, ParseContractsError};
 pub use error::SettlementError;
-pub use faucet::ask_faucet;
 pub use jobs::{Closed, Job, JobEvent, JobEventKind, JobState, JobTerms, Opened, Redeemed, Refunded, Shortfall};
 pub use registry::{Provider, ProviderOffer};
 pub use revert::Revert;
+pub use rpc::{ChainName, ask_faucet, identify};
 pub use sender::Mined;
-pub use settlement::{Contracts, Settlement};
+pub use settlement::Settlement;

@@ -22,6 +22,33 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 const FAUCET_LOOKS_MAX: u32 = 100;
 const FAUCET_LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// JSON-RPC's code for a method that the server does not have.
+const METHOD_NOT_FOUND: i64 = -32601;
+
+/// What tells one chain from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainName {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Hash of block zero: two chains with one id differ in it.
+    pub genesis: B256,
+}
+
+/// Asks the server at `rpc_url` which chain it serves.
+pub async fn identify(rpc_url: &str) -> Result<ChainName, SettlementError> {
+    let rpc = Rpc::new(rpc_url)?;
+    Ok(ChainName {
+        chain_id: rpc.chain_id().await?,
+        genesis: rpc.block(BlockNumberOrTag::Number(0)).await?.hash,
+    })
+}
+
+/// Asks the chain at `rpc_url` for coins for `account` (`rayswarm_faucet`, which only our development chains have).
+/// One that has plenty gets no more.
+pub async fn ask_faucet(rpc_url: &str, account: Address) -> Result<(), SettlementError> {
+    Rpc::new(rpc_url)?.faucet(account).await
+}
+
 /// One JSON-RPC server.
 #[derive(Clone, Debug)]
 pub(crate) struct Rpc {
@@ -84,10 +111,21 @@ impl Rpc {
         self.done("eth_getBalance", self.provider.get_balance(account).await)
     }
 
-    /// Asks a development chain's faucet; returns when the coins are there.
-    pub(crate) async fn faucet(&self, account: Address) -> Result<(), SettlementError> {
+    /// Returns when the coins are there.
+    async fn faucet(&self, account: Address) -> Result<(), SettlementError> {
         const METHOD: &str = "rayswarm_faucet";
-        let sent: Option<B256> = self.done(METHOD, self.provider.raw_request(METHOD.into(), (account,)).await)?;
+        let asked = self.done(METHOD, self.provider.raw_request(METHOD.into(), (account,)).await);
+        let sent: Option<B256> = match asked {
+            Err(SettlementError::Refused {
+                code: METHOD_NOT_FOUND, ..
+            }) => {
+                return Err(SettlementError::NoFaucet {
+                    url: self.url.clone(),
+                    account,
+                });
+            }
+            answered => answered?,
+        };
         let Some(hash) = sent else { return Ok(()) };
         for _ in 0..FAUCET_LOOKS_MAX {
             if self.receipt(hash).await?.is_some() {

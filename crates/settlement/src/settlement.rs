@@ -2,6 +2,7 @@
 
 use crate::{
     bindings::{escrow::JobEscrow, registry::ProviderRegistry, token::DevToken},
+    contracts::Contracts,
     error::SettlementError,
     rpc::Rpc,
     sender::{Mined, Sender, Turn},
@@ -13,20 +14,9 @@ use alloy::{
 };
 use rayswarm_model::{
     Amount,
+    money::TOKEN_DECIMALS,
     signed::{AccountKey, Domain},
 };
-use serde::{Deserialize, Serialize};
-
-/// Where the contracts of one network live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contracts {
-    /// `ProviderRegistry`.
-    pub registry: Address,
-    /// `JobEscrow`.
-    pub escrow: Address,
-    /// The payment token; on development chains our `DevToken`, which anyone may mint.
-    pub token: Address,
-}
 
 /// The contracts as one account uses them. Clones share the account's queue of transactions; use clones rather than a
 /// second connection for the same key.
@@ -39,7 +29,8 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Deploys registry, escrow and development token, paid by `key`. For development chains.
+    /// Deploys registry, escrow and development token, paid by `key`. Anyone may mint that token: elsewhere than on a
+    /// development chain, go on with [`Settlement::connect`] and a token of value.
     pub async fn deploy(rpc_url: &str, key: AccountKey) -> Result<Contracts, SettlementError> {
         let rpc = Rpc::new(rpc_url)?;
         let sender = Sender::new(rpc.clone(), rpc.chain_id().await?, key);
@@ -54,7 +45,7 @@ impl Settlement {
         })
     }
 
-    /// Connects `key`'s account to contracts that exist already, and makes sure that the escrow is ours.
+    /// Connects `key`'s account to contracts that exist already, and makes sure that they are what they should be.
     pub async fn connect(rpc_url: &str, key: AccountKey, contracts: Contracts) -> Result<Self, SettlementError> {
         let rpc = Rpc::new(rpc_url)?;
         let chain_id = rpc.chain_id().await?;
@@ -62,33 +53,76 @@ impl Settlement {
             chain_id,
             escrow: contracts.escrow,
         };
-        let sender = Sender::new(rpc.clone(), chain_id, key);
-        let account = sender.account();
-
-        let ask = JobEscrow::jobIdOfCall {
-            requestor: account,
-            salt: B256::ZERO,
-        };
-        let answer = rpc
-            .read("looking for the job escrow", account, contracts.escrow, ask)
-            .await;
-        let matches = match answer {
-            Ok(id) => id == domain.job_id(account, B256::ZERO).as_b256(),
-            Err(SettlementError::Nonsense { .. } | SettlementError::Reverted { .. }) => false,
-            Err(error) => return Err(error),
-        };
-        if !matches {
-            return Err(SettlementError::WrongContracts {
-                escrow: contracts.escrow,
-                chain_id,
-            });
-        }
-        Ok(Self {
+        let connected = Self {
+            sender: Sender::new(rpc.clone(), chain_id, key),
             rpc,
-            sender,
             contracts,
             domain,
-        })
+        };
+        connected.check_contracts().await?;
+        Ok(connected)
+    }
+
+    /// Each of the three addresses answers as its contract would.
+    async fn check_contracts(&self) -> Result<(), SettlementError> {
+        let Contracts {
+            registry,
+            escrow,
+            token,
+        } = self.contracts;
+        let (account, salt) = (self.account(), B256::ZERO);
+        let ask = JobEscrow::jobIdOfCall {
+            requestor: account,
+            salt,
+        };
+        let id = self
+            .present(
+                "job escrow of Rayswarm",
+                escrow,
+                self.rpc.read("looking for the job escrow", account, escrow, ask),
+            )
+            .await?;
+        // The id binds chain and escrow, so another contract's answer differs.
+        if id != self.domain.job_id(account, salt).as_b256() {
+            return Err(self.wrong_contract("job escrow of Rayswarm", escrow));
+        }
+        self.present("provider registry of Rayswarm", registry, self.provider_count())
+            .await?;
+        let ask = DevToken::decimalsCall {};
+        let decimals = self
+            .present(
+                "ERC-20 token that tells its decimals",
+                token,
+                self.rpc.read("looking for the payment token", account, token, ask),
+            )
+            .await?;
+        if u32::from(decimals) != TOKEN_DECIMALS {
+            return Err(SettlementError::TokenDecimals { token, decimals });
+        }
+        Ok(())
+    }
+
+    /// What a contract answered; an answer that makes no sense means that something else is at `address`.
+    async fn present<T>(
+        &self,
+        what: &'static str,
+        address: Address,
+        answer: impl Future<Output = Result<T, SettlementError>>,
+    ) -> Result<T, SettlementError> {
+        match answer.await {
+            Err(SettlementError::Nonsense { .. } | SettlementError::Reverted { .. }) => {
+                Err(self.wrong_contract(what, address))
+            }
+            other => other,
+        }
+    }
+
+    fn wrong_contract(&self, what: &'static str, address: Address) -> SettlementError {
+        SettlementError::WrongContracts {
+            what,
+            address,
+            chain_id: self.chain_id(),
+        }
     }
 
     /// The account that signs and pays.

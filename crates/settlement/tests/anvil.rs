@@ -431,24 +431,54 @@ async fn wrong_chains_and_contracts_are_told_apart() {
     let Some(world) = World::new().await else { return };
     assert_eq!(world.requestor.chain_id(), 31_337);
     assert_ne!(world.requestor.genesis_hash().await.unwrap(), B256::ZERO);
-    for escrow in [world.contracts.token, Address::repeat_byte(1)] {
-        let wrong = Contracts {
-            escrow,
-            ..world.contracts
-        };
+    let Contracts { escrow, token, .. } = world.contracts;
+    let right = world.contracts;
+    let nowhere = Address::repeat_byte(1);
+    for (wrong, what) in [
+        (Contracts { escrow: token, ..right }, "job escrow"),
+        (
+            Contracts {
+                escrow: nowhere,
+                ..right
+            },
+            "job escrow",
+        ),
+        (
+            Contracts {
+                registry: escrow,
+                ..right
+            },
+            "provider registry",
+        ),
+        (
+            Contracts {
+                registry: nowhere,
+                ..right
+            },
+            "provider registry",
+        ),
+        (Contracts { token: escrow, ..right }, "ERC-20"),
+        (
+            Contracts {
+                token: nowhere,
+                ..right
+            },
+            "ERC-20",
+        ),
+    ] {
         let error = Settlement::connect(&world.anvil.url, key(STRANGER), wrong)
             .await
             .unwrap_err();
         assert!(
-            matches!(error, SettlementError::WrongContracts { .. }),
-            "{}",
+            matches!(&error, SettlementError::WrongContracts { what: missing, .. } if missing.starts_with(what)),
+            "{what}: {}",
             sentence(&error)
         );
     }
     let url = world.anvil.url.clone();
     let error = ask_faucet(&url, provider(1)).await.unwrap_err();
     assert!(
-        matches!(error, SettlementError::Refused { .. }),
+        matches!(error, SettlementError::NoFaucet { .. }),
         "anvil has no faucet: {}",
         sentence(&error)
     );

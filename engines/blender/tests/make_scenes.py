@@ -1,79 +1,14 @@
 """Makes the small scenes the tests render: `python make_scenes.py FOLDER [NAME…]`, run by a Python that has bpy.
 
-Each function builds one scene on top of `studio()`; its name is the file's name. Pictures are tiny on purpose.
+Each function builds one scene on top of `studio()` (`studio.py`); its name is the file's name. Pictures are tiny on purpose.
 """
 
 import os
 import sys
+import wave
 
 import bpy
-
-
-def studio(width=64, height=48, samples=8):
-    """A lit corner with a glass ball, a rough cube and a procedurally textured floor; Cycles, fixed samples."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
-    render = scene.render
-    render.engine = "CYCLES"
-    render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
-    scene.cycles.samples = samples
-    scene.cycles.use_adaptive_sampling = False
-    scene.cycles.use_denoising = False
-    scene.cycles.seed = 7
-    scene.frame_start, scene.frame_end = 1, 24
-    render.filepath = "//out/frame_####"
-
-    world = bpy.data.worlds.new("World")
-    scene.world = world
-    world.use_nodes = True
-    world.node_tree.nodes["Background"].inputs[0].default_value = (0.2, 0.3, 0.5, 1)
-
-    bpy.ops.mesh.primitive_plane_add(size=20)
-    floor = material("Floor", roughness=0.4)
-    checker = floor.node_tree.nodes.new("ShaderNodeTexChecker")
-    checker.inputs["Scale"].default_value = 9
-    floor.node_tree.links.new(checker.outputs[0], floor.node_tree.nodes["Principled BSDF"].inputs[0])
-    bpy.context.object.data.materials.append(floor)
-
-    bpy.ops.mesh.primitive_uv_sphere_add(location=(-1.1, 0, 1), segments=24, ring_count=12)
-    bpy.ops.object.shade_smooth()
-    bpy.context.object.name = "Ball"
-    bpy.context.object.data.materials.append(material("Glass", color=(0.8, 1, 0.9, 1), roughness=0.05, transmission=1))
-    bpy.ops.mesh.primitive_cube_add(location=(1.4, 0.6, 1), rotation=(0, 0, 0.5))
-    bpy.context.object.name = "Cube"
-    bpy.context.object.data.materials.append(material("Red", color=(0.8, 0.1, 0.05, 1), roughness=0.3))
-
-    bpy.ops.object.light_add(type="AREA", location=(3, -3, 5), rotation=(0.7, 0.3, 0.6))
-    bpy.context.object.data.energy = 400
-    scene.camera = camera("Camera", (0.3, -6.5, 3))
-    return scene
-
-
-def material(name, color=(0.8, 0.8, 0.8, 1), roughness=0.5, transmission=0.0):
-    made = bpy.data.materials.new(name)
-    made.use_nodes = True
-    shader = made.node_tree.nodes["Principled BSDF"]
-    shader.inputs["Base Color"].default_value = color
-    shader.inputs["Roughness"].default_value = roughness
-    shader.inputs["Transmission Weight"].default_value = transmission
-    return made
-
-
-def camera(name, location, tilt=1.2):
-    bpy.ops.object.camera_add(location=location, rotation=(tilt, 0, 0.03))
-    bpy.context.object.name = name
-    return bpy.context.object
-
-
-def compositor(scene, *kinds):
-    """Turns the compositor on and returns its tree, Render Layers node, Composite node and the nodes of `kinds`."""
-    scene.use_nodes = True
-    tree = scene.node_tree
-    tree.nodes.clear()
-    layers = tree.nodes.new("CompositorNodeRLayers")
-    output = tree.nodes.new("CompositorNodeComposite")
-    return tree, layers, output, *(tree.nodes.new(kind) for kind in kinds)
-
+from studio import camera, compositor, picture, studio, textured
 
 # Scenes that distribute
 
@@ -222,22 +157,6 @@ def files():
     return False
 
 
-def picture(path, color):
-    image = bpy.data.images.new(os.path.basename(path), 8, 8)
-    image.pixels = list(color) * 64
-    image.filepath_raw = path
-    image.file_format = "PNG"
-    image.save()
-    return bpy.data.images.load(path)
-
-
-def textured(thing, image):
-    node = thing.data.materials[0].node_tree.nodes.new("ShaderNodeTexImage")
-    node.image = image
-    tree = thing.data.materials[0].node_tree
-    tree.links.new(node.outputs[0], tree.nodes["Principled BSDF"].inputs["Base Color"])
-
-
 def falling():
     """An unbaked rigid body: frame 20 is right only when frames 1 to 19 were played."""
     scene = studio()
@@ -264,6 +183,110 @@ def sparks():
     settings.brownian_factor = 1.0
 
 
+def apart(scene, *things):
+    """Puts things into a collection that the scene only instances."""
+    collection = bpy.data.collections.new("Apart")
+    for thing in things:
+        collection.objects.link(thing)
+        scene.collection.objects.unlink(thing)
+    empty = bpy.data.objects.new("Instance", None)
+    empty.instance_type, empty.instance_collection = "COLLECTION", collection
+    scene.collection.objects.link(empty)
+
+
+def flag(location):
+    """A piece of cloth held by two corners: simulated by playing."""
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=6, y_subdivisions=6, location=location)
+    thing = bpy.context.object
+    thing.name = "Flag"
+    pinned = thing.vertex_groups.new(name="Pinned")
+    pinned.add([0, 5], 1.0, "ADD")
+    thing.modifiers.new("Cloth", "CLOTH").settings.vertex_group_mass = "Pinned"
+    return thing
+
+
+def instanced():
+    """Everything that needs special care, only in a collection that is instanced."""
+    scene = studio()
+    scene.cycles.feature_set = "EXPERIMENTAL"
+    cube, ball = bpy.data.objects["Cube"], bpy.data.objects["Ball"]
+    cube.modifiers.new("Bevel", "BEVEL")
+    ball.modifiers.new("Subdivision", "SUBSURF")
+    ball.cycles.use_adaptive_subdivision = True
+    ball.is_shadow_catcher = True
+    apart(scene, cube, ball, flag((0, 0, 3)))
+
+
+def backdrop():
+    """Rigid bodies of another scene, shown as background set."""
+    falling()
+    behind = bpy.context.scene
+    front = bpy.data.scenes.new("Front")
+    front.world, front.background_set = behind.world, behind
+    front.camera = camera("Front camera", (0.3, -6.5, 3))
+    behind.collection.objects.unlink(front.camera)
+    front.collection.objects.link(front.camera)
+    front.render.engine = "CYCLES"
+    front.render.resolution_x, front.render.resolution_y = 64, 48
+    front.cycles.samples, front.cycles.use_adaptive_sampling, front.cycles.use_denoising = 8, False, False
+    bpy.context.window.scene = front
+
+
+def liquid():
+    """A fluid domain that was never baked."""
+    scene = studio()
+    modifier = bpy.data.objects["Cube"].modifiers.new("Domain", "FLUID")
+    modifier.fluid_type = "DOMAIN"
+    modifier.domain_settings.domain_type = "LIQUID"
+    modifier.domain_settings.cache_directory = "//fluid"
+    scene.frame_set(1)
+
+
+def pencil():
+    """Strokes, which are no geometry to Cycles."""
+    studio()
+    bpy.ops.object.grease_pencil_add(type="MONKEY", location=(0, -2, 1))
+    bpy.context.object.scale = (2, 2, 2)
+
+
+def driven():
+    """Drivers that need Python, in node trees, a camera, a light and the scene: none of them in an object."""
+    scene = studio()
+    light = next(item for item in bpy.data.objects if item.type == "LIGHT")
+    for block, path in (
+        (bpy.data.materials["Red"].node_tree, 'nodes["Principled BSDF"].inputs["Roughness"].default_value'),
+        (scene.world.node_tree, 'nodes["Background"].inputs["Strength"].default_value'),
+        (scene.camera.data, "lens"),
+        (light.data, "energy"),
+        (scene, "cycles.film_exposure"),
+    ):
+        block.driver_add(path).driver.expression = "__import__('math').pi"
+
+
+def tiff():
+    image = studio().render.image_settings
+    image.file_format, image.color_depth = "TIFF", "16"
+
+
+def halves():
+    image = studio().render.image_settings
+    image.file_format, image.color_mode, image.color_depth, image.exr_codec = "OPEN_EXR", "RGB", "16", "PIZ"
+
+
+def film():
+    """A Matroska film with sound."""
+    scene = studio()
+    scene.render.image_settings.file_format = "FFMPEG"
+    scene.render.ffmpeg.format, scene.render.ffmpeg.audio_codec = "MKV", "AAC"
+    path = os.path.join(FOLDER, "beep.wav")
+    with wave.open(path, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(16000))
+    scene.sequence_editor_create().strips.new_sound("Beep", path, 1, 1)
+
+
 # Scenes with a trap
 
 
@@ -279,6 +302,61 @@ def gone(path):
     os.remove(os.path.join(FOLDER, "temporary.png"))
     image.filepath_raw = path
     return image
+
+
+def gap():
+    """A texture of five numbered pictures, of which the fourth is missing."""
+    studio()
+    frames = [numbered("gap", number) for number in (1, 2, 3, 5)]
+    animated(bpy.data.objects["Cube"], frames[0])
+
+
+def broken():
+    """A numbered picture cut off before it began, and a tiled one with a tile that is no picture."""
+    studio()
+    frames = [numbered("broken", number) for number in (1, 2, 3, 4, 5)]
+    open(bpy.path.abspath(frames[1].filepath), "wb").close()
+    animated(bpy.data.objects["Cube"], frames[0])
+    tiles = [numbered("tile.", number) for number in (1001, 1002)]
+    with open(bpy.path.abspath(tiles[1].filepath), "wb") as file:
+        file.write(b"no picture")
+    tiled = tiles[0]
+    tiled.source, tiled.filepath = "TILED", "//frames/tile.<UDIM>.png"
+    if len(tiled.tiles) == 1:
+        tiled.tiles.new(1002)
+    textured(bpy.data.objects["Ball"], tiled)
+
+
+def numbered(name, number):
+    folder = os.path.join(FOLDER, "frames")
+    os.makedirs(folder, exist_ok=True)
+    return picture(os.path.join(folder, f"{name}{number:03d}.png"), (0, 1, 0, 1))
+
+
+def animated(thing, image):
+    image.source, image.filepath = "SEQUENCE", "//frames/" + os.path.basename(image.filepath)
+    user = textured(thing, image).image_user
+    user.frame_duration, user.frame_start, user.frame_offset = 5, 1, 0
+    user.use_auto_refresh = True
+
+
+def homely():
+    """Particles whose cache is said to lie in the scene's own folder."""
+    cached_in("//")
+
+
+def emptied():
+    """Particles whose cache folder is there and empty."""
+    os.makedirs(os.path.join(FOLDER, "empty/deeper"), exist_ok=True)
+    cached_in("//empty")
+
+
+def cached_in(folder):
+    studio()
+    ball = bpy.data.objects["Ball"]
+    ball.modifiers.new("Sparks", "PARTICLE_SYSTEM")
+    cache = ball.particle_systems[0].point_cache
+    cache.use_external, cache.filepath = True, folder
 
 
 def no_camera():
@@ -318,6 +396,7 @@ def hurried():
 
 SCENES = (
     plain, odd, adaptive, blur, markers, denoised, composed, layers, cryptomatte, beveled, files, falling, sparks,
+    instanced, backdrop, liquid, pencil, driven, tiff, halves, film, gap, broken, homely, emptied,
     missing, no_camera, escape, border, eevee, stereo, hurried,
 )  # fmt: skip
 FOLDER = ""

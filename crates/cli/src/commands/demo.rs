@@ -1,9 +1,13 @@
 //! `rayswarm demo`: a whole network on this machine. A requestor with a chain, provider processes, one job, payment, stop.
 
-use super::{follow, jobs, render};
+use super::{
+    follow::{self, Followed},
+    jobs, render,
+};
 use crate::{
     args::DemoArgs,
     exit::{ExitCode, Missing},
+    interrupt::Interrupt,
     local_network::LocalNetwork,
     show,
 };
@@ -11,7 +15,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayswarm_api::{
     Client,
-    job::{EscrowView, JobRequest, JobState, JobView, ResolutionChoice, SettlementView},
+    job::{EscrowView, JobRequest, JobView, ResolutionChoice, SettlementView},
 };
 use rayswarm_model::{Amount, Resolution};
 use serde::Serialize;
@@ -36,35 +40,48 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(100));
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let threads = (cores / args.providers).max(1);
-    let network = LocalNetwork::start(&folder, args.providers, threads, |text| bar.set_message(text)).await?;
-    let outcome = play(&args, &request, &network.client, &bar).await;
-    bar.set_message("stopping the providers, the requestor and the chain");
-    network.stop().await?;
+    // Listened for from the start: the processes must be stopped before this one ends.
+    let mut interrupt = Interrupt::listen()?;
+    let code = on_a_network(&args, &request, &folder, &bar, &mut interrupt).await?;
     bar.finish_and_clear();
-    let code = outcome?;
-    std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+    // Not there when it was interrupted before the first node had begun.
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+    }
     Ok(code)
 }
 
-async fn play(args: &DemoArgs, request: &JobRequest, client: &Client, bar: &ProgressBar) -> anyhow::Result<ExitCode> {
-    let job = client.create_job(request).await?;
-    let Some(view) = bar
-        .suspend_for(follow::until(client, job.id, args.json, |state| {
-            state == JobState::Quoted
-        }))
-        .await?
-    else {
+async fn on_a_network(
+    args: &DemoArgs,
+    request: &JobRequest,
+    folder: &Path,
+    bar: &ProgressBar,
+    interrupt: &mut Interrupt,
+) -> anyhow::Result<ExitCode> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let threads = (cores / args.providers).max(1);
+    let say = |text| bar.set_message(text);
+    let Some(network) = LocalNetwork::start(folder, args.providers, threads, say, interrupt).await? else {
         return Ok(ExitCode::Interrupted);
     };
-    if view.summary.state == JobState::Quoted {
-        client.start_job(job.id).await?;
-    }
-    let Some(view) = bar
-        .suspend_for(follow::until(client, job.id, args.json, |_| false))
-        .await?
-    else {
+    let outcome = play(args, request, &network.client, bar, interrupt).await;
+    bar.set_message("stopping the providers, the requestor and the chain");
+    network.stop(interrupt).await?;
+    outcome
+}
+
+async fn play(
+    args: &DemoArgs,
+    request: &JobRequest,
+    client: &Client,
+    bar: &ProgressBar,
+    interrupt: &mut Interrupt,
+) -> anyhow::Result<ExitCode> {
+    let Some(job) = interrupt.unless(client.create_job(request)).await.transpose()? else {
+        return Ok(ExitCode::Interrupted);
+    };
+    let following = follow::until(client, job.id, args.json, |_| false, interrupt);
+    let Followed::Reached(view) = bar.suspend_for(following).await? else {
         return Ok(ExitCode::Interrupted);
     };
     if args.json {
@@ -91,9 +108,11 @@ fn request(args: &DemoArgs) -> anyhow::Result<JobRequest> {
             own_scene()?
         }
     };
-    let mut request = render::picture_request(scene, std::path::absolute(&args.out)?, &picture)?;
-    request.providers_min = args.providers;
-    Ok(request)
+    Ok(JobRequest {
+        providers_min: args.providers,
+        auto_start: true,
+        ..render::picture_request(scene, std::path::absolute(&args.out)?, &picture)?
+    })
 }
 
 /// The scene in the repository, looked for from here upwards.

@@ -1,4 +1,4 @@
-//! `rayswarm doctor`: what is here, what is missing, the command that mends it.
+//! `rayswarm doctor`: what is here, what is missing, the command or step that mends it.
 
 use crate::{args::JsonArgs, exit::ExitCode, show};
 use rayswarm_node::local::{
@@ -22,7 +22,7 @@ pub async fn run(args: JsonArgs) -> anyhow::Result<ExitCode> {
         };
         show::line(format_args!("{word:8} {}: {}", check.name, check.detail));
         if let Some(remedy) = &check.remedy {
-            show::line(format_args!("         run: {remedy}"));
+            show::line(format_args!("         {remedy}"));
         }
     }
     Ok(code)

@@ -1,8 +1,9 @@
-//! Following a job: one bar, one line of state, the end's exit code. Ctrl-C leaves the job running.
+//! Following a job: one bar, one line of state, the end's exit code. An interrupt leaves the job to its daemon.
 
 use super::jobs::print_job;
 use crate::{
     exit::{ExitCode, code_of_status},
+    interrupt::Interrupt,
     show,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,47 +17,52 @@ use std::time::Duration;
 /// How often the job is asked for. Fast enough for a bar that moves, slow enough to cost nothing.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Follows a job until `reached` says so or it is final; the last view, or `None` on Ctrl-C.
+/// How following a job ended.
+pub enum Followed {
+    /// It is where it was followed to, or final.
+    Reached(Box<JobView>),
+    /// It was interrupted; the job as it was seen last, if it was.
+    Left(Option<Box<JobView>>),
+}
+
+/// Follows a job until `reached` says so or it is final.
 pub async fn until(
     client: &Client,
     id: JobId,
     quiet: bool,
     reached: impl Fn(JobState) -> bool,
-) -> anyhow::Result<Option<JobView>> {
+    interrupt: &mut Interrupt,
+) -> anyhow::Result<Followed> {
     let bar = progress_bar(quiet);
-    let mut interrupted = Box::pin(tokio::signal::ctrl_c());
+    let mut seen = None;
     loop {
-        let view = client.job(id).await?;
+        let Some(view) = interrupt.unless(client.job(id)).await.transpose()? else {
+            break;
+        };
         draw(&bar, &view);
-        if reached(view.summary.state) || view.summary.state.is_final() {
+        let state = view.summary.state;
+        let view = Box::new(view);
+        if reached(state) || state.is_final() {
             bar.finish_and_clear();
-            return Ok(Some(view));
+            return Ok(Followed::Reached(view));
         }
-        tokio::select! {
-            _ = &mut interrupted => {
-                bar.abandon();
-                return Ok(None);
-            }
-            () = tokio::time::sleep(POLL) => {}
+        seen = Some(view);
+        if interrupt.unless(tokio::time::sleep(POLL)).await.is_none() {
+            break;
         }
     }
+    bar.abandon();
+    Ok(Followed::Left(seen))
 }
 
-/// Follows a job to its end and prints the result.
-pub async fn until_final(client: &Client, id: JobId, json: bool) -> anyhow::Result<ExitCode> {
-    let Some(view) = until(client, id, false, |_| false).await? else {
-        show::note(format_args!(
-            "the job goes on; follow it with `rayswarm jobs attach {}`",
-            id.short()
-        ));
-        return Ok(ExitCode::Interrupted);
-    };
+/// Prints a job that has come to its end and says its exit code.
+pub fn report(view: &JobView, json: bool) -> anyhow::Result<ExitCode> {
     if json {
-        show::json(&view)?;
+        show::json(view)?;
     } else {
-        print_job(&view);
+        print_job(view);
     }
-    Ok(end_code(&view))
+    Ok(end_code(view))
 }
 
 /// The exit code a finished job stands for; says why on stderr when it is not success.

@@ -1,13 +1,20 @@
 //! `rayswarm jobs`: list, show, attach, cancel, retry, explain.
 
-use super::follow;
+use super::{
+    accept::{self, Manner},
+    follow::{self, Followed},
+};
 use crate::{
-    args::{JobArgs, JobsCommand, JsonArgs, match_job},
+    args::{FollowArgs, JobArgs, JobsCommand, JsonArgs, match_job},
     daemon,
     exit::ExitCode,
+    interrupt::Interrupt,
     show,
 };
-use rayswarm_api::{Client, job::JobView};
+use rayswarm_api::{
+    Client,
+    job::{JobView, RetryRequest},
+};
 use rayswarm_model::JobId;
 use std::path::Path;
 
@@ -17,19 +24,41 @@ pub async fn run(data_dir: Option<&Path>, command: JobsCommand) -> anyhow::Resul
         JobsCommand::List(args) => list(&client, args).await,
         JobsCommand::Show(args) => show_one(&client, args).await,
         JobsCommand::Attach(args) => {
-            let id = find(&client, &args).await?;
-            follow::until_final(&client, id, args.json).await
+            let id = find(&client, &args.job).await?;
+            to_the_end(&client, id, &args, false).await
         }
-        JobsCommand::Cancel(args) => {
-            let id = find(&client, &args).await?;
-            client.cancel_job(id).await?;
-            follow::until_final(&client, id, args.json).await
-        }
+        JobsCommand::Cancel(args) => cancel(&client, args).await,
         JobsCommand::Retry(args) => {
-            let again = client.retry_job(find(&client, &args).await?).await?;
-            follow::until_final(&client, again.id, args.json).await
+            let id = find(&client, &args.job).await?;
+            let retry = RetryRequest { auto_start: args.yes };
+            let again = client.retry_job(id, retry).await?;
+            to_the_end(&client, again.id, &args, true).await
         }
         JobsCommand::Explain(args) => explain(&client, args).await,
+    }
+}
+
+async fn to_the_end(client: &Client, id: JobId, args: &FollowArgs, made_here: bool) -> anyhow::Result<ExitCode> {
+    let manner = Manner {
+        yes: args.yes,
+        json: args.job.json,
+        made_here,
+    };
+    accept::to_the_end(client, id, manner, &mut Interrupt::listen()?).await
+}
+
+async fn cancel(client: &Client, args: JobArgs) -> anyhow::Result<ExitCode> {
+    let id = find(client, &args).await?;
+    client.cancel_job(id).await?;
+    match follow::until(client, id, false, |_| false, &mut Interrupt::listen()?).await? {
+        Followed::Reached(view) => follow::report(&view, args.json),
+        Followed::Left(_) => {
+            show::note(format_args!(
+                "the job is being cancelled; see it with `rayswarm jobs show {}`",
+                id.short()
+            ));
+            Ok(ExitCode::Interrupted)
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod accept;
 mod bench;
 mod demo;
 mod doctor;

@@ -1,74 +1,95 @@
 //! `rayswarm render`: quote, ask, render, write the files.
 
-use super::follow;
+use super::accept::{self, Manner};
 use crate::{
     args::{PictureArgs, RenderArgs},
-    daemon,
+    daemon::{self, IDLE_PATIENCE, Lifetime, Started},
     exit::{BadInput, ExitCode},
+    interrupt::Interrupt,
     show,
 };
 use anyhow::Context;
-use rayswarm_api::{
-    Client,
-    job::{JobRequest, JobState, QuoteView},
-};
-use rayswarm_model::JobId;
-use std::{
-    io::{BufRead, IsTerminal},
-    path::{Path, PathBuf},
-};
+use clap::ValueEnum;
+use rayswarm_api::{Client, job::JobRequest};
+use std::path::{Path, PathBuf};
 
 pub async fn run(data_dir: Option<&Path>, args: RenderArgs) -> anyhow::Result<ExitCode> {
     let request = request(&args)?;
     let data_dir = daemon::data_dir(data_dir)?;
-    if let Some(client) = daemon::running(&data_dir).await {
-        return render(&client, &args, &request).await;
+    let mut interrupt = Interrupt::listen()?;
+    match interrupt.unless(daemon::running(&data_dir)).await {
+        None => Ok(ExitCode::Interrupted),
+        Some(Some(client)) => render(&client, &args, &request, &mut interrupt).await,
+        Some(None) => render_alone(&data_dir, &args, &request, &mut interrupt).await,
     }
+}
+
+/// Renders in a daemon that is started for this job. It is stopped at the end, unless a job was left to it.
+async fn render_alone(
+    data_dir: &Path,
+    args: &RenderArgs,
+    request: &JobRequest,
+    interrupt: &mut Interrupt,
+) -> anyhow::Result<ExitCode> {
     show::note("no daemon runs; starting one that renders on this machine");
-    let arguments = ["--provide", "--price", "0", "--http", "127.0.0.1:0"].map(String::from);
-    let started = daemon::start(&data_dir, &arguments).await?;
-    let code = render(&started.client, &args, &request).await;
-    match code {
-        // Detached: the daemon goes on with the job.
-        Ok(ExitCode::Interrupted) => Ok(ExitCode::Interrupted),
-        code => {
-            started.stop().await?;
-            code
-        }
+    let mut started = daemon::spawn(data_dir, &daemon_arguments(args), Lifetime::UntilIdle)?;
+    let outcome = start_and_render(&mut started, args, request, interrupt).await;
+    if let Ok((ExitCode::Interrupted, Some(client))) = &outcome
+        && let Some(Ok(node)) = interrupt.unless(client.node()).await
+        && node.active_jobs > 0
+    {
+        show::note(format_args!(
+            "the daemon that was started for it, process {}, ends by itself when no job was unfinished for {IDLE_PATIENCE}",
+            started.process()
+        ));
+        return Ok(ExitCode::Interrupted);
     }
+    if let Some(stopped) = interrupt.unless(started.stop()).await {
+        stopped?;
+    }
+    outcome.map(|(code, _)| code)
 }
 
-async fn render(client: &Client, args: &RenderArgs, request: &JobRequest) -> anyhow::Result<ExitCode> {
-    let job = client.create_job(request).await?;
-    let Some(view) = follow::until(client, job.id, args.json, |state| state == JobState::Quoted).await? else {
-        return detached(job.id);
+/// The exit code, and the daemon's client if it has ever answered.
+async fn start_and_render(
+    started: &mut Started,
+    args: &RenderArgs,
+    request: &JobRequest,
+    interrupt: &mut Interrupt,
+) -> anyhow::Result<(ExitCode, Option<Client>)> {
+    let Some(client) = interrupt.unless(started.answering()).await.transpose()? else {
+        return Ok((ExitCode::Interrupted, None));
     };
-    if view.summary.state == JobState::Failed {
-        if args.json {
-            show::json(&view)?;
-        }
-        return Ok(follow::end_code(&view));
-    }
-    if let Some(quote) = &view.quote {
-        if !args.json {
-            print_quote(quote);
-        }
-        if !args.yes && !asked(quote)? {
-            client.cancel_job(job.id).await?;
-            show::note("nothing was spent");
-            return Ok(ExitCode::Cancelled);
-        }
-    }
-    client.start_job(job.id).await?;
-    follow::until_final(client, job.id, args.json).await
+    let code = render(&client, args, request, interrupt).await?;
+    Ok((code, Some(client)))
 }
 
-fn detached(id: JobId) -> anyhow::Result<ExitCode> {
-    show::note(format_args!(
-        "the job goes on; follow it with `rayswarm jobs attach {}`",
-        id.short()
-    ));
-    Ok(ExitCode::Interrupted)
+async fn render(
+    client: &Client,
+    args: &RenderArgs,
+    request: &JobRequest,
+    interrupt: &mut Interrupt,
+) -> anyhow::Result<ExitCode> {
+    let Some(job) = interrupt.unless(client.create_job(request)).await.transpose()? else {
+        return Ok(ExitCode::Interrupted);
+    };
+    let manner = Manner {
+        yes: args.yes,
+        json: args.json,
+        made_here: true,
+    };
+    accept::to_the_end(client, job.id, manner, interrupt).await
+}
+
+/// A daemon for one machine's own jobs: it renders them itself, on the device they ask for, for nothing.
+fn daemon_arguments(args: &RenderArgs) -> Vec<String> {
+    let mut arguments = ["--provide", "--price", "0", "--http", "127.0.0.1:0"]
+        .map(String::from)
+        .to_vec();
+    if let Some(device) = args.device.to_possible_value() {
+        arguments.extend(["--device".into(), device.get_name().into()]);
+    }
+    arguments
 }
 
 /// The request that the arguments stand for, paths made absolute.
@@ -76,12 +97,14 @@ fn request(args: &RenderArgs) -> anyhow::Result<JobRequest> {
     let scene = existing_file(&args.file)?;
     let beside = || scene.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
     let output = args.out.as_ref().map_or_else(|| Ok(beside()), std::path::absolute)?;
-    let mut request = picture_request(scene.clone(), output, &args.picture)?;
-    request.budget = args.budget;
-    request.deadline_s = args.deadline.as_secs();
-    request.skip_existing = args.skip_existing;
-    request.device = args.device.into();
-    Ok(request)
+    Ok(JobRequest {
+        budget: args.budget,
+        deadline_s: args.deadline.as_secs(),
+        skip_existing: args.skip_existing,
+        device: args.device.into(),
+        auto_start: args.yes,
+        ..picture_request(scene.clone(), output, &args.picture)?
+    })
 }
 
 /// The part of a request that says how the picture is made.
@@ -122,40 +145,27 @@ fn existing(path: &Path) -> anyhow::Result<PathBuf> {
     std::fs::canonicalize(path).with_context(|| BadInput(format!("{} cannot be found; check the path", path.display())))
 }
 
-fn print_quote(quote: &QuoteView) {
-    show::line(format_args!(
-        "tasks     {} ({} frames x {} tiles x {} slices), {}",
-        quote.tasks, quote.frames, quote.tiles, quote.slices, quote.work
-    ));
-    show::line(format_args!(
-        "time      {} ({} to {}) on {} providers",
-        show::span(quote.time_s),
-        show::span(quote.time_low_s),
-        show::span(quote.time_high_s),
-        quote.providers
-    ));
-    show::line(format_args!(
-        "price     {} tokens; at most {} is locked",
-        show::tokens(quote.price),
-        show::tokens(quote.budget)
-    ));
-    for assumption in &quote.assumptions {
-        show::line(format_args!("          {assumption}"));
-    }
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::args::{Args, Command};
+    use clap::Parser;
 
-fn asked(quote: &QuoteView) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(BadInput("nobody can be asked here; add --yes to accept the quote".into()).into());
+    #[test]
+    fn a_daemon_started_for_a_job_renders_on_its_device() {
+        let typed = Args::parse_from(["rayswarm", "render", "shot.blend", "--device", "cuda"]);
+        let Command::Render(render) = typed.command else {
+            panic!("{typed:?}")
+        };
+        let line = ["rayswarm", "up"]
+            .map(String::from)
+            .into_iter()
+            .chain(daemon_arguments(&render));
+        let Command::Up(up) = Args::parse_from(line).command else {
+            panic!("not up")
+        };
+        assert_eq!(up.device, render.device);
+        assert!(up.provide);
     }
-    show::note(format_args!(
-        "lock {} tokens and render? [y/N]",
-        show::tokens(quote.budget)
-    ));
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .context("the answer cannot be read")?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

@@ -1,11 +1,68 @@
 //! `rayswarm up`: the daemon, until Ctrl-C. A second Ctrl-C stops at once.
 
-use crate::{args::UpArgs, exit::ExitCode, show};
-use rayswarm_node::{Daemon, config::RawConfig};
-use std::path::Path;
-use tokio::signal::unix::{SignalKind, signal};
+use crate::{
+    args::UpArgs,
+    daemon::STOP_PATIENCE,
+    exit::{BadInput, ExitCode},
+    interrupt::Interrupt,
+    show,
+};
+use rayswarm_node::{
+    Daemon,
+    config::{Config, RawConfig, Ticket},
+};
+use std::{
+    io::{ErrorKind, Read},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// How often an idle daemon looks for jobs. Nobody waits for its end.
+const LOOK_FOR_JOBS: Duration = Duration::from_secs(1);
 
 pub async fn run(data_dir: Option<&Path>, args: UpArgs) -> anyhow::Result<ExitCode> {
+    let mut interrupt = Interrupt::listen()?;
+    let (with_parent, until_idle) = (args.with_parent, args.until_idle);
+    let config = config(data_dir, args)?;
+    let parent_gone = parent_gone(with_parent);
+    tokio::pin!(parent_gone);
+    let daemon = tokio::select! {
+        daemon = Daemon::start(config) => daemon?,
+        () = interrupt.received() => return Ok(ExitCode::Interrupted),
+        () = &mut parent_gone => return Ok(ExitCode::Interrupted),
+    };
+    show::line(format_args!("node      {}", daemon.node_id()));
+    show::line(format_args!("http      http://{}", daemon.http_address()));
+    show::line(format_args!("chain     {} at {}", daemon.chain_id(), daemon.rpc_url()));
+    show::line(format_args!("contracts {}", daemon.contracts()));
+    show::line("stop with Ctrl-C; `rayswarm invite` prints a ticket for another machine");
+    let drained_by = tokio::select! {
+        () = interrupt.received() => {
+            show::note("stopping; Ctrl-C again stops at once");
+            None
+        }
+        () = &mut parent_gone => {
+            show::note("the command that started this daemon has ended; stopping");
+            // Nobody is left to lose patience.
+            Some(STOP_PATIENCE)
+        }
+        () = nothing_to_do(&daemon, until_idle) => {
+            show::note("there is nothing to do any more; stopping");
+            None
+        }
+    };
+    tokio::select! {
+        () = daemon.stop() => Ok(ExitCode::Success),
+        () = interrupt.received() => Ok(ExitCode::Interrupted),
+        () = after(drained_by) => Ok(ExitCode::Interrupted),
+    }
+}
+
+/// The settings, checked as far as they can be before anything is touched.
+fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
+    if let Some(Err(error)) = args.join.as_deref().map(str::parse::<Ticket>) {
+        return Err(BadInput(format!("--join: {error}")));
+    }
     let raw = RawConfig {
         data_dir: data_dir.map(Path::to_path_buf),
         provide: args.provide,
@@ -16,30 +73,71 @@ pub async fn run(data_dir: Option<&Path>, args: UpArgs) -> anyhow::Result<ExitCo
         http: args.http,
         rpc: args.rpc,
         rpc_listen: args.rpc_listen,
+        contracts: args.contracts,
+        deploy: args.deploy,
         join: args.join,
         listen: args.listen,
         relay: args.relay,
         device: args.device.into(),
     };
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let daemon = Daemon::start(
-        raw.resolve()
-            .map_err(|error| crate::exit::BadInput(error.to_string()))?,
-    )
-    .await?;
-    show::line(format_args!("node      {}", daemon.node_id()));
-    show::line(format_args!("http      http://{}", daemon.http_address()));
-    show::line(format_args!("chain     {} at {}", daemon.chain_id(), daemon.rpc_url()));
-    show::line("stop with Ctrl-C; `rayswarm invite` prints a ticket for another machine");
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    raw.resolve().map_err(|error| BadInput(error.to_string()))
+}
+
+/// Waits until the command that holds the other end of standard input ends; for ever where there is none. The system
+/// closes a pipe also for a process that was killed, and no other process can be mistaken for it later, as with an id.
+async fn parent_gone(with_parent: bool) {
+    if !with_parent {
+        return std::future::pending().await;
     }
-    show::note("stopping; Ctrl-C again stops at once");
-    tokio::select! {
-        () = daemon.stop() => Ok(ExitCode::Success),
-        _ = interrupt.recv() => Ok(ExitCode::Interrupted),
-        _ = terminate.recv() => Ok(ExitCode::Interrupted),
+    let closed = tokio::task::spawn_blocking(|| {
+        let mut stdin = std::io::stdin().lock();
+        loop {
+            match stdin.read(&mut [0]) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    });
+    // Fails only when this process ends, and then nobody waits.
+    let _ = closed.await;
+}
+
+/// Waits until no job was unfinished for `patience`; for ever without one.
+async fn nothing_to_do(daemon: &Daemon, patience: Option<Duration>) {
+    let Some(patience) = patience else {
+        return std::future::pending().await;
+    };
+    let mut last_busy = Instant::now();
+    while last_busy.elapsed() < patience {
+        tokio::time::sleep(LOOK_FOR_JOBS.min(patience)).await;
+        if daemon.unfinished_jobs() > 0 {
+            last_busy = Instant::now();
+        }
+    }
+}
+
+async fn after(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::args::{Args, Command};
+    use clap::Parser;
+
+    #[test]
+    fn a_bad_ticket_is_bad_input() {
+        let typed = Args::parse_from(["rayswarm", "up", "--join", "rayswarm1abc"]);
+        let Command::Up(up) = typed.command else {
+            panic!("not up")
+        };
+        let error = config(None, up).unwrap_err();
+        assert!(error.0.contains("--join: the ticket is incomplete"), "{error}");
     }
 }

@@ -211,6 +211,7 @@ mod tests {
             include_str!("../../../../engines/blender/session.py"),
             include_str!("../../../../engines/blender/tile.py"),
             include_str!("../../../../engines/blender/finish.py"),
+            include_str!("../../../../engines/blender/formats.py"),
         );
         let words: Vec<_> = sources
             .split("Refused(")

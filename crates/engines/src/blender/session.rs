@@ -4,7 +4,7 @@ use super::{
     NAME,
     conversation::{Answer, Conversation},
     start::{WORK, start},
-    wire::{Finished, Request},
+    wire::{Finished, Opened, Request},
 };
 use crate::{
     engine::{FinishRequest, ProgressSink, RawResult, RenderRequest, Session, SessionRequest},
@@ -12,7 +12,7 @@ use crate::{
     store::BlenderInstall,
 };
 use async_trait::async_trait;
-use rayswarm_model::{Bytes, Resolution};
+use rayswarm_model::{Bytes, Resolution, settings::Device};
 use rayswarm_sandbox::{Sandbox, claim_file};
 use serde::de::IgnoredAny;
 use std::{
@@ -35,6 +35,7 @@ pub(super) struct BlenderSession {
     work: WorkFolder,
     scratch: PathBuf,
     resolution: Resolution,
+    device: Device,
 }
 
 /// A folder that goes with its session.
@@ -57,13 +58,20 @@ impl BlenderSession {
             threads: limits.threads.max(1),
             device: limits.device,
         };
-        let opened: Answer<IgnoredAny> = conversation.ask("open the scene", &open, &mut |_| {}).await?;
-        tracing::debug!(cpu_ms = opened.cpu.millis, scene = request.scene, "scene opened");
+        let opened: Answer<Opened> = conversation.ask("open the scene", &open, &mut |_| {}).await?;
+        let device = opened.result.device.into();
+        tracing::debug!(
+            cpu_ms = opened.cpu.millis,
+            scene = request.scene,
+            ?device,
+            "scene opened"
+        );
         Ok(Self {
             conversation,
             work,
             scratch: request.scratch,
             resolution: request.settings.resolution,
+            device,
         })
     }
 }
@@ -117,6 +125,10 @@ impl Session for BlenderSession {
         self.conversation.resident()
     }
 
+    fn device(&self) -> Device {
+        self.device
+    }
+
     async fn close(mut self: Box<Self>) {
         self.conversation.end().await;
     }
@@ -137,13 +149,21 @@ impl BlenderSession {
         let claimed = self.work.0.with_extension("claimed");
         claim_file(&self.work.0, name, &claimed, RESULT_BYTES_MAX)?;
         let target = with_suffix(output, &format!(".{extension}"));
-        // Whole or not at all, on whatever file system the output is.
-        let part = with_suffix(&target, ".part");
-        fs::copy(&claimed, &part).map_err(EngineError::file("writing", &part))?;
-        fs::rename(&part, &target).map_err(EngineError::file("writing", &target))?;
+        place(&claimed, &target)?;
         fs::remove_file(&claimed).map_err(EngineError::file("removing", &claimed))?;
         Ok(target)
     }
+}
+
+/// Copies `from` to `target` whole or not at all, on whatever file system that is; half a copy is taken away again.
+fn place(from: &Path, target: &Path) -> Result<(), EngineError> {
+    let part = with_suffix(target, ".part");
+    let copied = fs::copy(from, &part).and_then(|_| fs::rename(&part, target));
+    if copied.is_err() {
+        // The first error is the one worth telling.
+        let _ = fs::remove_file(&part);
+    }
+    copied.map_err(EngineError::file("writing", target))
 }
 
 /// `path` with `suffix` after its last character: a frame's name may have dots of its own.
@@ -174,5 +194,32 @@ impl Drop for WorkFolder {
         if let Err(error) = fs::remove_dir_all(&self.0) {
             tracing::debug!(folder = %self.0.display(), %error, "a session's folder could not be removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_placed_leaves_nothing_half() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, target) = (folder.path().join("claimed"), folder.path().join("frame.png"));
+        fs::write(&from, "picture").unwrap();
+        // A folder of that name is in the way, so that the copy succeeds and the renaming does not.
+        fs::create_dir(&target).unwrap();
+        assert!(place(&from, &target).is_err());
+        let left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert!(
+            !left.iter().any(|name| name.to_string_lossy().ends_with(".part")),
+            "{left:?}"
+        );
+        fs::remove_dir(&target).unwrap();
+        place(&from, &target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"picture");
     }
 }

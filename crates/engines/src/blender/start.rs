@@ -8,7 +8,7 @@ use crate::{
     store::{BlenderInstall, BlenderKind},
 };
 use rayswarm_sandbox::{Bind, Limits, Sandbox, SandboxSpec};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 /// Where results appear inside.
 pub(super) const WORK: &str = "/work";
@@ -22,10 +22,12 @@ macro_rules! modules {
 }
 
 /// The session's modules, sent as its first line: the binary carries them, and nothing is left on disk.
-const MODULES: [(&str, &str); 16] = modules![
+const MODULES: [(&str, &str); 19] = modules![
     "facts",
     "findings",
     "finish",
+    "fluids",
+    "formats",
     "header",
     "load",
     "memory",
@@ -34,6 +36,7 @@ const MODULES: [(&str, &str); 16] = modules![
     "play",
     "protocol",
     "references",
+    "sequences",
     "session",
     "settings",
     "simulation",
@@ -47,6 +50,10 @@ const ADDRESS_SPACE_EXTRA: u64 = 8 << 30;
 const FILE_SIZE_MAX: u64 = 6 << 30;
 /// Blender's and Python's own temporary files; a scene's own would go here as well, and live in memory.
 const TEMPORARY_BYTES: u64 = 512 << 20;
+
+/// How long a process that only looks at a scene may live, and the CPU time it may use: it reads the file on one thread.
+/// Sessions that render are ended by whoever holds them, task by task.
+const LOOK_TIME_MAX: Duration = Duration::from_secs(1_800);
 
 /// Starts a session that sees `files` and may write to `work`, if given.
 pub(super) async fn start(
@@ -79,7 +86,10 @@ pub(super) async fn start(
         spec.devices = gpu::nodes(limits.device, Path::new("/dev"));
         spec.binds.extend(gpu::binds(limits.device));
     }
+    let time_max = work.is_none().then_some(LOOK_TIME_MAX);
     spec.limits = Limits {
+        cpu: time_max,
+        lifetime: time_max,
         address_space: Some(limits.memory.0.saturating_add(ADDRESS_SPACE_EXTRA)),
         resident: Some(limits.memory.0),
         file_size: FILE_SIZE_MAX,

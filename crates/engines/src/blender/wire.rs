@@ -1,7 +1,7 @@
 //! The messages of `docs/protocol/session.md`: one JSON document per line, requests in, events out.
 
 use rayswarm_model::{
-    Rect, RenderSettings, SceneFacts, Slice,
+    Frames, Rect, RenderSettings, SceneFacts, Slice,
     settings::{Device, OutputFormat},
 };
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,8 @@ pub(super) struct InspectSettings<'a> {
     pub renderer_override: Option<&'a str>,
     pub allowed_missing: &'a [String],
     pub options: &'a [(String, String)],
+    /// The job's frames; the file's own range when there is no job yet.
+    pub frames: Option<&'a Frames>,
 }
 
 /// What a session says.
@@ -92,6 +94,37 @@ pub(super) enum ErrorKind {
     Transient,
 }
 
+/// The result of `open`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Opened {
+    pub device: DeviceKind,
+}
+
+/// What renders, by Cycles' own names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum DeviceKind {
+    Cpu,
+    Cuda,
+    Optix,
+    Hip,
+    Metal,
+    Oneapi,
+}
+
+impl From<DeviceKind> for Device {
+    fn from(kind: DeviceKind) -> Self {
+        match kind {
+            DeviceKind::Cpu => Self::Cpu,
+            DeviceKind::Cuda => Self::Cuda,
+            DeviceKind::Optix => Self::Optix,
+            DeviceKind::Hip => Self::Hip,
+            DeviceKind::Metal => Self::Metal,
+            DeviceKind::Oneapi => Self::Oneapi,
+        }
+    }
+}
+
 /// The result of `inspect`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Inspected {
@@ -110,7 +143,8 @@ pub(super) struct Reference {
     /// Whether its bytes are in the scene file.
     pub packed: bool,
     pub shape: Shape,
-    /// The tiles that are used, for [`Shape::Udim`].
+    /// The tiles that are used, for [`Shape::Udim`]; the files that the frames show, for [`Shape::Sequence`], as far as
+    /// the scene tells.
     pub expected: Vec<String>,
     /// Whether the picture needs it.
     pub needed: bool,
@@ -134,4 +168,32 @@ pub(super) enum Shape {
 #[derive(Debug, Deserialize)]
 pub(super) struct Finished {
     pub files: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_device_a_session_can_name_is_known_and_auto_is_none_of_them() {
+        let settings = include_str!("../../../../engines/blender/settings.py");
+        let kinds = settings
+            .split_once("GPU_KINDS = (")
+            .and_then(|(_, rest)| rest.split_once(')'));
+        let kinds = kinds
+            .unwrap()
+            .0
+            .split(',')
+            .map(str::trim)
+            .filter(|kind| !kind.is_empty());
+        let mut seen = 0;
+        for kind in kinds.chain(["\"CPU\""]) {
+            let opened: Opened = serde_json::from_str(&format!("{{\"device\": {kind}}}")).unwrap();
+            assert_ne!(Device::from(opened.device), Device::Auto, "{kind}");
+            seen += 1;
+        }
+        assert_eq!(seen, 6);
+        assert!(serde_json::from_str::<Opened>(r#"{"device": "AUTO"}"#).is_err());
+    }
 }

@@ -15,6 +15,7 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Where results are written inside the sandbox.
@@ -33,6 +34,8 @@ pub(crate) struct Job {
     pub(crate) resolution: Resolution,
     pub(crate) features: BTreeSet<Feature>,
     pub(crate) limits: SessionLimits,
+    /// How long each process may live, where nobody else ends it.
+    pub(crate) lifetime: Option<Duration>,
 }
 
 /// A folder for one process: `out` is all it can write.
@@ -115,6 +118,7 @@ impl Job {
             disk: OUTPUT_BYTES_MAX,
             processes: u64::from(self.threads()) + 64,
             nice: self.limits.nice,
+            lifetime: self.lifetime,
             ..Limits::default()
         };
         Ok(spec)

@@ -17,10 +17,14 @@ use rayswarm_model::{
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Pixels across of the trial picture: enough for every line of the scene to be parsed.
 const TRIAL_WIDTH: u32 = 8;
+
+/// How long the trial may take. Scenes can compute and talk without end; a thumbnail of an honest one takes seconds.
+const TRIAL_TIME_MAX: Duration = Duration::from_secs(1_800);
 
 /// What POV-Ray takes beside the scene and the picture.
 const MEMORY_BASE: u64 = 128 << 20;
@@ -96,6 +100,11 @@ pub(crate) async fn inspect(engine: &PovRay, request: &InspectRequest) -> Result
         frame_start,
         frame_end,
         frame_step: 1,
+        frames_bounded: Some(
+            "POV-Ray computes the clock of a frame from the declared range; declare another with --option initial_frame=N \
+             --option final_frame=N"
+                .into(),
+        ),
         frame_rate: FRAME_RATE,
         resolution: settings.resolution,
         pixel_aspect_milli: 1000,
@@ -301,6 +310,7 @@ async fn trial(
         },
         features: survey.features.clone(),
         limits: request.limits.clone(),
+        lifetime: Some(TRIAL_TIME_MAX),
     };
     let work = WorkFolder::make(&scratch.0)?;
     let first = settings.animation.range().0;

@@ -118,7 +118,52 @@ fn cpu_seconds(line: &str) -> Option<CpuTime> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::{
+        engine::{SceneFile, SessionLimits},
+        povray::settings::Settings,
+    };
+    use rayswarm_model::{Resolution, settings::Device};
+    use rayswarm_sandbox::{Ended, Sandbox, StopReason};
+    use std::collections::BTreeSet;
+
+    #[tokio::test]
+    async fn a_scene_that_talks_without_end_outlives_its_silence_but_not_its_lifetime() {
+        let Some(engine) = PovRay::detect(&Sandbox::detect().unwrap()) else {
+            panic!("POV-Ray 3.7 is not installed; run: apt-get install povray povray-includes")
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let scene = folder.path().join("main.pov");
+        std::fs::write(&scene, "#while(1) #debug \"working\\n\" #end").unwrap();
+        let resolution = Resolution { width: 8, height: 8 };
+        let lifetime = Duration::from_secs(1);
+        let job = Job {
+            scene: "/scene/main.pov".into(),
+            files: vec![SceneFile {
+                host: scene,
+                inside: "/scene/main.pov".into(),
+            }],
+            settings: Settings::resolve("", &[]).unwrap(),
+            resolution,
+            features: BTreeSet::new(),
+            limits: SessionLimits {
+                threads: 1,
+                memory: Bytes(2 << 30),
+                nice: 0,
+                device: Device::Cpu,
+                silence: Duration::from_secs(900),
+            },
+            lifetime: Some(lifetime),
+        };
+        let work = WorkFolder::make(folder.path()).unwrap();
+        let used = render(&engine, &job, &work, 1, resolution.whole(), &mut |_| {}).await;
+        let Err(EngineError::Died { ended, log, .. }) = used else {
+            panic!("{used:?}")
+        };
+        assert_eq!(ended, Ended::Stopped(StopReason::Lifetime(lifetime)));
+        assert!(log.contains("working"), "{log}");
+    }
 
     #[test]
     fn progress_and_times_are_read_as_printed() {

@@ -11,7 +11,7 @@ use crate::{
     error::EngineError,
 };
 use async_trait::async_trait;
-use rayswarm_model::Bytes;
+use rayswarm_model::{Bytes, settings::Device};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -36,7 +36,9 @@ impl PovSession {
             scratch,
             limits,
         } = request;
-        let (scene, settings) = settings_of(&scene, &files, &asked.options)?;
+        // Providers show the scene's folder as a whole.
+        let each = one_by_one(&files);
+        let (scene, settings) = settings_of(&scene, &each, &asked.options)?;
         let is_text = |file: &&SceneFile| {
             let ending = Path::new(&file.inside)
                 .extension()
@@ -44,7 +46,7 @@ impl PovSession {
                 .unwrap_or_default();
             file.inside == scene || matches!(ending.to_ascii_lowercase().as_str(), "pov" | "inc" | "mac")
         };
-        let features = references::features_of(files.iter().filter(is_text).map(|file| file.host.as_path()))?;
+        let features = references::features_of(each.iter().filter(is_text).map(|file| file.host.as_path()))?;
         let job = Job {
             scene,
             files,
@@ -52,6 +54,7 @@ impl PovSession {
             resolution: asked.resolution,
             features,
             limits,
+            lifetime: None,
         };
         Ok(Self {
             engine,
@@ -60,6 +63,29 @@ impl PovSession {
             peak_memory: Bytes(0),
         })
     }
+}
+
+/// Every file a session sees, those in folders by their own names. Links are left out: they lead elsewhere inside.
+fn one_by_one(files: &[SceneFile]) -> Vec<SceneFile> {
+    let mut found = Vec::new();
+    let mut waiting = files.to_vec();
+    while let Some(file) = waiting.pop() {
+        if !file.host.is_dir() {
+            found.push(file);
+            continue;
+        }
+        for entry in fs::read_dir(&file.host).into_iter().flatten().flatten() {
+            let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let inside = Path::new(&file.inside).join(entry.file_name());
+            if let (false, Some(inside)) = (link, inside.to_str()) {
+                waiting.push(SceneFile {
+                    host: entry.path(),
+                    inside: inside.to_owned(),
+                });
+            }
+        }
+    }
+    found
 }
 
 /// The `.pov` file inside and the settings of the INI file given as scene, or lying beside it under its name.
@@ -134,6 +160,10 @@ impl Session for PovSession {
     fn resident(&self) -> Bytes {
         // Between tasks there is no process.
         Bytes(0)
+    }
+
+    fn device(&self) -> Device {
+        Device::Cpu
     }
 
     async fn close(self: Box<Self>) {}

@@ -97,7 +97,8 @@ impl Farm {
         }
     }
 
-    /// The whole frame from one session, and the merge of 2×2 tiles from another process.
+    /// The whole frame from one session that was played from the scene's first frame on, and the merge of 2×2 tiles from
+    /// another process that does as `facts` say. A simulation that inspection overlooks makes the two differ.
     pub async fn whole_and_tiles(
         &self,
         scene: &Path,
@@ -106,9 +107,13 @@ impl Farm {
         frame: i32,
     ) -> (Picture, Picture) {
         let mut session = self.open(scene, facts, settings.clone()).await;
+        let played = SceneFacts {
+            sequential: true,
+            ..facts.clone()
+        };
         let whole = render(
             session.as_mut(),
-            facts,
+            &played,
             settings,
             frame,
             settings.resolution.whole(),
@@ -138,6 +143,7 @@ pub fn inspection(scene: &Path) -> InspectRequest {
         allow_missing: Vec::new(),
         renderer_override: None,
         options: Vec::new(),
+        frames: None,
         limits: limits(),
     }
 }

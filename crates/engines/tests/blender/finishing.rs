@@ -102,3 +102,59 @@ finishes! {
     with_layers_of_which_one_is_denoised: "layers" at 1 within DENOISED_BOUND,
     with_markers: "markers" at 10 within 0.0,
 }
+
+/// Finishes frame 1 of a scene in one format.
+async fn finished(farm: &Farm, name: &str, format: OutputFormat) -> Vec<u8> {
+    let scene = farm.scene(name);
+    let facts = farm.inspect(&scene).await.unwrap();
+    let settings = own_settings(&facts);
+    let mut session = farm.open(&scene, &facts, settings.clone()).await;
+    let tile = settings.resolution.whole();
+    let raw = render(session.as_mut(), &facts, &settings, 1, tile, all(&settings)).await;
+    let merged = farm.path("merged.exr");
+    fs::write(&merged, encode(&raw, Compression::Uncompressed).unwrap()).unwrap();
+    let request = FinishRequest {
+        frame: 1,
+        merged,
+        output: farm.path("frame"),
+        format,
+    };
+    let files = session.finish(&request).await.unwrap();
+    session.close().await;
+    fs::read(&files[0]).unwrap()
+}
+
+/// The bytes of an attribute of an OpenEXR header.
+fn attribute<'a>(file: &'a [u8], name: &str, kind: &str) -> &'a [u8] {
+    let key = [name.as_bytes(), &[0], kind.as_bytes(), &[0]].concat();
+    let at = file.windows(key.len()).position(|window| window == key).unwrap() + key.len();
+    let length = u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    &file[at + 4..at + 4 + length]
+}
+
+#[tokio::test]
+async fn the_file_s_own_depth_and_codec_are_kept() {
+    let Some(farm) = Farm::with(&["tiff", "halves", "plain"]) else {
+        return;
+    };
+    // Bit depth and colour type stand at fixed places of a PNG.
+    let png = finished(&farm, "tiff", OutputFormat::Png).await;
+    assert_eq!(png[24], 16, "a 16-bit TIFF becomes a 16-bit PNG");
+    let png = finished(&farm, "plain", OutputFormat::Png).await;
+    assert_eq!(png[24], 8);
+
+    for format in [OutputFormat::Exr, OutputFormat::ExrMultilayer] {
+        let exr = finished(&farm, "halves", format).await;
+        // PIZ is compression 4; of a channel the type follows its name, and HALF is 1.
+        assert_eq!(attribute(&exr, "compression", "compression"), [4], "{format:?}");
+        let channels = attribute(&exr, "channels", "chlist");
+        let name = channels.iter().position(|byte| *byte == 0).unwrap();
+        assert_eq!(channels[name + 1..name + 5], [1, 0, 0, 0], "{format:?}");
+    }
+    let exr = finished(&farm, "plain", OutputFormat::Exr).await;
+    assert_eq!(
+        attribute(&exr, "compression", "compression"),
+        [3],
+        "ZIP, with nothing lost"
+    );
+}

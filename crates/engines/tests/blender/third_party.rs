@@ -1,31 +1,18 @@
-//! Scenes that nobody here made, where they are present: `$RAYSWARM_TESTDATA/scenes/blender`.
+//! Scenes that nobody here made, where they are present.
 
-use crate::farm::{Farm, inspection};
-use rayswarm_engines::Engine;
+use crate::{
+    farm::{Farm, inspection},
+    testdata,
+};
+use rayswarm_engines::{Engine, EngineError};
 use rayswarm_imaging::compare;
 use rayswarm_model::{RenderSettings, Resolution};
-use std::path::{Path, PathBuf};
 
-fn folder() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let root = std::env::var_os("RAYSWARM_TESTDATA").map_or(beside, PathBuf::from);
-    let scenes = root.join("scenes/blender").canonicalize().ok();
-    if scenes.is_none() {
-        eprintln!("skipped: no scenes in {}; set RAYSWARM_TESTDATA", root.display());
-    }
-    scenes
-}
-
-/// Inspects a scene, and renders it tiny: whole in one process, in tiles in another.
+/// Inspects a scene, and renders it tiny: whole and played from its first frame in one process, in tiles in another.
 async fn is_exact(file: &str, renderer: Option<&str>, frame: i32) {
-    let (Some(scenes), Some(farm)) = (folder(), Farm::with(&[])) else {
+    let (Some(scene), Some(farm)) = (testdata::scene(&format!("blender/{file}")), Farm::with(&[])) else {
         return;
     };
-    let scene = scenes.join(file);
-    if !scene.is_file() {
-        eprintln!("skipped: no {}", scene.display());
-        return;
-    }
     let mut request = inspection(&scene);
     request.renderer_override = renderer.map(str::to_owned);
     let facts = farm.engine.inspect(&request).await.unwrap();
@@ -70,20 +57,40 @@ exact! {
     cube_compositor: "cube_compositor/cube_compositor.blend", Some("cycles"), 1;
 }
 
-#[tokio::test]
-async fn a_scene_with_a_missing_texture_is_refused_by_its_name() {
-    let (Some(scenes), Some(farm)) = (folder(), Farm::with(&[])) else {
+/// Inspects a scene that is not accepted: the code it gets, and a part of the sentence.
+async fn is_refused(file: &str, wanted_code: &str, says: &str) {
+    let (Some(scene), Some(farm)) = (testdata::scene(&format!("blender/{file}")), Farm::with(&[])) else {
         return;
     };
-    let scene = scenes.join("chess/chess-scene.blend");
-    if scene.is_file() {
-        let mut request = inspection(&scene);
-        request.renderer_override = Some("cycles".into());
-        let facts = farm.engine.inspect(&request).await.unwrap();
-        let refusals: Vec<_> = facts
+    let mut request = inspection(&scene);
+    request.renderer_override = Some("cycles".into());
+    let refusals: Vec<(String, String)> = match farm.engine.inspect(&request).await {
+        Ok(facts) => facts
             .refusals()
-            .map(|finding| (finding.code.as_str(), finding.message.as_str()))
-            .collect();
-        assert!(matches!(refusals[..], [("missing_files", message)] if message.contains("Brazilian_Rosewood.tif")));
-    }
+            .map(|finding| (finding.code.clone(), finding.message.clone()))
+            .collect(),
+        Err(error @ EngineError::Refused { code, .. }) => vec![(code.to_owned(), error.to_string())],
+        Err(other) => panic!("{file}: {other}"),
+    };
+    let [(code, message)] = &refusals[..] else {
+        panic!("{file}: {refusals:?}");
+    };
+    assert!(
+        code == wanted_code && message.contains(says),
+        "{file}: {code}: {message}"
+    );
+}
+
+macro_rules! refused {
+    ($($test:ident: $file:literal, $code:literal, $says:literal;)+) => {$(
+        #[tokio::test]
+        async fn $test() {
+            is_refused($file, $code, $says).await;
+        }
+    )+};
+}
+
+refused! {
+    a_scene_with_a_missing_texture: "chess/chess-scene.blend", "missing_files", "Brazilian_Rosewood.tif";
+    a_file_of_nothing_but_its_first_bytes: "corrupt/corrupt_only_magic.blend", "unreadable", "Blender cannot read";
 }

@@ -2,7 +2,7 @@
 
 use crate::farm::{Farm, all, own_settings, part, render};
 use rayswarm_imaging::{Merger, compare};
-use rayswarm_model::{Bytes, RenderSettings, Slice};
+use rayswarm_model::{Bytes, RenderSettings, SceneFacts, Slice};
 
 /// A scene's name and the frame to look at.
 async fn tiles_are_exact(name: &str, frame: i32) {
@@ -44,6 +44,20 @@ exact! {
     cryptomatte at 1,
     beveled at 1,
     sparks at 20,
+}
+
+#[tokio::test]
+async fn an_overlooked_simulation_would_be_seen() {
+    let Some(farm) = Farm::with(&["falling"]) else { return };
+    let scene = farm.scene("falling");
+    let facts = farm.inspect(&scene).await.unwrap();
+    let careless = SceneFacts {
+        sequential: false,
+        ..facts
+    };
+    let settings = own_settings(&careless);
+    let (whole, merged) = farm.whole_and_tiles(&scene, &careless, &settings, 20).await;
+    assert!(!compare(&whole, &merged).unwrap().is_exact());
 }
 
 #[tokio::test]
@@ -101,7 +115,7 @@ async fn an_unbaked_simulation_is_played_whatever_came_before() {
     assert!(compare(&played, &again).unwrap().is_exact());
 
     let mut jumping = farm.open(&scene, &facts, settings.clone()).await;
-    let careless = rayswarm_model::SceneFacts {
+    let careless = SceneFacts {
         sequential: false,
         ..facts
     };

@@ -2,7 +2,7 @@
 
 use crate::farm::{Farm, all, inspection, limits, own_settings, render, task};
 use rayswarm_engines::{Engine, EngineError, SessionLimits, SessionRequest};
-use rayswarm_model::{Bytes, FailureKind};
+use rayswarm_model::{Bytes, FailureKind, RenderSettings};
 use std::{fs, future::Future, path::Path, pin::pin, task::Poll, time::Duration};
 
 async fn refused(farm: &Farm, scene: &Path) -> (&'static str, String) {
@@ -42,7 +42,12 @@ async fn what_is_no_whole_blend_file_is_refused() {
         path
     })
     .await;
-    assert!(message.contains("rayswarm engines install blender"), "{message}");
+    // No engine that could be installed reads it, so none is offered.
+    assert!(
+        message.contains("saved by Blender 5.0") && message.contains("open it in Blender 4.5"),
+        "{message}"
+    );
+    assert!(!message.contains("engines install"), "{message}");
     assert_eq!(refused(&farm, &farm.path("gone.blend")).await.0, "not_found");
     // Bytes damaged in the middle may load, crash Blender or be refused, but they end.
     fs::write(farm.path("damaged.blend"), damaged).unwrap();
@@ -110,27 +115,26 @@ async fn a_session_without_a_camera_or_with_another_renderer_says_so() {
 #[tokio::test]
 async fn too_little_memory_ends_the_session_with_its_last_words() {
     let Some(farm) = Farm::with(&["plain"]) else { return };
-    let request = rayswarm_engines::InspectRequest {
-        limits: SessionLimits {
-            memory: Bytes(120 << 20),
-            ..limits()
-        },
-        ..inspection(&farm.scene("plain"))
+    let scene = farm.scene("plain");
+    let facts = farm.inspect(&scene).await.unwrap();
+    // Hours of work, so that whoever watches the memory looks long before the end.
+    let settings = RenderSettings {
+        samples: 10_000_000,
+        ..own_settings(&facts)
     };
-    // The watch looks twice a second, and a short inspection may be over before it looks.
-    let mut error = None;
-    for _ in 0..20 {
-        error = farm.engine.inspect(&request).await.err();
-        if error.is_some() {
-            break;
-        }
-    }
-    let error = error.unwrap();
-    // Whichever comes first: the watch that sees its memory, or an allocation that fails and says so.
+    let mut request = farm.request(&scene, &facts, settings.clone());
+    request.limits.memory = Bytes(120 << 20);
+    let ended = async {
+        let mut session = farm.engine.open(request).await?;
+        let task = task(&facts, 1, settings.resolution.whole(), all(&settings));
+        session.render(&task, &mut |_| {}).await
+    };
+    let error = ended.await.unwrap_err();
     assert!(
-        matches!(&error, EngineError::Died { ended, log, .. } if ended.over_limit() || !log.is_empty()),
+        matches!(&error, EngineError::Died { ended, .. } if ended.over_limit()),
         "{error}"
     );
+    assert!(error.to_string().contains("MiB of memory, over its limit"), "{error}");
     assert_eq!(error.kind(), FailureKind::Transient);
 }
 

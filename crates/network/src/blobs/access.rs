@@ -60,6 +60,17 @@ impl Grants {
         }
     }
 
+    /// Takes back a right that was of no use, as that of a peer that declined the job. Its other jobs' transfers go on.
+    pub(super) fn withdraw(&self, peer: NodeId, job: JobId) {
+        let mut map = self.map();
+        let Some(granted) = map.get_mut(&peer) else { return };
+        granted.jobs.remove(&job);
+        if granted.jobs.is_empty() {
+            granted.cut.cancel();
+            map.remove(&peer);
+        }
+    }
+
     pub(super) fn revoke_all(&self, job: JobId) {
         let peers: Vec<NodeId> = self.map().keys().copied().collect();
         for peer in peers {
@@ -156,5 +167,46 @@ impl ProtocolHandler for BlobsProtocol {
             () = cut.cancelled() => CloseCode::Denied.close(&connection, "the right to these files was taken back"),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const PEER: NodeId = NodeId::from_bytes([1; 32]);
+
+    fn job(n: u8) -> JobId {
+        JobId::from_bytes([n; 32])
+    }
+
+    #[test]
+    fn declining_one_job_leaves_transfers_of_another_alone() {
+        let grants = Grants::default();
+        grants.grant(PEER, job(1));
+        grants.grant(PEER, job(2));
+        let cut = grants.admit(PEER).unwrap();
+        grants.withdraw(PEER, job(1));
+        assert!(!cut.is_cancelled(), "the other job's transfer goes on");
+        assert_eq!(grants.jobs(PEER), [job(2)]);
+        grants.withdraw(PEER, job(2));
+        assert!(
+            cut.is_cancelled() && grants.admit(PEER).is_none(),
+            "nothing is left to read"
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_job_ends_everybodys_right_to_it() {
+        let (grants, other) = (Grants::default(), NodeId::from_bytes([2; 32]));
+        for peer in [PEER, other] {
+            grants.grant(peer, job(1));
+        }
+        grants.grant(other, job(2));
+        let cut = grants.admit(PEER).unwrap();
+        grants.revoke_all(job(1));
+        assert!(cut.is_cancelled() && grants.admit(PEER).is_none());
+        assert_eq!(grants.jobs(other), [job(2)]);
     }
 }

@@ -150,6 +150,16 @@ impl BlobStore {
         self.inner.grants.revoke(peer, job);
     }
 
+    /// Takes the right back from a peer that does not use it: transfers of its other jobs are not cut.
+    pub fn withdraw(&self, peer: NodeId, job: JobId) {
+        self.inner.grants.withdraw(peer, job);
+    }
+
+    /// Takes the right to `job` back from everybody.
+    pub fn revoke_all(&self, job: JobId) {
+        self.inner.grants.revoke_all(job);
+    }
+
     /// Bytes of all blobs that some job needs.
     pub fn total(&self) -> Bytes {
         Bytes(self.cache().total())

@@ -7,7 +7,7 @@ use std::{
     io::{BufRead, BufReader, Lines, Write},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// A process that dies with its owner.
@@ -113,24 +113,22 @@ fn wants() -> Vec<Want> {
 
 #[tokio::test]
 async fn a_killed_peer_is_noticed() {
-    let idle_timeout = Duration::from_secs(2);
-    let mut node = Node::start_with(1, |config| config.idle_timeout = idle_timeout).await;
+    // Short, so that the test is. Whether it is kept to the second is the transport's business.
+    let mut node = Node::start_with(1, |config| config.idle_timeout = Duration::from_secs(2)).await;
     let folder = tempfile::tempdir().unwrap();
     let (mut process, mut lines) = child("idle", folder.path(), "");
     let peer = read_address(expect(&mut lines, "NODE ").trim());
     let link = node.network.provider_link(&peer).await.unwrap();
+    assert!(link.is_open());
     process.0.kill().unwrap();
-    let killed = Instant::now();
-    // Without our settings it takes 15 s; what lies between is room for a busy machine.
-    let noticing = tokio::time::timeout(idle_timeout * 5, node.asked()).await;
-    match noticing.expect("it was not noticed") {
+    // Nobody asks the dead peer anything: that it is gone must show by itself.
+    match node.asked().await {
         RequestorEvent::LinkClosed { from, error } => {
             assert_eq!(from, peer.node);
             assert!(matches!(error, NetworkError::Lost { .. }), "{error}");
         }
         other => panic!("unexpected {other:?}"),
     }
-    println!("noticed after {:?} of {idle_timeout:?}", killed.elapsed());
     assert!(!link.is_open());
 }
 

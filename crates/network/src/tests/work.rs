@@ -4,8 +4,9 @@ use super::support::{Node, commit, invite, job, link, pull, soon, until, working
 use crate::{
     CloseCode, NetworkError, ProviderEvent, RequestorEvent, call,
     work::{
-        AttemptProgress, CommitAnswer, Failure, InviteAnswer, Judgement, LEASE_TASKS_MAX, Lease, Progress,
-        ProviderCall, PullAnswer, Purpose, Revoke, TaskGrant, UploadAnswer, UploadHeader, Verdict,
+        AttemptProgress, CommitAnswer, Failure, InviteAnswer, Judgement, LEASE_TASKS_MAX, LOG_TAIL_BYTES_MAX, Lease,
+        Progress, ProviderCall, PullAnswer, Purpose, REASON_BYTES_MAX, Revoke, TaskGrant, UploadAnswer, UploadHeader,
+        Verdict,
     },
 };
 use rayswarm_model::{AttemptId, BlobId, FailureKind, LeaseId, Rect, Slice, TaskId, TaskSpec, Work};
@@ -299,15 +300,6 @@ async fn what_is_too_large_is_not_even_sent() {
     bloated.settings.options = vec![("x".repeat(40 << 10), "y".repeat(60 << 10))];
     let error = to_provider.invite(bloated).await.unwrap_err();
     assert!(matches!(error, NetworkError::Unsendable { .. }), "{error}");
-    let wordy = Revoke {
-        job: job(1),
-        attempt: AttemptId(1),
-        reason: "x".repeat(2000),
-    };
-    assert!(matches!(
-        to_provider.revoke(wordy).await,
-        Err(NetworkError::Unsendable { .. })
-    ));
 
     let answering = async {
         match requestor.asked().await {
@@ -320,6 +312,73 @@ async fn what_is_too_large_is_not_even_sent() {
         answer.is_err(),
         "an answer beyond the limits is our own fault and aborts only the question"
     );
+    assert!(to_requestor.is_open() && to_provider.is_open());
+}
+
+#[tokio::test]
+async fn words_beyond_their_limit_arrive_cut() {
+    let (mut requestor, mut provider, to_provider, to_requestor) = working_pair(1).await;
+    // Three bytes each, so that the limit falls within one.
+    let words = "\u{20ac}".repeat(REASON_BYTES_MAX);
+    let cut = "\u{20ac}".repeat(REASON_BYTES_MAX / 3);
+    let revoke = Revoke {
+        job: job(1),
+        attempt: AttemptId(1),
+        reason: words.clone(),
+    };
+    let hearing = async {
+        match provider.told().await {
+            ProviderEvent::Revoke { revoke, reply, .. } => {
+                reply.send(()).unwrap();
+                revoke.reason
+            }
+            other => panic!("unexpected {other:?}"),
+        }
+    };
+    let (told, heard) = tokio::join!(to_provider.revoke(revoke), hearing);
+    told.unwrap();
+    assert_eq!(heard, cut);
+
+    let failure = Failure {
+        job: job(1),
+        attempt: AttemptId(1),
+        kind: FailureKind::Transient,
+        message: words.clone(),
+        log_tail: "x".repeat(2 * LOG_TAIL_BYTES_MAX),
+    };
+    let hearing = async {
+        match requestor.asked().await {
+            RequestorEvent::Failed { failure, reply, .. } => {
+                reply.send(()).unwrap();
+                failure
+            }
+            other => panic!("unexpected {other:?}"),
+        }
+    };
+    let (told, heard) = tokio::join!(to_requestor.failed(failure), hearing);
+    told.unwrap();
+    assert_eq!((heard.message, heard.log_tail.len()), (cut.clone(), LOG_TAIL_BYTES_MAX));
+
+    let answering = async {
+        match provider.told().await {
+            ProviderEvent::Invite { reply, .. } => {
+                let reason = words.clone();
+                reply.send(InviteAnswer::Refused { reason }).unwrap();
+            }
+            other => panic!("unexpected {other:?}"),
+        }
+    };
+    let (answer, ()) = tokio::join!(to_provider.invite(invite(2)), answering);
+    assert_eq!(answer.unwrap(), InviteAnswer::Refused { reason: cut.clone() });
+
+    let answering = async {
+        match requestor.asked().await {
+            RequestorEvent::Commit { reply, .. } => reply.send(CommitAnswer::Drop { reason: words.clone() }).unwrap(),
+            other => panic!("unexpected {other:?}"),
+        }
+    };
+    let (answer, ()) = tokio::join!(to_requestor.commit(commit(1, 1, 1)), answering);
+    assert_eq!(answer.unwrap(), CommitAnswer::Drop { reason: cut });
     assert!(to_requestor.is_open() && to_provider.is_open());
 }
 

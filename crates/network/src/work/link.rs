@@ -11,6 +11,7 @@ use crate::{
     address::node_id,
     call::{self, ANSWER_DEADLINE},
     error::{CloseCode, NetworkError},
+    frame::Message,
 };
 use iroh::endpoint::Connection;
 use rayswarm_model::{AttemptId, BlobId, JobId, NodeId};
@@ -82,7 +83,8 @@ impl RequestorLink {
         &self.connection
     }
 
-    async fn tell(&self, message: RequestorCall, what: &'static str) -> Result<(), NetworkError> {
+    async fn tell(&self, mut message: RequestorCall, what: &'static str) -> Result<(), NetworkError> {
+        message.cut_words();
         let Heard = call::ask(&self.connection, &message, what, ANSWER_DEADLINE).await?;
         Ok(())
     }
@@ -122,7 +124,8 @@ impl ProviderLink {
 
     /// Reports an attempt that gave no result.
     pub async fn failed(&self, failure: Failure) -> Result<(), NetworkError> {
-        let question = ProviderCall::Failed(failure);
+        let mut question = ProviderCall::Failed(failure);
+        question.cut_words();
         let Heard = call::ask(&self.connection, &question, "a failure", ANSWER_DEADLINE).await?;
         Ok(())
     }
@@ -141,6 +144,11 @@ impl ProviderLink {
             Ok(())
         };
         call::within(node, what, ANSWER_DEADLINE, telling).await
+    }
+
+    /// Ends the connection: this node works for the requestor no longer.
+    pub fn close(&self) {
+        CloseCode::Done.close(&self.connection, "");
     }
 
     /// Resolves when the connection has ended.

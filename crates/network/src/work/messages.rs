@@ -22,8 +22,9 @@ pub const SIGNED_BYTES_MAX: usize = 4 << 10;
 pub const SETTINGS_BYTES_MAX: usize = 64 << 10;
 /// The most attempts one provider can have under way in one job.
 pub const RUNNING_MAX: usize = 1024;
-/// The largest result of one task: a 16K picture with 30 float channels is 16 GB, so this is generous for a tile.
-pub const RESULT_BYTES_MAX: u64 = 16 << 30;
+/// The largest result of one task: what the requestor can decode is 4 GiB of samples (8K with 32 float channels), and a
+/// file has a header. The requestor allows each result as much as its own pixels take, which is mostly far less.
+pub const RESULT_BYTES_MAX: u64 = (4 << 30) + (64 << 20);
 
 /// A requestor's question to a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -296,6 +297,11 @@ pub fn log_tail(log: &str) -> &str {
     &log[log.ceil_char_boundary(start)..]
 }
 
+/// Keeps the first [`REASON_BYTES_MAX`] bytes of a reason, cut at a character.
+fn cut_reason(reason: &mut String) {
+    reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
+}
+
 fn reason_fits(reason: &str) -> Result<(), &'static str> {
     if reason.len() > REASON_BYTES_MAX {
         Err("a reason is longer than 1 KiB")
@@ -340,6 +346,17 @@ impl Message for RequestorCall {
             Self::Voucher(voucher) => signed_fits(&voucher.signed),
         }
     }
+    fn cut_words(&mut self) {
+        match self {
+            Self::Verdict(Verdict {
+                judgement: Judgement::Rejected { reason },
+                ..
+            })
+            | Self::Cancel(Cancel { reason, .. })
+            | Self::Revoke(Revoke { reason, .. }) => cut_reason(reason),
+            Self::Invite(_) | Self::Verdict(_) | Self::Voucher(_) => {}
+        }
+    }
 }
 
 impl Message for ProviderCall {
@@ -351,13 +368,23 @@ impl Message for ProviderCall {
             Self::Progress(progress) if progress.running.len() > RUNNING_MAX => {
                 Err("more than 1024 attempts are under way")
             }
-            Self::Commit(commit) if commit.bytes > RESULT_BYTES_MAX => Err("a result is larger than 16 GiB"),
+            Self::Commit(commit) if commit.bytes > RESULT_BYTES_MAX => {
+                Err("a result is larger than 4 GiB and a header")
+            }
             Self::Commit(commit) => signed_fits(&commit.receipt),
             Self::Failed(failure) if failure.log_tail.len() > LOG_TAIL_BYTES_MAX => {
                 Err("a log's tail is longer than 8 KiB")
             }
             Self::Failed(failure) => reason_fits(&failure.message),
             Self::Pull(_) | Self::Progress(_) | Self::Upload(_) => Ok(()),
+        }
+    }
+    fn cut_words(&mut self) {
+        if let Self::Failed(failure) = self {
+            cut_reason(&mut failure.message);
+            if failure.log_tail.len() > LOG_TAIL_BYTES_MAX {
+                failure.log_tail = log_tail(&failure.log_tail).into();
+            }
         }
     }
 }
@@ -369,6 +396,11 @@ impl Message for InviteAnswer {
         match self {
             Self::Refused { reason } => reason_fits(reason),
             Self::Accepted => Ok(()),
+        }
+    }
+    fn cut_words(&mut self) {
+        if let Self::Refused { reason } = self {
+            cut_reason(reason);
         }
     }
 }
@@ -393,6 +425,11 @@ impl Message for CommitAnswer {
             Self::Deliver | Self::Stored => Ok(()),
         }
     }
+    fn cut_words(&mut self) {
+        if let Self::Drop { reason } = self {
+            cut_reason(reason);
+        }
+    }
 }
 
 impl Message for UploadAnswer {
@@ -402,6 +439,11 @@ impl Message for UploadAnswer {
         match self {
             Self::Refused { reason } => reason_fits(reason),
             Self::Continue { .. } => Ok(()),
+        }
+    }
+    fn cut_words(&mut self) {
+        if let Self::Refused { reason } = self {
+            cut_reason(reason);
         }
     }
 }

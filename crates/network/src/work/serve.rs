@@ -255,7 +255,9 @@ impl Stream {
         };
         match answer {
             Ok(Ok(answer)) => {
-                call::put(node, &mut send, &to_wire(answer), "an answer").await?;
+                let mut answer = to_wire(answer);
+                answer.cut_words();
+                call::put(node, &mut send, &answer, "an answer").await?;
                 let _ = send.finish();
                 Ok(())
             }

@@ -16,7 +16,10 @@ use rayswarm_chain::{
 };
 use tokio::sync::{Notify, broadcast};
 
-use super::storage::{BlockLog, StorageError};
+use super::{
+    arrivals::Arrivals,
+    storage::{BlockLog, StorageError},
+};
 
 /// How many blocks a slow subscriber may lag before it misses some.
 const SUBSCRIBER_LAG_BLOCKS: usize = 256;
@@ -59,6 +62,7 @@ pub(crate) struct Ledger {
     log: Mutex<Option<BlockLog>>,
     wake: Notify,
     sealed: broadcast::Sender<Arc<SealedBlock>>,
+    arrivals: Arrivals,
     /// Why blocks cannot be stored, while they cannot.
     stalled: Mutex<Option<String>>,
 }
@@ -70,6 +74,7 @@ impl Ledger {
             log: Mutex::new(Some(log)),
             wake: Notify::new(),
             sealed: broadcast::channel(SUBSCRIBER_LAG_BLOCKS).0,
+            arrivals: Arrivals::default(),
             stalled: Mutex::new(None),
         }
     }
@@ -101,6 +106,11 @@ impl Ledger {
         self.sealed.subscribe()
     }
 
+    /// The transactions that were taken.
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+
     /// Returns once a transaction was submitted since the last time.
     pub(crate) async fn submitted(&self) {
         self.wake.notified().await;
@@ -124,6 +134,10 @@ impl Ledger {
         let mut chain = self.write();
         let transaction = make(&chain)?;
         let hash = chain.submit(transaction).map_err(SubmitError::from)?;
+        // Before anybody can see it in a block.
+        if let Some(waiting) = chain.waiting(&hash) {
+            self.arrivals.note(waiting.clone());
+        }
         drop(chain);
         self.wake.notify_one();
         Ok(hash)

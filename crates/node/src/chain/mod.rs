@@ -6,6 +6,7 @@
 //!
 //! In the directory: `genesis.json`, which names the chain, and `blocks.log`, which is the chain.
 
+mod arrivals;
 mod faucet;
 mod ledger;
 mod rpc;

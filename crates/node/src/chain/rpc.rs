@@ -165,6 +165,7 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     m.register_blocking_method("eth_getLogs", |p, rpc, _| rpc.logs(&p))?;
     m.register_method("eth_newFilter", |p, rpc, _| rpc.new_log_filter(&p))?;
     m.register_method("eth_newBlockFilter", |_, rpc, _| rpc.new_block_filter())?;
+    m.register_method("eth_newPendingTransactionFilter", |_, rpc, _| rpc.new_arrival_filter())?;
     m.register_blocking_method("eth_getFilterChanges", |p, rpc, _| rpc.filter_changes(&p))?;
     m.register_blocking_method("eth_getFilterLogs", |p, rpc, _| rpc.filter_logs(&p))?;
     m.register_method("eth_uninstallFilter", |p, rpc, _| rpc.uninstall_filter(&p))?;

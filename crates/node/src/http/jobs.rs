@@ -8,7 +8,7 @@ use axum::{
 };
 use rayswarm_api::{
     Problem,
-    job::{Explanation, JobRequest, JobSummary, JobView},
+    job::{Explanation, JobRequest, JobSummary, JobView, RetryRequest},
 };
 use rayswarm_model::{JobId, SceneFacts};
 use std::sync::Arc;
@@ -37,8 +37,12 @@ pub async fn cancel(State(node): State<Arc<Node>>, Path(id): Path<String>) -> An
     Ok(Json(node.requestor.cancel(parse(&id)?).await?))
 }
 
-pub async fn retry(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<JobSummary> {
-    Ok(Json(node.requestor.retry(parse(&id)?)?))
+pub async fn retry(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+    Json(retry): Json<RetryRequest>,
+) -> Answer<JobSummary> {
+    Ok(Json(node.requestor.retry(parse(&id)?, retry)?))
 }
 
 pub async fn explain(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<Vec<Explanation>> {

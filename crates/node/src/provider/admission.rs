@@ -1,10 +1,11 @@
 //! Whether an invitation is accepted: can this machine do it, is it paid, and is the money really there.
 
+use super::{account::Account, measure, pace::Pace, vouchers::EXIT_WINDOW_MIN};
 use crate::{requestor::refusal::chain, services::Services};
 use rayswarm_engines::{Engine, SessionLimits};
-use rayswarm_model::{UnixMillis, WorkPrice};
+use rayswarm_model::{Address, Amount, B256, UnixMillis, WorkPrice};
 use rayswarm_network::work::JobInvite;
-use rayswarm_settlement::JobState;
+use rayswarm_settlement::{Job, JobState};
 use std::{sync::Arc, time::Duration};
 
 /// What the owner of this provider gives and asks.
@@ -16,12 +17,24 @@ pub struct OwnTerms {
     pub price: WorkPrice,
 }
 
-/// The answer to an invitation, with the engine that will do the job.
+/// The answer to an invitation.
 pub enum Admission {
     /// Yes.
-    Accepted(Arc<dyn Engine>),
+    Accepted(Box<Accepted>),
     /// No, and why.
     Refused(String),
+}
+
+/// What an accepted job is worked on with.
+pub struct Accepted {
+    /// The engine that will do it.
+    pub engine: Arc<dyn Engine>,
+    /// How fast this machine is with it.
+    pub pace: Pace,
+    /// What its requestor owes.
+    pub account: Account,
+    /// Keccak-256 of the manifest that the escrow pays for.
+    pub manifest: B256,
 }
 
 /// Less time than this before the deadline is not enough to be paid.
@@ -30,49 +43,191 @@ const TIME_LEFT_MIN: Duration = Duration::from_secs(30);
 impl OwnTerms {
     /// Judges an invitation. Looks at the escrow: an invitation without money behind it is refused.
     pub async fn judge(&self, services: &Services, invite: &JobInvite) -> Admission {
-        if let Some(reason) = self.unsuitable(services, invite) {
-            return Admission::Refused(reason);
-        }
-        let Some(engine) = services.engines.exact(&invite.engine, &invite.engine_version) else {
-            return Admission::Refused(format!(
-                "{} {} is not installed here",
-                invite.engine, invite.engine_version
-            ));
-        };
-        match services.settlement.job(invite.job).await {
-            Ok(job) if job.state != JobState::Open => {
-                Admission::Refused("the job has no open escrow on this chain".into())
-            }
-            Ok(job) if job.requestor != invite.requestor => Admission::Refused(format!(
-                "the escrow belongs to {}, not {}",
-                job.requestor, invite.requestor
-            )),
-            Ok(_) => Admission::Accepted(engine),
-            Err(error) => Admission::Refused(format!("the escrow cannot be read: {}", chain(&error))),
+        match self.admit(services, invite).await {
+            Ok(accepted) => Admission::Accepted(Box::new(accepted)),
+            Err(reason) => Admission::Refused(reason),
         }
     }
 
-    fn unsuitable(&self, services: &Services, invite: &JobInvite) -> Option<String> {
+    async fn admit(&self, services: &Services, invite: &JobInvite) -> Result<Accepted, String> {
+        self.suits(services, invite)?;
+        let not_installed = || format!("{} {} is not installed here", invite.engine, invite.engine_version);
+        let engine = services.engines.exact(&invite.engine, &invite.engine_version);
+        let engine = engine.ok_or_else(not_installed)?;
+        let escrow = services.settlement.job(invite.job).await;
+        let escrow = escrow.map_err(|error| format!("the escrow cannot be read: {}", chain(&error)))?;
+        covers(&escrow, invite, services.settlement.contracts().token)?;
+        let measured = measure::kept(services, engine.as_ref(), self.limits.device);
+        let pace = Pace::new(measured, self.limits.threads);
+        let account = Account::new(services.journal.clone(), invite, escrow.deposited, pace);
+        account.check().map_err(|debt| chain(&debt))?;
+        let noted = services
+            .journal
+            .accept_job(invite.job, invite.requestor, invite.deadline, crate::clock::now());
+        noted.map_err(|error| format!("the job cannot be written down: {}", chain(&error)))?;
+        Ok(Accepted {
+            engine,
+            pace,
+            account,
+            manifest: escrow.manifest_hash,
+        })
+    }
+
+    fn suits(&self, services: &Services, invite: &JobInvite) -> Result<(), String> {
         let domain = services.domain;
         if invite.chain_id != domain.chain_id || invite.escrow != domain.escrow {
-            return Some(format!(
+            return Err(format!(
                 "it is paid on chain {} at {}, not here",
                 invite.chain_id, invite.escrow
             ));
         }
         if invite.price < self.price {
-            return Some(format!(
+            return Err(format!(
                 "it pays {} per WU-hour, this node asks {}",
                 invite.price.per_wu_hour, self.price.per_wu_hour
             ));
         }
         if invite.memory > self.limits.memory {
-            return Some(format!(
+            return Err(format!(
                 "it needs {}, a session here may use {}",
                 invite.memory, self.limits.memory
             ));
         }
         let now: UnixMillis = crate::clock::now();
-        (invite.deadline < now.after(TIME_LEFT_MIN)).then(|| "its deadline is too near".into())
+        if invite.deadline < now.after(TIME_LEFT_MIN) {
+            return Err("its deadline is too near".into());
+        }
+        Ok(())
+    }
+}
+
+/// Whether an escrow is what the invitation says, and this node can get its pay out of it. How much it must hold is
+/// judged with each lease, since only the tasks tell: small jobs lock little.
+fn covers(escrow: &Job, invite: &JobInvite, token: Address) -> Result<(), String> {
+    if escrow.state != JobState::Open {
+        return Err(format!(
+            "the job has no open escrow on this chain: its state is {:?}, wanted is {:?}",
+            escrow.state,
+            JobState::Open
+        ));
+    }
+    if escrow.requestor != invite.requestor {
+        return Err(format!(
+            "the escrow belongs to {}, not {}",
+            escrow.requestor, invite.requestor
+        ));
+    }
+    if escrow.token != token {
+        return Err(format!(
+            "the escrow pays in the token {}, this network's is {token}",
+            escrow.token
+        ));
+    }
+    if escrow.locked == Amount::ZERO && invite.price > WorkPrice::default() {
+        return Err(format!(
+            "the escrow is empty: all {} of it are paid out; top it up",
+            escrow.deposited
+        ));
+    }
+    // The chain counts whole seconds.
+    let (on_chain, invited) = (escrow.deadline.seconds_floor(), invite.deadline.seconds_floor());
+    if on_chain < invited {
+        return Err(format!(
+            "the escrow ends {} s before the invitation's deadline; it must not end before it",
+            invited - on_chain
+        ));
+    }
+    if escrow.exit_window < EXIT_WINDOW_MIN {
+        return Err(format!(
+            "the escrow's exit window is {} s; at least {} s are needed to redeem a voucher",
+            escrow.exit_window.as_secs_f64(),
+            EXIT_WINDOW_MIN.as_secs_f64()
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rayswarm_model::{BlobId, Bytes, JobId, RenderSettings, Resolution};
+
+    const TOKEN: Address = Address::repeat_byte(3);
+
+    fn invite(price: u128) -> JobInvite {
+        JobInvite {
+            job: JobId::from_bytes([1; 32]),
+            requestor: Address::repeat_byte(1),
+            chain_id: 1,
+            escrow: Address::repeat_byte(2),
+            manifest: BlobId::from_bytes([3; 32]),
+            manifest_bytes: 1,
+            engine: "povray".into(),
+            engine_version: "3.7".into(),
+            settings: RenderSettings {
+                resolution: Resolution { width: 1, height: 1 },
+                samples: 1,
+                renderer_override: None,
+                allowed_missing: Vec::new(),
+                options: Vec::new(),
+            },
+            play_from: None,
+            memory: Bytes(1),
+            price: WorkPrice {
+                per_wu_hour: Amount(price),
+            },
+            deadline: UnixMillis(2_000_999),
+        }
+    }
+
+    fn escrow() -> Job {
+        Job {
+            state: JobState::Open,
+            requestor: Address::repeat_byte(1),
+            token: TOKEN,
+            manifest_hash: B256::ZERO,
+            plan_hash: B256::ZERO,
+            deadline: UnixMillis(2_000_000),
+            exit_window: Duration::from_secs(2),
+            refundable_at: UnixMillis(2_002_000),
+            deposited: Amount(50),
+            paid: Amount::ZERO,
+            refunded: Amount::ZERO,
+            locked: Amount(50),
+        }
+    }
+
+    #[test]
+    fn an_escrow_must_be_what_the_invitation_says() {
+        type Change = fn(&mut Job);
+        let refused: [(Change, &[&str]); 8] = [
+            (|job| job.state = JobState::None, &["None", "Open"]),
+            (|job| job.state = JobState::Closed, &["Closed", "Open"]),
+            (|job| job.state = JobState::Refunded, &["Refunded", "Open"]),
+            (
+                |job| job.requestor = Address::repeat_byte(9),
+                &["0x0909090909090909090909090909090909090909"],
+            ),
+            (
+                |job| job.token = Address::repeat_byte(8),
+                &["0x0808080808080808080808080808080808080808"],
+            ),
+            (|job| job.locked = Amount::ZERO, &["0.00000000000000005"]),
+            (|job| job.deadline = UnixMillis(1_999_999), &["1 s before"]),
+            (|job| job.exit_window = Duration::ZERO, &["0 s", "1 s"]),
+        ];
+        assert_eq!(covers(&escrow(), &invite(5), TOKEN), Ok(()));
+        for (change, words) in refused {
+            let mut job = escrow();
+            change(&mut job);
+            let reason = covers(&job, &invite(5), TOKEN).unwrap_err();
+            assert!(words.iter().all(|word| reason.contains(word)), "{reason}");
+        }
+        let free = Job {
+            locked: Amount::ZERO,
+            ..escrow()
+        };
+        assert_eq!(covers(&free, &invite(0), TOKEN), Ok(()), "a farm without prices");
     }
 }

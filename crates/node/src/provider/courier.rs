@@ -1,7 +1,10 @@
 //! Takes finished results to the requestor: commit to the pixels first, then send the bytes, from where a broken
 //! transfer stopped.
 
-use super::queue::{Queue, Rendered};
+use super::{
+    account::Account,
+    queue::{Queue, Rendered},
+};
 use crate::{pixels, requestor::refusal::chain, services::Services};
 use rayswarm_model::{
     FailureKind, JobId, canonical,
@@ -29,6 +32,8 @@ pub struct Courier {
     pub link: watch::Receiver<ProviderLink>,
     /// Told of each delivery.
     pub queue: Arc<Queue>,
+    /// Where what the requestor owes is noted.
+    pub account: Account,
 }
 
 impl Courier {
@@ -63,21 +68,27 @@ impl Courier {
                 Err(_) => return,
             }
         }
-        tracing::error!(attempt = %rendered.grant.attempt, "a result was given up after {TRIES_MAX} tries");
+        let given_up = format!("the result could not be delivered in {TRIES_MAX} tries");
+        tracing::error!(attempt = %rendered.grant.attempt, "{given_up}");
+        self.report(rendered, given_up).await;
     }
 
     async fn hand_over(&self, link: &ProviderLink, rendered: &Rendered, commit: Commit) -> Result<(), NetworkError> {
         match link.commit(commit).await? {
-            CommitAnswer::Stored => Ok(()),
+            CommitAnswer::Stored => {}
             CommitAnswer::Drop { reason } => {
                 tracing::debug!(attempt = %rendered.grant.attempt, reason, "a result is not wanted");
-                Ok(())
+                return Ok(());
             }
-            CommitAnswer::Deliver => link
-                .upload(self.job, rendered.grant.attempt, &rendered.file)
-                .await
-                .map(drop),
+            CommitAnswer::Deliver => {
+                link.upload(self.job, rendered.grant.attempt, &rendered.file).await?;
+            }
         }
+        if let Err(error) = self.account.delivered(&rendered.grant) {
+            // Before the next task the account is read, which will fail too.
+            tracing::error!(attempt = %rendered.grant.attempt, error = %chain(&error), "a delivery cannot be noted");
+        }
+        Ok(())
     }
 
     /// Decodes what the engine wrote and signs what it holds.

@@ -4,7 +4,7 @@
 use crate::services::Services;
 use rayswarm_engines::SceneFile;
 use rayswarm_model::{
-    Manifest, NodeId, canonical,
+    B256, Manifest, NodeId, canonical, keccak256,
     manifest::{ManifestError, SCENE_ROOT},
 };
 use rayswarm_network::{NetworkError, Want, work::JobInvite};
@@ -31,6 +31,17 @@ pub enum FilesError {
     /// The manifest is not acceptable.
     #[error("the manifest is refused")]
     Refused(#[from] ManifestError),
+    /// The escrow pays for other files.
+    #[error(
+        "the manifest is not the one the escrow pays for (expected {expected}, got {found}); the requestor must submit \
+         the job again"
+    )]
+    NotPaidFor {
+        /// Its keccak-256 by the escrow.
+        expected: B256,
+        /// That of what came.
+        found: B256,
+    },
     /// A file put together from its chunks is not the one the manifest names.
     #[error(
         "{path} is not the file the manifest names (expected {expected}, got {found}); the requestor must pack it again"
@@ -57,11 +68,13 @@ pub enum FilesError {
 /// The most a manifest may weigh: 100,000 files with long names.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
-/// Fetches what is missing of a job's files and puts them together in `folder`.
+/// Fetches what is missing of a job's files and puts them together in `folder`. `paid_for` is the manifest's keccak-256
+/// by the escrow.
 pub async fn fetch(
     services: &Services,
     from: NodeId,
     invite: &JobInvite,
+    paid_for: B256,
     folder: &Path,
 ) -> Result<JobFiles, FilesError> {
     let blobs = services.network.blobs();
@@ -73,8 +86,7 @@ pub async fn fetch(
     };
     services.network.fetch(invite.job, &peers, &[wanted], |_| {}).await?;
     let bytes = blobs.read(invite.manifest, MANIFEST_BYTES_MAX).await?;
-    let manifest: Manifest = canonical::decode("manifest", &bytes)?;
-    manifest.check()?;
+    let manifest = read_manifest(&bytes, paid_for)?;
     let wants = Want::all(&manifest);
     services.network.fetch(invite.job, &peers, &wants, |_| {}).await?;
     blobs.keep(invite.job).await?;
@@ -94,6 +106,19 @@ pub async fn fetch(
         visible: visible(&manifest, folder),
         scene: manifest.scene,
     })
+}
+
+fn read_manifest(bytes: &[u8], paid_for: B256) -> Result<Manifest, FilesError> {
+    let found = keccak256(bytes);
+    if found != paid_for {
+        return Err(FilesError::NotPaidFor {
+            expected: paid_for,
+            found,
+        });
+    }
+    let manifest: Manifest = canonical::decode("manifest", bytes)?;
+    manifest.check()?;
+    Ok(manifest)
 }
 
 /// The scene's folder as a whole; files elsewhere one by one.
@@ -131,4 +156,34 @@ async fn hash(path: &Path) -> Result<String, FilesError> {
     hashed
         .and_then(|hash| hash)
         .map_err(|source| FilesError::Disk { path, source })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rayswarm_model::{
+        BlobId,
+        manifest::{Cipher, ManifestFile},
+    };
+
+    #[test]
+    fn only_the_manifest_that_the_escrow_pays_for_is_worked_on() {
+        let manifest = |path: &str| Manifest {
+            scene: path.into(),
+            files: vec![ManifestFile {
+                path: path.into(),
+                size: 1,
+                plain: BlobId::from_bytes([1; 32]),
+                cipher: Cipher::None,
+                chunks: vec![BlobId::from_bytes([2; 32])],
+            }],
+        };
+        let (paid, other) = (manifest("/scene/a.pov"), manifest("/scene/b.pov"));
+        let hash = canonical::document_hash("manifest", &paid).unwrap();
+        let encode = |manifest: &Manifest| canonical::encode("manifest", manifest).unwrap();
+        assert_eq!(read_manifest(&encode(&paid), hash).unwrap(), paid);
+        let refused = read_manifest(&encode(&other), hash);
+        assert!(matches!(refused, Err(FilesError::NotPaidFor { expected, .. }) if expected == hash));
+    }
 }

@@ -1,8 +1,8 @@
 //! Measuring this machine: every engine's probe picture gives its comparison class, and its time the speed. Kept beside
 //! the engine, so that the next start takes no time.
 
-use crate::{clock, config::ProviderConfig, pixels, services::Services};
-use anyhow::Context;
+use crate::{clock, config::ProviderConfig, engines::Turns, pixels, services::Services};
+use anyhow::{Context, anyhow};
 use rayswarm_engines::{Engine, ProbeScene, RenderRequest, SceneFile, SessionLimits, SessionRequest};
 use rayswarm_model::{
     ComparisonClass, Offer, UnixMillis, canonical, keccak256, manifest::SCENE_ROOT, offer::EngineOffer,
@@ -11,21 +11,40 @@ use rayswarm_model::{
 use rayswarm_network::SignedOffer;
 use rayswarm_settlement::{ProviderOffer, ask_faucet};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long the probe may take. It is about a second's work; a machine that needs this long is of no use to anybody.
+const PROBE_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// What the probe of one engine showed on this machine.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measurement {
     /// Hash of the probe's pixels.
     pub class: ComparisonClass,
     /// Milli-WU that one second of CPU time does.
     pub milli_wu_per_cpu_second: u64,
+    /// What rendered it: where a session may choose its device, the one it chose.
+    pub device: Device,
+}
+
+/// The means to measure one engine.
+struct Measuring<'a> {
+    engine: &'a dyn Engine,
+    /// Where the measurement is kept.
+    kept: PathBuf,
+    /// A folder of this measurement's own for scratch files.
+    folder: PathBuf,
+    limits: SessionLimits,
 }
 
 /// Measures every engine, makes the offer, registers it on chain and tells it to peers.
 pub async fn offer(services: &Services, settings: &ProviderConfig, limits: &SessionLimits) -> anyhow::Result<()> {
     let mut engines = Vec::new();
-    let mut benchmark_milli_wu = 0;
+    // Those of the first engine, which is the one most jobs need.
+    let (mut benchmark_milli_wu, mut device) = (0, limits.device);
     for engine in services.engines.installed() {
         let measured = measure(services, engine.as_ref(), limits.device).await;
         let measured =
@@ -34,6 +53,7 @@ pub async fn offer(services: &Services, settings: &ProviderConfig, limits: &Sess
             benchmark_milli_wu = measured
                 .milli_wu_per_cpu_second
                 .saturating_mul(u64::from(limits.threads));
+            device = measured.device;
         }
         let (name, version) = (engine.name().into(), engine.version().into());
         engines.push(EngineOffer {
@@ -54,7 +74,7 @@ pub async fn offer(services: &Services, settings: &ProviderConfig, limits: &Sess
         memory: limits.memory,
         benchmark_milli_wu,
         price: settings.price,
-        device: limits.device,
+        device,
         sandboxed: true,
         issued_at: clock::now(),
     };
@@ -68,7 +88,7 @@ pub async fn offer(services: &Services, settings: &ProviderConfig, limits: &Sess
 /// This machine's own comparison class for an engine, as far as it was measured.
 pub fn own_class(services: &Services, name: &str, version: &str) -> ComparisonClass {
     let engine = services.engines.exact(name, version);
-    let kept = engine.and_then(|engine| read_kept(&kept_file(services, engine.as_ref(), Device::Cpu)));
+    let kept = engine.and_then(|engine| kept(services, engine.as_ref(), Device::Cpu));
     kept.map_or(ComparisonClass(Default::default()), |measured| measured.class)
 }
 
@@ -78,67 +98,96 @@ fn read_kept(file: &Path) -> Option<Measurement> {
         .and_then(|text| serde_json::from_slice(&text).ok())
 }
 
+/// What is kept of an engine on a device, as far as it was measured.
+pub fn kept(services: &Services, engine: &dyn Engine, device: Device) -> Option<Measurement> {
+    read_kept(&kept_file(services, engine, device))
+}
+
 /// This machine's measurement for one engine and device: kept, or made now.
 pub async fn measure(services: &Services, engine: &dyn Engine, device: Device) -> anyhow::Result<Measurement> {
     let kept = kept_file(services, engine, device);
-    if let Some(measured) = read_kept(&kept) {
-        return Ok(measured);
-    }
-    let folder = services.folder("probe").join(engine.name());
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let measured = render_probe(engine, device, &folder, services).await;
-    // Whatever came of it, the scratch files are of no more use.
-    let _ = std::fs::remove_dir_all(&folder);
-    let measured = measured?;
-    if let Some(parent) = kept.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    // Renamed into place: several nodes of one user may measure at once.
-    let fresh = kept.with_extension(format!("{}.tmp", std::process::id()));
-    std::fs::write(&fresh, serde_json::to_vec(&measured)?)?;
-    std::fs::rename(&fresh, &kept)?;
-    Ok(measured)
-}
-
-async fn render_probe(
-    engine: &dyn Engine,
-    device: Device,
-    folder: &Path,
-    services: &Services,
-) -> anyhow::Result<Measurement> {
-    let probe = ProbeScene::of(engine.name()).context("this engine has no published probe")?;
-    std::fs::write(folder.join(probe.file_name), probe.bytes)?;
-    let scratch = folder.join("out");
-    std::fs::create_dir_all(&scratch)?;
-    let request = SessionRequest {
-        scene: format!("{SCENE_ROOT}/{}", probe.file_name),
-        files: vec![SceneFile {
-            host: folder.into(),
-            inside: SCENE_ROOT.into(),
-        }],
-        settings: probe.settings(),
-        scratch,
+    // Named like what is kept, which holds engine, version and device; only one at a time is at it.
+    let name = kept.file_stem().map(PathBuf::from).unwrap_or_default();
+    let measuring = Measuring {
+        engine,
+        folder: services.folder("probe").join(name),
         limits: SessionLimits {
             threads: 1,
             device,
             ..services.local_limits()
         },
+        kept,
     };
-    let mut session = engine.open(request).await?;
-    let task = RenderRequest {
-        task: probe.task(),
-        padding: 0,
-        play_from: None,
-    };
-    let result = session.render(&task, &mut |_| {}).await?;
-    session.close().await;
-    let tile = probe.resolution.whole();
-    let measured = tokio::task::spawn_blocking(move || pixels::measure_file(&result.picture, tile, tile)).await??;
-    let millis = result.cpu.millis.max(1);
-    Ok(Measurement {
-        class: ComparisonClass(measured.commitment),
-        milli_wu_per_cpu_second: (probe.work.milli_wu * 1000 / millis).max(1),
-    })
+    measuring.once(services.engines.measuring()).await
+}
+
+impl Measuring<'_> {
+    /// Renders the probe, unless another role has kept its measurement meanwhile.
+    async fn once(&self, turns: &Turns) -> anyhow::Result<Measurement> {
+        if let Some(measured) = read_kept(&self.kept) {
+            return Ok(measured);
+        }
+        let turn = turns.at(&self.kept);
+        let _held = turn.lock().await;
+        if let Some(measured) = read_kept(&self.kept) {
+            return Ok(measured);
+        }
+        // A killed node leaves its scratch files.
+        let _ = std::fs::remove_dir_all(&self.folder);
+        std::fs::create_dir_all(&self.folder).with_context(|| format!("{} cannot be made", self.folder.display()))?;
+        let measured = tokio::time::timeout(PROBE_TIME_MAX, self.render()).await;
+        // Whatever came of it, the scratch files are of no more use.
+        let _ = std::fs::remove_dir_all(&self.folder);
+        let too_slow = |_| anyhow!("the probe was not rendered in {} s", PROBE_TIME_MAX.as_secs());
+        let measured = measured.map_err(too_slow)??;
+        self.keep(&measured)?;
+        Ok(measured)
+    }
+
+    async fn render(&self) -> anyhow::Result<Measurement> {
+        let probe = ProbeScene::of(self.engine.name()).context("this engine has no published probe")?;
+        std::fs::write(self.folder.join(probe.file_name), probe.bytes)?;
+        let scratch = self.folder.join("out");
+        std::fs::create_dir_all(&scratch)?;
+        let request = SessionRequest {
+            scene: format!("{SCENE_ROOT}/{}", probe.file_name),
+            files: vec![SceneFile {
+                host: self.folder.clone(),
+                inside: SCENE_ROOT.into(),
+            }],
+            settings: probe.settings(),
+            scratch,
+            limits: self.limits.clone(),
+        };
+        let mut session = self.engine.open(request).await?;
+        let task = RenderRequest {
+            task: probe.task(),
+            padding: 0,
+            play_from: None,
+        };
+        let result = session.render(&task, &mut |_| {}).await?;
+        let device = session.device();
+        session.close().await;
+        let tile = probe.resolution.whole();
+        let measured = tokio::task::spawn_blocking(move || pixels::measure_file(&result.picture, tile, tile)).await??;
+        let millis = result.cpu.millis.max(1);
+        Ok(Measurement {
+            class: ComparisonClass(measured.commitment),
+            milli_wu_per_cpu_second: (probe.work.milli_wu * 1000 / millis).max(1),
+            device,
+        })
+    }
+
+    /// Renamed into place: several nodes of one user may measure at once.
+    fn keep(&self, measured: &Measurement) -> anyhow::Result<()> {
+        if let Some(parent) = self.kept.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        let fresh = self.kept.with_extension(format!("{}.tmp", std::process::id()));
+        std::fs::write(&fresh, serde_json::to_vec(measured)?)?;
+        std::fs::rename(&fresh, &self.kept)?;
+        Ok(())
+    }
 }
 
 /// One file per engine version, processor and device, shared by all nodes of this user.
@@ -183,3 +232,6 @@ async fn register(services: &Services, offer: &Offer) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`measure`] | the probe picture: speed and comparison class |
 //! | [`admission`] | whether an invitation is accepted |
+//! | [`account`] | what a requestor owes |
+//! | [`pace`] | how fast this machine is, and how long things may take |
 //! | [`worker`] | one job from invitation to the last upload |
 //! | [`queue`] | the tasks a worker holds |
 //! | [`warm`] | the warm session that renders them |
@@ -11,21 +13,26 @@
 //! | [`files`] | a job's files, from blobs to a session's view |
 //! | [`vouchers`] | keeping vouchers, and redeeming them when the requestor does not |
 
+pub mod account;
 pub mod admission;
-
 pub mod courier;
 pub mod files;
 pub mod measure;
+pub mod pace;
 pub mod queue;
 pub mod vouchers;
 pub mod warm;
 pub mod worker;
 
-use crate::services::Services;
+use crate::{requestor::refusal::chain, services::Services};
 use admission::{Admission, OwnTerms};
 use rayswarm_model::{JobId, NodeId};
-use rayswarm_network::work::{InviteAnswer, JobInvite, ProviderEvent, ProviderLink, Reply};
-use std::{collections::HashMap, sync::Arc};
+use rayswarm_network::work::{InviteAnswer, JobInvite, Judgement, ProviderEvent, ProviderLink, Reply, Verdict};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use worker::{Worker, WorkerHandle};
@@ -35,7 +42,12 @@ pub struct Provider {
     services: Arc<Services>,
     terms: OwnTerms,
     jobs: HashMap<(NodeId, JobId), WorkerHandle>,
+    /// Jobs that could not be worked on, since when and why: not tried again at once.
+    given_up: HashMap<JobId, (Instant, String)>,
 }
+
+/// How long a job that could not be worked on here is refused: a full disk does not empty itself in a second.
+const REFUSE_AGAIN_FOR: Duration = Duration::from_secs(30);
 
 impl Provider {
     /// A provider with nothing to do. What workers of a killed process left is removed: their sessions are gone, and the
@@ -46,6 +58,7 @@ impl Provider {
             services,
             terms,
             jobs: HashMap::new(),
+            given_up: HashMap::new(),
         }
     }
 
@@ -57,7 +70,7 @@ impl Provider {
                 event = events.recv() => event,
             };
             let Some(event) = event else { break };
-            self.jobs.retain(|_, handle| !handle.is_finished());
+            self.forget_finished().await;
             self.handle(event).await;
         }
         for (_, handle) in self.jobs.drain() {
@@ -65,20 +78,26 @@ impl Provider {
         }
     }
 
+    async fn forget_finished(&mut self) {
+        let finished: Vec<_> = self.jobs.extract_if(|_, handle| handle.is_finished()).collect();
+        for ((_, job), handle) in finished {
+            if let Some(reason) = handle.failure().await {
+                self.given_up.insert(job, (Instant::now(), reason));
+            }
+        }
+        self.given_up.retain(|_, (since, _)| since.elapsed() < REFUSE_AGAIN_FOR);
+    }
+
     async fn handle(&mut self, event: ProviderEvent) {
         // Every `reply.send` below fails only when the requestor has gone; it will ask again.
         match event {
             ProviderEvent::Invite { link, invite, reply } => self.invited(link, *invite, reply).await,
             ProviderEvent::Verdict { from, verdict, reply } => {
-                if let Some(handle) = self.jobs.get(&(from, verdict.job)) {
-                    handle.judged(verdict);
-                }
+                self.judged(from, &verdict);
                 let _ = reply.send(());
             }
-            ProviderEvent::Voucher { from, voucher, reply } => {
-                if let Some(handle) = self.jobs.get(&(from, voucher.job)) {
-                    handle.vouchered(&voucher.signed);
-                }
+            ProviderEvent::Voucher { voucher, reply, .. } => {
+                self.vouchered(voucher.job, &voucher.signed);
                 let _ = reply.send(());
             }
             ProviderEvent::Cancel { from, cancel, reply } => {
@@ -100,6 +119,25 @@ impl Provider {
         }
     }
 
+    fn judged(&self, from: NodeId, verdict: &Verdict) {
+        match &verdict.judgement {
+            Judgement::Accepted { voucher: Some(signed) } => self.vouchered(verdict.job, signed),
+            Judgement::Accepted { voucher: None } => {}
+            Judgement::Rejected { reason } if self.jobs.contains_key(&(from, verdict.job)) => {
+                tracing::warn!(job = %verdict.job.short(), attempt = %verdict.attempt, reason, "a result was rejected");
+            }
+            Judgement::Rejected { .. } => {}
+        }
+    }
+
+    /// Vouchers are kept for every job ever accepted, whether a worker is at it or not: the last ones come when the work
+    /// is done.
+    fn vouchered(&self, job: JobId, signed: &[u8]) {
+        if let Err(error) = vouchers::keep(&self.services, job, signed) {
+            tracing::warn!(job = %job.short(), error = %chain(&error), "a voucher was not kept");
+        }
+    }
+
     async fn invited(&mut self, link: ProviderLink, invite: JobInvite, reply: Reply<InviteAnswer>) {
         let requestor = link.requestor();
         if let Some(handle) = self.jobs.get(&(requestor, invite.job)) {
@@ -108,23 +146,24 @@ impl Provider {
             return;
         }
         let busy = self.jobs.keys().next().map(|(_, job)| *job);
-        let admission = match busy {
-            Some(job) => Admission::Refused(format!("busy with job {}", job.short())),
-            None => self.terms.judge(&self.services, &invite).await,
+        let admission = match (busy, self.given_up.get(&invite.job)) {
+            (Some(job), _) => Admission::Refused(format!("busy with job {}", job.short())),
+            (None, Some((_, reason))) => Admission::Refused(reason.clone()),
+            (None, None) => self.terms.judge(&self.services, &invite).await,
         };
         match admission {
             Admission::Refused(reason) => {
                 tracing::debug!(job = %invite.job.short(), reason, "an invitation was refused");
                 let _ = reply.send(InviteAnswer::Refused { reason });
             }
-            Admission::Accepted(engine) => {
+            Admission::Accepted(accepted) => {
                 tracing::info!(job = %invite.job.short(), requestor = %requestor.short(), "accepted a job");
                 let (links, watched) = watch::channel(link);
                 let job = invite.job;
                 let worker = Worker::new(
                     self.services.clone(),
                     self.terms.limits.clone(),
-                    engine,
+                    *accepted,
                     invite,
                     watched,
                 );
@@ -134,3 +173,6 @@ impl Provider {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

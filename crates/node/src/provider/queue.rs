@@ -6,8 +6,15 @@ use std::{
     collections::{HashSet, VecDeque},
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
+
+/// A task that was taken back is finished all the same if its rest takes no longer than this: opening another session
+/// costs about as much, and the requestor may still take the result. One that needs more is not rendered for nothing.
+const REST_MAX: Duration = Duration::from_secs(60);
+/// How often the rest of a task that was taken back is told anew.
+const LOOK_AT_REST: Duration = Duration::from_secs(1);
 
 /// A rendered result on its way to the requestor.
 #[derive(Clone, Debug)]
@@ -32,11 +39,20 @@ pub struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<TaskGrant>,
-    rendering: Option<(AttemptId, u16)>,
+    rendering: Option<Running>,
     undelivered: HashSet<AttemptId>,
     warm_frame: Option<i32>,
     warm: bool,
     no_more: bool,
+}
+
+/// The task being rendered.
+struct Running {
+    attempt: AttemptId,
+    done_permille: u16,
+    /// When it first said how far it was, and how far. Before that the scene is built, which tells nothing of the rest.
+    moving: Option<(Instant, u16)>,
+    taken_back: bool,
 }
 
 /// What the puller tells the requestor.
@@ -55,9 +71,12 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds granted tasks.
+    /// Adds granted tasks, unless nobody takes any more.
     pub fn grant(&self, tasks: impl IntoIterator<Item = TaskGrant>) {
         let mut state = self.lock();
+        if state.no_more {
+            return;
+        }
         let tasks: Vec<TaskGrant> = tasks.into_iter().filter(|task| !state.holds(task.attempt)).collect();
         state.waiting.extend(tasks);
         drop(state);
@@ -80,7 +99,12 @@ impl Queue {
         self.when(|state| !state.waiting.is_empty() || state.no_more).await;
         let mut state = self.lock();
         let grant = state.waiting.pop_front()?;
-        state.rendering = Some((grant.attempt, 0));
+        state.rendering = Some(Running {
+            attempt: grant.attempt,
+            done_permille: 0,
+            moving: None,
+            taken_back: false,
+        });
         drop(state);
         self.changed.notify_waiters();
         Some(grant)
@@ -88,8 +112,8 @@ impl Queue {
 
     /// Notes how far the current task is.
     pub fn progress(&self, permille: u32) {
-        if let Some((_, done)) = &mut self.lock().rendering {
-            *done = u16::try_from(permille.min(1000)).unwrap_or(1000);
+        if let Some(running) = &mut self.lock().rendering {
+            running.progress(u16::try_from(permille.min(1000)).unwrap_or(1000), Instant::now());
         }
     }
 
@@ -120,17 +144,64 @@ impl Queue {
         self.changed.notify_waiters();
     }
 
-    /// Forgets a waiting task. One that is being rendered is finished: a warm session is worth more than its rest.
+    /// Forgets a waiting task. One that is being rendered may go on for a while: see [`Queue::rest_not_worth_it`].
     pub fn revoke(&self, attempt: AttemptId) {
-        self.lock().waiting.retain(|grant| grant.attempt != attempt);
+        let mut state = self.lock();
+        state.waiting.retain(|grant| grant.attempt != attempt);
+        if let Some(running) = state.rendering.as_mut().filter(|running| running.attempt == attempt) {
+            running.taken_back = true;
+        }
+        drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Forgets every waiting task; no more will come.
+    pub fn abandon(&self) {
+        let mut state = self.lock();
+        state.waiting.clear();
+        state.no_more = true;
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Whether no more tasks will come.
+    pub fn is_closed(&self) -> bool {
+        self.lock().no_more
+    }
+
+    /// Resolves when the current task was taken back and would go on for long: its session is worth less than its rest.
+    pub async fn rest_not_worth_it(&self) {
+        let taken_back = |state: &State| state.rendering.as_ref().is_some_and(|running| running.taken_back);
+        loop {
+            self.when(taken_back).await;
+            let rest = self
+                .lock()
+                .rendering
+                .as_ref()
+                .and_then(|running| running.rest(Instant::now()));
+            if rest.is_some_and(|rest| rest > REST_MAX) {
+                return;
+            }
+            tokio::time::sleep(LOOK_AT_REST).await;
+        }
+    }
+
+    /// Resolves when nothing has been held for `patience`.
+    pub async fn idle_for(&self, patience: Duration) {
+        loop {
+            self.when(State::is_empty).await;
+            let work = self.when(|state| !state.is_empty());
+            if tokio::time::timeout(patience, work).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// What is held now.
     pub fn holdings(&self) -> Holdings {
         let state = self.lock();
         let waiting = state.waiting.iter().map(|grant| grant.attempt);
-        let rendering = state.rendering.iter().map(|(attempt, _)| *attempt);
+        let rendering = state.rendering.iter().map(|running| running.attempt);
         let running = waiting
             .chain(rendering)
             .chain(state.undelivered.iter().copied())
@@ -148,9 +219,9 @@ impl Queue {
         state
             .rendering
             .iter()
-            .map(|(attempt, done)| AttemptProgress {
-                attempt: *attempt,
-                done_permille: *done,
+            .map(|running| AttemptProgress {
+                attempt: running.attempt,
+                done_permille: running.done_permille,
             })
             .collect()
     }
@@ -172,7 +243,38 @@ impl Queue {
 impl State {
     fn holds(&self, attempt: AttemptId) -> bool {
         self.waiting.iter().any(|grant| grant.attempt == attempt)
-            || self.rendering.is_some_and(|(current, _)| current == attempt)
+            || self
+                .rendering
+                .as_ref()
+                .is_some_and(|current| current.attempt == attempt)
             || self.undelivered.contains(&attempt)
     }
+
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.rendering.is_none() && self.undelivered.is_empty()
+    }
 }
+
+impl Running {
+    fn progress(&mut self, permille: u16, now: Instant) {
+        self.done_permille = permille;
+        if permille > 0 {
+            self.moving.get_or_insert((now, permille));
+        }
+    }
+
+    /// What the rest takes at the pace so far; unknown while the scene is built.
+    fn rest(&self, now: Instant) -> Option<Duration> {
+        let (since, from) = self.moving?;
+        let spent = now.saturating_duration_since(since);
+        let left = u32::from(1000u16.saturating_sub(self.done_permille));
+        match u32::from(self.done_permille.saturating_sub(from)) {
+            // It has said one thing so far: the next may need as long again.
+            0 => Some(spent),
+            gained => Some(spent.saturating_mul(left) / gained),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

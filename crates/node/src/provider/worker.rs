@@ -1,18 +1,17 @@
 //! One job on this provider, from invitation to the last upload: fetch, pull, render, deliver.
 
 use super::{
+    account::Debt,
+    admission::Accepted,
     courier::Courier,
     files::{self, JobFiles},
     queue::{Queue, Rendered},
-    vouchers,
-    warm::WarmSession,
+    warm::{TaskError, WarmRequest, WarmSession},
 };
-use crate::{requestor::refusal::chain, services::Services};
-use rayswarm_engines::{Engine, EngineError, SessionLimits};
+use crate::{clock, requestor::refusal::chain, services::Services};
+use rayswarm_engines::SessionLimits;
 use rayswarm_model::{AttemptId, JobId};
-use rayswarm_network::work::{
-    Failure, JobInvite, Judgement, Progress, ProviderLink, Pull, PullAnswer, Verdict, log_tail,
-};
+use rayswarm_network::work::{Failure, JobInvite, PULL_WAIT, Progress, ProviderLink, Pull, PullAnswer, log_tail};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -24,18 +23,23 @@ use tokio_util::sync::CancellationToken;
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// How long a worker keeps its results for a requestor that has gone; then it frees the machine.
 const REQUESTOR_PATIENCE: Duration = Duration::from_secs(600);
+/// How long a worker keeps the machine for a requestor that has no work for it; longer than any audit is waited for.
+const IDLE_PATIENCE: Duration = Duration::from_secs(900);
 /// CPU time of work asked for at a time; the requestor decides.
 const WANTED_CPU_MS: u64 = 60_000;
 /// Results waiting for the courier before rendering pauses: a slow line must not fill the disk.
 const RESULTS_WAITING_MAX: usize = 16;
-/// Pause before asking again after a failed pull.
+/// Pause before asking again after a failed pull, or one that gave nothing.
 const PULL_RETRY: Duration = Duration::from_millis(300);
+/// The pauses that a requestor may ask for: none that turns, and none longer than it could hold a pull back.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = PULL_WAIT;
 
 /// One job.
 pub struct Worker {
     services: Arc<Services>,
     limits: SessionLimits,
-    engine: Arc<dyn Engine>,
+    accepted: Accepted,
     invite: JobInvite,
     link: watch::Receiver<ProviderLink>,
     queue: Arc<Queue>,
@@ -44,12 +48,12 @@ pub struct Worker {
 
 /// What the provider loop holds of a worker.
 pub struct WorkerHandle {
-    services: Arc<Services>,
-    invite: JobInvite,
     links: watch::Sender<ProviderLink>,
     queue: Arc<Queue>,
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    /// Cancelled once the work has ended, however it did; only the tidying is left then.
+    over: CancellationToken,
+    task: JoinHandle<Result<(), String>>,
 }
 
 /// The folder in which each worker has one of its own, named like its job.
@@ -72,33 +76,22 @@ pub fn sweep(services: &Services) {
 }
 
 impl WorkerHandle {
-    /// Whether the job has ended here.
+    /// Whether the job has ended here. From then on nobody listens to a new link.
     pub fn is_finished(&self) -> bool {
-        self.task.is_finished()
+        self.over.is_cancelled() || self.task.is_finished()
+    }
+    /// Waits until a finished job is tidied up. Why it could not be worked on, if so.
+    pub async fn failure(self) -> Option<String> {
+        // An error of the task is a panic of the worker, which the log has already.
+        self.task.await.unwrap_or(Ok(())).err()
     }
     /// The requestor dialled again.
     pub fn relink(&self, link: ProviderLink) {
         self.links.send_replace(link);
     }
-    /// Forgets a task that has not begun.
+    /// Forgets a task, unless it is nearly done.
     pub fn revoke(&self, attempt: AttemptId) {
         self.queue.revoke(attempt);
-    }
-    /// A result was judged.
-    pub fn judged(&self, verdict: Verdict) {
-        match verdict.judgement {
-            Judgement::Accepted { voucher: Some(signed) } => self.vouchered(&signed),
-            Judgement::Accepted { voucher: None } => {}
-            Judgement::Rejected { reason } => {
-                tracing::warn!(job = %verdict.job.short(), attempt = %verdict.attempt, reason, "a result was rejected");
-            }
-        }
-    }
-    /// A voucher arrived.
-    pub fn vouchered(&self, signed: &[u8]) {
-        if let Err(error) = vouchers::keep(&self.services, &self.invite, signed) {
-            tracing::warn!(job = %self.invite.job.short(), error = %chain(&error), "a voucher was not kept");
-        }
     }
     /// Stops without waiting.
     pub fn abandon(self) {
@@ -117,7 +110,7 @@ impl Worker {
     pub fn new(
         services: Arc<Services>,
         limits: SessionLimits,
-        engine: Arc<dyn Engine>,
+        accepted: Accepted,
         invite: JobInvite,
         link: watch::Receiver<ProviderLink>,
     ) -> Self {
@@ -125,7 +118,7 @@ impl Worker {
         Self {
             services,
             limits,
-            engine,
+            accepted,
             invite,
             link,
             queue: Arc::default(),
@@ -136,28 +129,38 @@ impl Worker {
     /// Begins.
     pub fn start(self, links: watch::Sender<ProviderLink>) -> WorkerHandle {
         let stop = self.services.stop.child_token();
-        let (services, invite, queue) = (self.services.clone(), self.invite.clone(), self.queue.clone());
-        let running = stop.clone();
+        let (services, queue) = (self.services.clone(), self.queue.clone());
+        let (running, left) = (stop.clone(), self.invite.deadline.since(clock::now()));
+        let over = CancellationToken::new();
+        let ended = over.clone();
         let task = services.tracker.spawn(async move {
             let (folder, network, job) = (self.folder.clone(), self.services.network.clone(), self.invite.job);
-            tokio::select! {
-                () = running.cancelled() => {}
-                outcome = self.run() => match outcome {
-                    Ok(()) => tracing::info!(job = %job.short(), "the job is done here"),
-                    Err(reason) => tracing::warn!(job = %job.short(), reason, "the job ended here"),
-                }
+            let link = self.link.clone();
+            let outcome = tokio::select! {
+                () = running.cancelled() => Ok(()),
+                () = tokio::time::sleep(left) => Err("the job's deadline has passed".into()),
+                outcome = self.run() => outcome,
+            };
+            ended.cancel();
+            match &outcome {
+                Ok(()) => tracing::info!(job = %job.short(), "the job is done here"),
+                Err(reason) => tracing::warn!(job = %job.short(), reason, "the job ended here"),
             }
             network.blobs().unpin(job);
             if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
                 tracing::debug!(folder = %folder.display(), %error, "nothing to remove");
             }
+            if outcome.is_err() {
+                // The requestor must not wait for a worker that is gone. It may ask again at once, and is told why not.
+                link.borrow().close();
+            }
+            outcome
         });
         WorkerHandle {
-            services,
-            invite,
             links,
             queue,
             stop,
+            over,
             task,
         }
     }
@@ -168,41 +171,60 @@ impl Worker {
         tokio::fs::create_dir_all(&scratch)
             .await
             .map_err(|error| chain(&error))?;
-        let settings = self.invite.settings.clone();
-        let session = WarmSession::new(
-            self.engine.clone(),
+        let session = WarmSession::new(WarmRequest {
+            engine: self.accepted.engine.clone(),
             files,
-            settings,
-            self.limits.clone(),
+            settings: self.invite.settings.clone(),
+            limits: self.limits.clone(),
+            pace: self.accepted.pace,
             scratch,
-            self.invite.play_from,
-        );
+            play_from: self.invite.play_from,
+        });
         let (results, waiting) = mpsc::channel(RESULTS_WAITING_MAX);
         let courier = Courier {
             services: self.services.clone(),
             job: self.invite.job,
             link: self.link.clone(),
             queue: self.queue.clone(),
+            account: self.accepted.account.clone(),
         };
-        let working = async { tokio::join!(self.pull(), self.render(session, results), courier.run(waiting)) };
+        let working = async {
+            let (pulled, rendered, ()) = tokio::join!(self.pull(), self.render(session, results), courier.run(waiting));
+            pulled.and(rendered).map_err(|debt| chain(&debt))
+        };
         tokio::select! {
-            _ = working => Ok(()),
+            outcome = working => outcome,
             () = self.report_progress() => Ok(()),
             () = self.requestor_gone() => Err("the requestor did not come back".into()),
+            () = self.queue.idle_for(IDLE_PATIENCE) => Err(format!(
+                "the requestor had no work for this node for {} minutes",
+                IDLE_PATIENCE.as_secs() / 60
+            )),
         }
     }
 
     async fn fetch(&self) -> Result<JobFiles, String> {
         let requestor = self.link.borrow().requestor();
-        let fetched = files::fetch(&self.services, requestor, &self.invite, &self.folder.join("files")).await;
+        let (paid_for, folder) = (self.accepted.manifest, self.folder.join("files"));
+        let fetched = files::fetch(&self.services, requestor, &self.invite, paid_for, &folder).await;
         fetched.map_err(|error| format!("the job's files could not be had: {}", chain(&error)))
     }
 
-    /// Keeps one batch ahead of the session.
-    async fn pull(&self) {
+    /// Keeps one batch ahead of the session, until the requestor says that there is no more or owes too much.
+    async fn pull(&self) -> Result<(), Debt> {
+        let pulled = self.pull_until_done().await;
+        self.queue.close();
+        pulled
+    }
+
+    async fn pull_until_done(&self) -> Result<(), Debt> {
         let mut link = self.link.clone();
         loop {
             self.queue.hungry().await;
+            if self.queue.is_closed() {
+                return Ok(());
+            }
+            self.accepted.account.check()?;
             let holdings = self.queue.holdings();
             let question = Pull {
                 job: self.invite.job,
@@ -213,27 +235,43 @@ impl Worker {
             };
             let current = link.borrow_and_update().clone();
             match current.pull(question).await {
-                Ok(PullAnswer::Lease(lease)) => self.queue.grant(lease.tasks),
-                Ok(PullAnswer::Wait { retry_ms }) => tokio::time::sleep(Duration::from_millis(retry_ms.into())).await,
-                Ok(PullAnswer::Done) => return self.queue.close(),
+                Ok(PullAnswer::Lease(lease)) if lease.tasks.is_empty() => tokio::time::sleep(PULL_RETRY).await,
+                Ok(PullAnswer::Lease(lease)) => {
+                    self.accepted.account.granted(&lease.tasks)?;
+                    self.queue.grant(lease.tasks);
+                }
+                Ok(PullAnswer::Wait { retry_ms }) => tokio::time::sleep(pause(retry_ms)).await,
+                Ok(PullAnswer::Done) => return Ok(()),
                 Err(error) if current.is_open() => {
                     tracing::debug!(%error, "a pull failed");
                     tokio::time::sleep(PULL_RETRY).await;
                 }
                 Err(_) if link.changed().await.is_ok() => {}
-                Err(_) => return self.queue.close(),
+                Err(_) => return Ok(()),
             }
         }
     }
 
-    async fn render(&self, mut session: WarmSession, results: mpsc::Sender<Rendered>) {
+    /// Renders what is held. The account is looked at before each task: a lease may hold many.
+    async fn render(&self, mut session: WarmSession, results: mpsc::Sender<Rendered>) -> Result<(), Debt> {
+        let mut standing = Ok(());
         while let Some(grant) = self.queue.next().await {
+            standing = self.accepted.account.check();
+            if standing.is_err() {
+                self.queue.lost();
+                self.queue.abandon();
+                break;
+            }
             match session.render(&grant, &self.queue).await {
                 Ok(rendered) => {
                     self.queue.rendered(&grant);
                     if results.send(rendered).await.is_err() {
                         break;
                     }
+                }
+                Err(TaskError::TakenBack) => {
+                    tracing::info!(job = %self.invite.job.short(), attempt = %grant.attempt, "stopped a task that was taken back");
+                    self.queue.lost();
                 }
                 Err(error) => {
                     self.queue.lost();
@@ -242,19 +280,18 @@ impl Worker {
             }
         }
         session.close().await;
+        standing
     }
 
-    async fn report_failure(&self, attempt: AttemptId, error: &EngineError) {
+    async fn report_failure(&self, attempt: AttemptId, error: &TaskError) {
         tracing::warn!(job = %self.invite.job.short(), %attempt, error = %chain(error), "a task failed");
         let text = chain(error);
         let (message, log) = text.split_once('\n').unwrap_or((&text, ""));
-        let mut message = message.to_owned();
-        message.truncate(message.floor_char_boundary(rayswarm_network::work::REASON_BYTES_MAX));
         let failure = Failure {
             job: self.invite.job,
             attempt,
             kind: error.kind(),
-            message,
+            message: message.into(),
             log_tail: log_tail(log).into(),
         };
         let mut link = self.link.clone();
@@ -297,5 +334,22 @@ impl Worker {
                 return;
             }
         }
+    }
+}
+
+/// The pause before the next pull, as the requestor asks and within what makes sense.
+fn pause(retry_ms: u32) -> Duration {
+    Duration::from_millis(retry_ms.into()).clamp(PAUSE_MIN, PAUSE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requestor_can_neither_make_a_worker_turn_nor_put_it_to_sleep() {
+        assert_eq!(pause(0), PAUSE_MIN);
+        assert_eq!(pause(1_000), Duration::from_secs(1));
+        assert_eq!(pause(u32::MAX), PULL_WAIT);
     }
 }

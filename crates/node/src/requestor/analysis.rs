@@ -10,13 +10,17 @@ use rayswarm_api::{
     Problem,
     job::{JobRequest, ResolutionChoice},
 };
-use rayswarm_engines::{Engine, EngineError, InspectRequest, SessionLimits};
+use rayswarm_engines::{Engine, EngineError, InspectRequest, SessionLimits, layout};
 use rayswarm_imaging::passes::{SliceRule, slice_rule};
 use rayswarm_model::{
     FailureKind, Frames, RenderSettings, Resolution, SceneFacts, manifest::SCENE_ROOT, picture::SIDE_MAX,
     settings::OutputFormat,
 };
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What will be rendered.
 pub struct Analysis {
@@ -35,7 +39,7 @@ pub struct Analysis {
 /// Opens the scene and decides what will be rendered.
 pub async fn analyse(services: &Services, request: &JobRequest) -> Result<Analysis, Problem> {
     let limits = services.local_limits();
-    let (engine, facts) = inspect(&services.engines, request, limits).await?;
+    let (engine, mut facts) = inspect(&services.engines, request, limits).await?;
     let refusals: Vec<String> = facts
         .refusals()
         .map(|finding| format!("{}; {}", finding.message, finding.remedy))
@@ -44,9 +48,12 @@ pub async fn analyse(services: &Services, request: &JobRequest) -> Result<Analys
         return Err(bad_input("scene_refused", refusals.join(". ")));
     }
     let format = request.format.unwrap_or_else(|| format_of_file(&facts));
+    drop_moot(&mut facts, request.format, format);
     let settings = settings(request, &facts, format)?;
+    let wanted = wanted_frames(request, &facts)?;
+    refuse_overwriting(request, &facts, &wanted, format)?;
     check_output(&request.output)?;
-    let frames = frames(request, &facts, format)?;
+    let frames = open_frames(request, &facts, wanted, format);
     Ok(Analysis {
         engine,
         facts,
@@ -87,6 +94,7 @@ pub async fn inspect(
         allow_missing: request.allow_missing.clone(),
         renderer_override: request.renderer_override.clone(),
         options: with_passes(request.options.clone(), request.format),
+        frames: request.frames.clone(),
         limits,
     };
     let mut facts = engine
@@ -128,6 +136,7 @@ fn named_as_typed(problem: Problem, scene: &Path) -> Problem {
 /// An engine's error as a problem of the job.
 pub fn engine_problem(error: &EngineError) -> Problem {
     match error.kind() {
+        _ if matches!(error, EngineError::NotInstalled { .. }) => missing("no_engine", chain(error)),
         FailureKind::Permanent => bad_input("scene_refused", chain(error)),
         _ => failed("engine_failed", chain(error)),
     }
@@ -160,21 +169,63 @@ fn settings(request: &JobRequest, facts: &SceneFacts, format: OutputFormat) -> R
     })
 }
 
-fn frames(request: &JobRequest, facts: &SceneFacts, format: OutputFormat) -> Result<Option<Frames>, Problem> {
+/// Findings about the file's own format mean nothing to who chose another, nor those about films to who gets pictures.
+fn drop_moot(facts: &mut SceneFacts, chosen: Option<OutputFormat>, format: OutputFormat) {
+    facts.findings.retain(|finding| match finding.code.as_str() {
+        "format_replaced" => chosen.is_none(),
+        "sound" => format.is_film(),
+        _ => true,
+    });
+}
+
+/// The frames asked for: the file's range, unless others were named.
+fn wanted_frames(request: &JobRequest, facts: &SceneFacts) -> Result<Frames, Problem> {
     let range = || Frames::range(facts.frame_start, facts.frame_end, facts.frame_step);
     let frames = request.frames.clone().map_or_else(range, Ok);
     let frames = frames.map_err(|error| bad_input("no_frames", chain(&error)))?;
+    let own = facts.frame_start..=facts.frame_end;
+    let outside = frames.as_slice().iter().find(|frame| !own.contains(frame));
+    match (&facts.frames_bounded, outside) {
+        (Some(reason), Some(frame)) => {
+            let (first, last) = (own.start(), own.end());
+            let detail = format!("frame {frame} lies outside the scene's range {first}-{last}; {reason}");
+            Err(bad_input("frame_outside_range", detail))
+        }
+        _ => Ok(frames),
+    }
+}
+
+/// Finished pictures must not take the place of files the scene is made of.
+fn refuse_overwriting(
+    request: &JobRequest,
+    facts: &SceneFacts,
+    frames: &Frames,
+    format: OutputFormat,
+) -> Result<(), Problem> {
+    let inputs = layout::session_view(&request.scene, facts).files.into_iter();
+    // What is not there cannot be the same file as a finished one that is.
+    let inputs: HashSet<PathBuf> = inputs.filter_map(|file| file.host.canonicalize().ok()).collect();
+    let is_input = |target: &PathBuf| target.canonicalize().is_ok_and(|target| inputs.contains(&target));
+    match naming::targets(request, facts, frames, format).find(is_input) {
+        Some(target) => Err(bad_input(
+            "would_overwrite_input",
+            format!(
+                "rendering would overwrite {}, which the scene is made of; choose another folder with --out",
+                target.display()
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The frames still to do; `None` when there are none.
+fn open_frames(request: &JobRequest, facts: &SceneFacts, wanted: Frames, format: OutputFormat) -> Option<Frames> {
     if !request.skip_existing || format.is_film() {
-        return Ok(Some(frames));
+        return Some(wanted);
     }
     let exists = |frame: &i32| naming::frame_file(&request.output, facts, &request.scene, *frame, format).exists();
-    let open: Vec<i32> = frames
-        .as_slice()
-        .iter()
-        .copied()
-        .filter(|frame| !exists(frame))
-        .collect();
-    Ok(Frames::try_from(open).ok())
+    let open = wanted.as_slice().iter().copied().filter(|frame| !exists(frame));
+    Frames::try_from(open.collect::<Vec<_>>()).ok()
 }
 
 fn format_of_file(facts: &SceneFacts) -> OutputFormat {
@@ -202,3 +253,6 @@ fn check_output(folder: &Path) -> Result<(), Problem> {
     std::fs::write(&trial, b"").map_err(unwritable)?;
     std::fs::remove_file(&trial).map_err(unwritable)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! From verified results to finished files: merge one frame, finish it once over the whole picture, encode the film.
 
 use super::{
-    naming,
+    inherit, naming,
     record::JobRecord,
     refusal::{chain, failed},
 };
@@ -110,21 +110,17 @@ pub fn reason(frame: i32, error: &AssemblyError) -> String {
     format!("frame {frame} could not be finished: {}", chain(error))
 }
 
-/// Encodes the finished frames of a film job, in order, into the one file the job is for. Other jobs have none.
-pub async fn film_of(services: &Services, record: &mut JobRecord) -> Result<(), Problem> {
-    let Some(format) = record.format.filter(|format| format.is_film()) else {
-        return Ok(());
-    };
+/// Encodes the finished frames of a film job, in order, into the one file the job is for.
+pub async fn film_of(services: &Services, record: &JobRecord) -> Result<PathBuf, Problem> {
     let unmade = |reason: String| failed("film_not_made", format!("the film cannot be encoded: {reason}"));
-    let facts = record
-        .facts
-        .as_ref()
-        .ok_or_else(|| unmade("the journal has lost the scene's facts".into()))?;
+    let (Some(facts), Some(format)) = (record.facts.as_ref(), record.format) else {
+        return Err(unmade("the journal has lost the scene's facts".into()));
+    };
     let sandbox = services.engines.sandbox().map_err(|error| unmade(chain(error)))?;
     let output = naming::film_file(&record.request.output, facts, &record.request.scene, format);
-    let mut numbers = record.frames_finished.clone();
+    let mut numbers = [&record.frames_inherited[..], &record.frames_finished].concat();
     numbers.sort_unstable();
-    let folder = services.folder("jobs").join(record.id.to_string()).join(FILM_FRAMES);
+    let folder = inherit::film_frames(services, record.id);
     let file = |frame| naming::frame_file(&folder, facts, &record.request.scene, frame, format.of_frames());
     let request = FilmRequest {
         sandbox: sandbox.clone(),
@@ -137,6 +133,5 @@ pub async fn film_of(services: &Services, record: &mut JobRecord) -> Result<(), 
     film::encode(&request, &mut |_| {})
         .await
         .map_err(|error| unmade(chain(&error)))?;
-    record.outputs = vec![output];
-    Ok(())
+    Ok(output)
 }

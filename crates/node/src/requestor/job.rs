@@ -3,10 +3,11 @@
 
 use super::{
     analysis::{self, Analysis},
+    assembly, inherit,
     money::{self, Earnings},
-    pack, quoting,
+    pack, plan_file, quoting,
     record::{JobRecord, ManifestBlob},
-    refusal::{bad_input, chain, failed},
+    refusal::{bad_input, chain, failed, missing},
     rendering::{self, Outcome, Progress},
 };
 use crate::{clock, services::Services};
@@ -14,13 +15,11 @@ use rayswarm_api::{
     Problem,
     job::{JobState, JobView},
 };
-use rayswarm_model::{JobId, NodeId, Plan, canonical};
+use rayswarm_engines::film;
+use rayswarm_model::{FailureKind, Frames, NodeId, Plan};
 use rayswarm_network::{CloseCode, NetworkError, RequestorEvent};
 use rayswarm_scheduler::Policy;
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 /// What the artist may tell a job.
@@ -36,6 +35,8 @@ pub enum Command {
 const INBOX_MAX: usize = 256;
 /// Lines of a job's log that are shown.
 const LOG_LINES_MAX: usize = 50;
+/// Pause before the chain is asked again after it could not be.
+const CHAIN_RETRY: Duration = Duration::from_secs(2);
 
 /// How the rest of the node reaches a job.
 #[derive(Clone)]
@@ -50,6 +51,10 @@ impl JobHandle {
     pub fn view(&self) -> JobView {
         self.view.borrow().clone()
     }
+    /// Whether providers have business with it: in other states nobody reads what they ask.
+    pub fn renders(&self) -> bool {
+        self.view.borrow().summary.state == JobState::Rendering
+    }
     /// Where commands go.
     pub fn commands(&self) -> mpsc::Sender<Command> {
         self.commands.clone()
@@ -60,7 +65,7 @@ impl JobHandle {
     }
     /// The link to a provider ended; of interest while rendering only.
     pub async fn link_closed(&self, from: NodeId) {
-        if self.view.borrow().summary.state == JobState::Rendering {
+        if self.renders() {
             let error = NetworkError::Closed {
                 node: from,
                 code: CloseCode::Done,
@@ -107,7 +112,7 @@ impl Job {
     pub fn new(services: Arc<Services>, record: JobRecord) -> (Self, JobHandle) {
         let (command_sender, commands) = mpsc::channel(INBOX_MAX);
         let (event_sender, events) = mpsc::channel(INBOX_MAX);
-        let (view, watched) = watch::channel(view_of(&record, &Progress::default(), Vec::new(), None));
+        let (view, watched) = watch::channel(view_of(&record, &record.progress, Vec::new()));
         let handle = JobHandle {
             commands: command_sender,
             events: event_sender,
@@ -140,8 +145,8 @@ impl Job {
             match outcome {
                 Ok(next) => self.enter(next),
                 Err(End::Stopped) => return,
-                Err(End::Cancelled) => self.end_early(None),
-                Err(End::Failed(problem)) => self.end_early(Some(problem)),
+                Err(End::Cancelled) => self.end_early(None).await,
+                Err(End::Failed(problem)) => self.end_early(Some(problem)).await,
             }
         }
         self.clean_up().await;
@@ -162,38 +167,50 @@ impl Job {
         }
     }
 
-    /// Writes the record down.
-    pub fn save(&self) {
-        if let Err(error) = self.services.journal.save_job(&self.record) {
+    /// Writes the record down. A step that must not be forgotten looks at the outcome.
+    pub fn save(&self) -> Result<(), Problem> {
+        self.services.journal.save_job(&self.record).map_err(|error| {
             tracing::error!(job = %self.record.id.short(), error = %chain(&error), "the job was not written down");
-        }
+            failed("journal", chain(&error))
+        })
     }
 
     /// Shows the job to whoever looks.
-    pub fn publish(&self, progress: &Progress, plan: Option<&Plan>) {
+    pub fn publish(&mut self, progress: Progress) {
+        self.record.progress = progress;
+        self.show();
+    }
+
+    fn show(&self) {
         self.view
-            .send_replace(view_of(&self.record, progress, self.log.clone(), plan));
+            .send_replace(view_of(&self.record, &self.record.progress, self.log.clone()));
     }
 
     fn enter(&mut self, next: JobState) {
         self.record.state = next;
+        self.record.progress.eta_s = None;
         if next.is_final() {
             self.record.finished_at = Some(clock::now());
         }
-        self.save();
-        let progress = Progress {
-            permille: if next == JobState::Done { 1000 } else { 0 },
-            ..self.last_progress()
-        };
-        self.publish(&progress, self.plan().as_ref());
+        // What is not written down is done again after a crash; every step allows for that.
+        let _ = self.save();
+        self.show();
     }
 
     /// After money was locked, an end leads through settlement; before, straight to the end.
-    fn end_early(&mut self, problem: Option<Problem>) {
+    async fn end_early(&mut self, problem: Option<Problem>) {
         if let Some(problem) = &problem {
             self.say(problem.detail.clone());
         }
-        let funded = matches!(self.record.state, JobState::Funding | JobState::Rendering);
+        let funded = match self.record.state {
+            JobState::Rendering => true,
+            JobState::Funding => match self.is_open_on_chain().await {
+                Some(open) => open,
+                // The node stops; the next one asks again.
+                None => return,
+            },
+            _ => false,
+        };
         let end = if problem.is_some() {
             JobState::Failed
         } else {
@@ -205,41 +222,77 @@ impl Job {
 
     async fn quote(&mut self) -> Result<JobState, End> {
         self.say("opening the scene");
-        self.publish(&Progress::default(), None);
+        self.show();
         let (services, request) = (self.services.clone(), self.record.request.clone());
         let analysis = self
             .unless_cancelled(async { analysis::analyse(&services, &request).await })
             .await??;
+        if analysis.format.is_film() {
+            // Paid frames without an encoder would be no film.
+            film::program().map_err(|error| missing("no_encoder", chain(&error)))?;
+        }
         self.record.facts = Some(analysis.facts.clone());
         self.record.format = Some(analysis.format);
-        let Analysis {
-            frames: Some(frames), ..
-        } = &analysis
-        else {
-            self.say("every frame's file exists already; nothing to render");
-            return Ok(JobState::Done);
+        self.record.resolution = Some(analysis.settings.resolution);
+        let Some(frames) = self.frames_to_render(&analysis) else {
+            return self.nothing_to_render().await;
         };
-        let frames = frames.clone();
         self.say(format!(
             "probing {} frames of {}",
             frames.len(),
             analysis.settings.resolution
         ));
-        self.record.state = JobState::Probing;
-        self.save();
-        self.publish(&Progress::default(), None);
+        self.record.frames = Some(frames.clone());
+        self.enter(JobState::Probing);
         let folder = self.folder();
         let record = self.record.clone();
         let work = async { quoting::quote(&services, &record, &analysis, &frames, &folder).await };
         let (plan, quote) = self.unless_cancelled(work).await??;
-        self.record.plan_hash = Some(store_plan(&folder, &plan)?);
+        self.record.plan_hash = Some(plan_file::store(&services, self.record.id, &plan)?);
         self.record.tasks = plan.tasks.len() as u64;
         self.record.quote = Some(quote);
         Ok(JobState::Quoted)
     }
 
+    /// What is left after the files that are there already, and the frames an earlier try of a film finished.
+    fn frames_to_render(&mut self, analysis: &Analysis) -> Option<Frames> {
+        let asked = analysis.frames.as_ref()?;
+        let had = inherit::take_over(&self.services, &self.record, &analysis.facts, asked);
+        if !had.is_empty() {
+            self.say(format!("{} frames are finished from before", had.len()));
+        }
+        let open = asked.as_slice().iter().filter(|frame| !had.contains(frame));
+        let open: Vec<i32> = open.copied().collect();
+        self.record.frames_inherited = had;
+        Frames::try_from(open).ok()
+    }
+
+    async fn nothing_to_render(&mut self) -> Result<JobState, End> {
+        if !self.record.frames_inherited.is_empty() {
+            self.say("encoding the film");
+            self.show();
+            let (services, record) = (self.services.clone(), self.record.clone());
+            let film = self
+                .unless_cancelled(async { assembly::film_of(&services, &record).await })
+                .await??;
+            self.record.outputs = vec![film];
+            return Ok(JobState::Done);
+        }
+        self.say("every frame's file exists already; nothing to render");
+        Ok(JobState::Done)
+    }
+
     async fn await_start(&mut self) -> Result<JobState, End> {
-        self.publish(&Progress::default(), self.plan().as_ref());
+        self.show();
+        if self.record.request.auto_start {
+            // A quote above the budget never gets here. Who has cancelled in the meantime is heard before money moves.
+            let cancelled = self.commands.try_recv() == Ok(Command::Cancel);
+            return if cancelled {
+                Err(End::Cancelled)
+            } else {
+                Ok(JobState::Funding)
+            };
+        }
         let command = tokio::select! {
             () = self.services.stop.cancelled() => return Err(End::Stopped),
             command = self.commands.recv() => command,
@@ -253,7 +306,7 @@ impl Job {
 
     async fn fund(&mut self) -> Result<JobState, End> {
         self.say("packing the scene and locking the budget");
-        self.publish(&Progress::default(), self.plan().as_ref());
+        self.show();
         let facts = self.record.facts.clone().ok_or_else(|| lost("facts"))?;
         let packed = pack::pack(&self.services, self.record.id, &self.record.request.scene, &facts).await;
         let packed = packed.map_err(|error| bad_input("cannot_pack", chain(&error)))?;
@@ -272,12 +325,44 @@ impl Job {
         if self.record.opened_after.is_none() {
             let height = self.services.settlement.height().await;
             self.record.opened_after = Some(height.map_err(|error| failed("chain", chain(&error)))?);
-            self.save();
         }
-        let opened = money::open(&self.services.clone(), &mut self.record, packed.hash, plan).await;
-        opened.map_err(|error| failed("not_funded", chain(&error)))?;
+        // Money whose reason is not written down would be lost.
+        self.save()?;
+        let services = self.services.clone();
+        loop {
+            let opened = tokio::select! {
+                () = services.stop.cancelled() => return Err(End::Stopped),
+                opened = money::open(&services, &mut self.record, packed.hash, plan) => opened,
+            };
+            match opened {
+                Ok(()) => break,
+                Err(error) if error.kind() == FailureKind::Transient => self.wait_for_chain(&chain(&error)).await?,
+                Err(error) => return Err(failed("not_funded", chain(&error)).into()),
+            }
+        }
         self.record.started_at = Some(clock::now());
         Ok(JobState::Rendering)
+    }
+
+    /// Whether the escrow knows the job; `None` when the node stops before the chain answers.
+    async fn is_open_on_chain(&mut self) -> Option<bool> {
+        let services = self.services.clone();
+        loop {
+            match services.settlement.job(self.record.id).await {
+                Ok(job) => return Some(job.state != rayswarm_settlement::JobState::None),
+                Err(error) => self.wait_for_chain(&chain(&error)).await.ok()?,
+            }
+        }
+    }
+
+    /// The chain may be away for a while; money is never given up for that.
+    async fn wait_for_chain(&mut self, reason: &str) -> Result<(), End> {
+        self.say(format!("the chain cannot be used yet: {reason}"));
+        self.show();
+        tokio::select! {
+            () = self.services.stop.cancelled() => Err(End::Stopped),
+            () = tokio::time::sleep(CHAIN_RETRY) => Ok(()),
+        }
     }
 
     async fn render(&mut self) -> Result<JobState, End> {
@@ -292,8 +377,8 @@ impl Job {
 
     async fn settle(&mut self) -> Result<JobState, End> {
         self.say("paying the providers");
-        self.publish(&self.last_progress(), self.plan().as_ref());
-        let earnings: Earnings = self.last_progress().earnings;
+        self.show();
+        let earnings = self.earnings().await?;
         let services = self.services.clone();
         loop {
             let settled = tokio::select! {
@@ -302,12 +387,7 @@ impl Job {
             };
             match settled {
                 Ok(()) => break,
-                // The chain may be away for a while; money is never given up for that.
-                Err(error) => {
-                    self.say(format!("not settled yet: {}", chain(&error)));
-                    self.publish(&self.last_progress(), None);
-                    tokio::time::sleep(SETTLE_RETRY).await;
-                }
+                Err(error) => self.wait_for_chain(&chain(&error)).await?,
             }
         }
         Ok(match &self.record.problem {
@@ -317,14 +397,32 @@ impl Job {
         })
     }
 
-    /// Progress as the journal tells it; for states in which nothing renders.
-    fn last_progress(&self) -> Progress {
-        rendering::replay(&self.services, &self.record, self.plan().as_ref())
+    /// What verified work has earned, as the journal tells it. While the journal cannot be read nobody is paid too little:
+    /// providers may redeem their vouchers themselves until the deadline.
+    async fn earnings(&mut self) -> Result<Earnings, End> {
+        loop {
+            let replayed = match self.plan() {
+                Some(plan) => rendering::replay(&self.services, &self.record, &plan).map_err(|error| chain(&error)),
+                None => Err("the plan cannot be read".into()),
+            };
+            match replayed {
+                Ok(progress) => {
+                    let earnings = progress.earnings.clone();
+                    self.publish(progress);
+                    return Ok(earnings);
+                }
+                Err(reason) if clock::now() < self.record.deadline_at => {
+                    self.wait_for_chain(&format!("what is owed cannot be told: {reason}"))
+                        .await?;
+                }
+                Err(_) => return Ok(Earnings::default()),
+            }
+        }
     }
 
     /// The plan, once there is one.
     fn plan(&self) -> Option<Plan> {
-        read_plan(&self.services, self.record.id)
+        plan_file::read(&self.services, self.record.id)
     }
 
     async fn unless_cancelled<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
@@ -341,11 +439,14 @@ impl Job {
 
     /// Results are merged into files by now; evidence and the journal stay.
     async fn clean_up(&self) {
+        self.services.network.blobs().revoke_all(self.record.id);
         self.services.network.blobs().unpin(self.record.id);
         if let Err(error) = self.services.network.clear_uploads(self.record.id) {
             tracing::debug!(%error, "partial uploads were not removed");
         }
-        for name in ["results", "merged", "scratch", "frames"] {
+        let film_frames = (self.record.state == JobState::Done).then_some(assembly::FILM_FRAMES);
+        // The frames of a film that was not made are worth keeping: a retry goes on with them.
+        for name in ["results", "merged", "scratch"].into_iter().chain(film_frames) {
             let folder = self.folder().join(name);
             if folder.exists()
                 && let Err(error) = tokio::fs::remove_dir_all(&folder).await
@@ -355,9 +456,6 @@ impl Job {
         }
     }
 }
-
-/// Pause before settling is tried again.
-const SETTLE_RETRY: std::time::Duration = std::time::Duration::from_secs(2);
 
 fn cancelled() -> Problem {
     Problem {
@@ -374,36 +472,15 @@ fn lost(what: &str) -> Problem {
     )
 }
 
-fn plan_file(folder: &Path) -> PathBuf {
-    folder.join("plan.bin")
-}
-
-/// A job's plan, once there is one.
-pub fn read_plan(services: &Services, id: JobId) -> Option<Plan> {
-    let bytes = std::fs::read(plan_file(&services.folder("jobs").join(id.to_string()))).ok()?;
-    canonical::decode("plan", &bytes).ok()
-}
-
-/// Writes the plan beside the record; its hash goes into the escrow.
-fn store_plan(folder: &Path, plan: &Plan) -> Result<rayswarm_model::B256, Problem> {
-    let unstorable = |error: &dyn std::error::Error| failed("plan_not_stored", chain(error));
-    let bytes = canonical::encode("plan", plan).map_err(|error| unstorable(&error))?;
-    std::fs::create_dir_all(folder).map_err(|error| unstorable(&error))?;
-    std::fs::write(plan_file(folder), &bytes).map_err(|error| unstorable(&error))?;
-    Ok(rayswarm_model::keccak256(bytes))
-}
-
-fn view_of(record: &JobRecord, progress: &Progress, log: Vec<String>, plan: Option<&Plan>) -> JobView {
+fn view_of(record: &JobRecord, progress: &Progress, log: Vec<String>) -> JobView {
     let end = record.finished_at.unwrap_or_else(clock::now);
-    let mut summary = record.summary();
-    summary.tasks_verified = progress.tasks_verified;
     JobView {
-        summary,
+        summary: record.summary(),
         request: record.request.clone(),
         facts: record.facts.clone(),
         quote: record.quote.clone(),
-        resolution: plan.map(|plan| plan.settings.resolution),
-        frames: plan.map(|plan| plan.frames.clone()),
+        resolution: record.resolution,
+        frames: record.frames.clone(),
         progress_permille: progress.permille,
         eta_s: progress.eta_s,
         attempts: progress.attempts,

@@ -50,6 +50,16 @@ impl Ledger {
         }
     }
 
+    /// What an attempt was granted for, if it was granted to `node`.
+    pub fn granted_to(&self, attempt: AttemptId, node: NodeId) -> Option<&Granted> {
+        self.granted.get(&attempt).filter(|granted| granted.node == node)
+    }
+
+    /// Whether an attempt was granted to `node`.
+    pub fn is_granted_to(&self, attempt: AttemptId, node: NodeId) -> bool {
+        self.granted_to(attempt, node).is_some()
+    }
+
     /// Attempts granted so far.
     pub fn attempts(&self) -> u64 {
         self.granted.len() as u64

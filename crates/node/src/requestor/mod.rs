@@ -10,7 +10,10 @@
 //! | [`job`] | one job's life, from analysis to refund |
 //! | [`rendering`] | the loop that drives the farm |
 //! | [`checking`] | receipts and delivered pictures |
+//! | [`evidence`] | what speaks against a result, kept beyond the job |
 //! | [`ledger`] | who did what and earned what |
+//! | [`plan_file`] | the plan on disk |
+//! | [`inherit`] | frames that an earlier try of a film finished |
 //! | [`inviting`] | who is asked |
 //! | [`studio`] | the requestor's own session: finishing, and audits nobody else can do |
 //! | [`assembly`] | merging frames and encoding films |
@@ -21,12 +24,15 @@
 pub mod analysis;
 pub mod assembly;
 pub mod checking;
+pub mod evidence;
+pub mod inherit;
 pub mod inviting;
 pub mod job;
 pub mod ledger;
 pub mod money;
 pub mod naming;
 pub mod pack;
+pub mod plan_file;
 pub mod probe;
 pub mod quoting;
 pub mod record;
@@ -38,14 +44,14 @@ use crate::{clock, identity, journal::JournalError, services::Services};
 use job::{Command, Job, JobHandle};
 use rayswarm_api::{
     Problem,
-    job::{Explanation, JobRequest, JobState, JobSummary, JobView},
+    job::{Explanation, JobRequest, JobState, JobSummary, JobView, RetryRequest},
 };
 use rayswarm_model::{B256, JobId, SceneFacts};
 use rayswarm_network::{
     RequestorEvent,
     work::{CommitAnswer, PullAnswer},
 };
-use record::JobRecord;
+use record::{JobRecord, SecretSeed};
 use refusal::{bad_input, chain, failed, missing};
 use std::{
     collections::HashMap,
@@ -83,7 +89,7 @@ impl Requestor {
             .map(|(_, facts)| facts)
     }
 
-    /// Takes a job on; it is analysed, probed and then waits as `quoted`.
+    /// Takes a job on; it is analysed, probed and then waits as `quoted`, unless it is to start by itself.
     pub fn create(&self, request: JobRequest) -> Result<JobSummary, Problem> {
         let no_entropy = |error: rand::rand_core::OsError| failed("no_entropy", chain(&error));
         let salt = B256::from(identity::random().map_err(no_entropy)?);
@@ -105,10 +111,13 @@ impl Requestor {
             manifest: None,
             policy: Default::default(),
             tasks: 0,
-            tasks_verified: 0,
+            progress: Default::default(),
+            resolution: None,
+            frames: None,
+            frames_inherited: Vec::new(),
             quote: None,
             format: None,
-            audit_seed,
+            audit_seed: SecretSeed(audit_seed),
             started_at: None,
             finished_at: None,
             escrow: Default::default(),
@@ -163,7 +172,7 @@ impl Requestor {
     }
 
     /// A new job for what a failed or cancelled one left open: frames whose files exist are not rendered again.
-    pub fn retry(&self, id: JobId) -> Result<JobSummary, Problem> {
+    pub fn retry(&self, id: JobId, retry: RetryRequest) -> Result<JobSummary, Problem> {
         let view = self.view(id)?;
         if !view.summary.state.is_final() {
             let detail = format!(
@@ -175,6 +184,8 @@ impl Requestor {
         }
         self.create(JobRequest {
             skip_existing: true,
+            auto_start: retry.auto_start,
+            continues: Some(id),
             ..view.request
         })
     }
@@ -187,7 +198,7 @@ impl Requestor {
             .into_iter()
             .find(|record| record.id == id)
             .ok_or_else(|| unknown(id))?;
-        match job::read_plan(&self.services, id) {
+        match plan_file::read(&self.services, id) {
             Some(plan) => rendering::explain(&self.services, &record, &plan).map_err(|error| journal(&error)),
             None => Ok(Vec::new()),
         }
@@ -230,7 +241,7 @@ impl Requestor {
             let sender = self
                 .jobs()
                 .get(&job)
-                .filter(|handle| !handle.view().summary.state.is_final())
+                .filter(|handle| handle.renders())
                 .map(JobHandle::events);
             match sender {
                 Some(sender) => {

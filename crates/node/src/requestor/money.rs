@@ -2,7 +2,7 @@
 //! repeated after a crash.
 
 use super::record::JobRecord;
-use crate::{clock, services::Services};
+use crate::{clock, config::ChainChoice, services::Services};
 use rayswarm_api::job::EscrowView;
 use rayswarm_model::{
     Address, Amount, B256, FailureKind, JobId,
@@ -14,9 +14,13 @@ use std::{collections::BTreeMap, time::Duration};
 /// How often the chain is asked whether the exit window has passed.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// How long a provider can still redeem a voucher after the requestor has closed the job. Short, because the close pays
-/// every voucher that was ever signed: the window is for a requestor that leaves one out.
-const EXIT_WINDOW: Duration = Duration::from_secs(2);
+/// How long a provider can still redeem a voucher after the requestor has closed the job. The close pays every voucher
+/// that was ever signed, so the window is for a requestor that leaves one out. On the embedded development chain short: it
+/// seals at once, and the artist waits for the refund.
+const EXIT_WINDOW_EMBEDDED: Duration = Duration::from_secs(2);
+/// The same on any other chain: a provider must notice the close and get its payment into a block, and blocks of twelve
+/// seconds may be full.
+const EXIT_WINDOW: Duration = Duration::from_secs(120);
 
 /// What verified work has earned, per account.
 pub type Earnings = BTreeMap<Address, Amount>;
@@ -35,11 +39,18 @@ pub async fn open(
         token: services.settlement.contracts().token,
         budget,
         deadline: record.deadline_at,
-        exit_window: EXIT_WINDOW,
+        exit_window: exit_window(&services.config.chain),
     };
     let opened = services.settlement.open_job(&terms, record.salt).await?;
     note(record, &opened.transactions);
     refresh(services, record).await
+}
+
+const fn exit_window(chain: &ChainChoice) -> Duration {
+    match chain {
+        ChainChoice::Embedded(_) => EXIT_WINDOW_EMBEDDED,
+        ChainChoice::Remote(_) | ChainChoice::FromTicket => EXIT_WINDOW,
+    }
 }
 
 /// A voucher for everything `provider` has earned.

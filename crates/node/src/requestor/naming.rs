@@ -1,6 +1,7 @@
 //! Names of finished files: the scene's own pattern, its frame digits, the format's extension.
 
-use rayswarm_model::{SceneFacts, settings::OutputFormat};
+use rayswarm_api::job::JobRequest;
+use rayswarm_model::{Frames, SceneFacts, settings::OutputFormat};
 use std::path::{Path, PathBuf};
 
 /// Frame digits when the pattern has none, as Blender does.
@@ -32,6 +33,29 @@ pub fn film_file(folder: &Path, facts: &SceneFacts, scene: &Path, format: Output
         name.into()
     };
     with_extension(folder.join(name), format)
+}
+
+/// The path of a merged raw picture that is kept.
+pub fn raw_file(folder: &Path, facts: &SceneFacts, scene: &Path, frame: i32) -> PathBuf {
+    let mut name = frame_stem(folder, facts, scene, frame).into_os_string();
+    name.push("_raw.exr");
+    name.into()
+}
+
+/// Every file a job puts into its output folder. The frames of a film are not among them: they stay in the job's own.
+pub fn targets(
+    request: &JobRequest,
+    facts: &SceneFacts,
+    frames: &Frames,
+    format: OutputFormat,
+) -> impl Iterator<Item = PathBuf> {
+    let (folder, scene) = (&request.output, &request.scene);
+    let film = format.is_film().then(|| film_file(folder, facts, scene, format));
+    let stills = frames.as_slice().iter().filter(move |_| !format.is_film());
+    let stills = stills.map(move |frame| frame_file(folder, facts, scene, *frame, format));
+    let raws = frames.as_slice().iter().filter(move |_| request.keep_raw);
+    let raws = raws.map(move |frame| raw_file(folder, facts, scene, *frame));
+    film.into_iter().chain(stills).chain(raws)
 }
 
 /// Appends an extension; the name may hold dots of its own.

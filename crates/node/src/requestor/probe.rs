@@ -1,8 +1,11 @@
 //! A few cheap crops that say what the job costs, rendered in the requestor's own session before any money moves.
 
+use super::refusal::chain;
+use crate::pixels::{self, Channels};
 use rayswarm_engines::{EngineError, RenderRequest, Session};
-use rayswarm_model::{Frames, Rect, RenderSettings, Resolution, SceneFacts, Slice, TaskId, TaskSpec, Work};
+use rayswarm_model::{CpuTime, Frames, Rect, RenderSettings, Resolution, SceneFacts, Slice, TaskId, TaskSpec, Work};
 use rayswarm_planner::cost::{Probe, ProbeSample};
+use std::path::{Path, PathBuf};
 
 /// Samples of the crop that shows a frame's fixed cost.
 const SAMPLES_FEW: u32 = 1;
@@ -14,6 +17,14 @@ const CROP_SIDE_MAX: u32 = 48;
 /// Where crops lie, in eighths of the picture: the middle first, then around it.
 const PLACES: [(u32, u32); 6] = [(4, 4), (2, 2), (6, 2), (2, 6), (6, 6), (4, 2)];
 
+/// What the probe showed.
+pub struct Probed {
+    /// What crops cost.
+    pub cost: Probe,
+    /// The channels that pictures of this scene have, if they could be read.
+    pub channels: Option<Channels>,
+}
+
 /// Renders the probe. `milli_wu_per_cpu_second` is this machine's measured speed.
 pub async fn probe(
     session: &mut dyn Session,
@@ -21,27 +32,30 @@ pub async fn probe(
     settings: &RenderSettings,
     frames: &Frames,
     milli_wu_per_cpu_second: u64,
-) -> Result<Probe, EngineError> {
+) -> Result<Probed, EngineError> {
     let resolution = settings.resolution;
-    let mut crops = Vec::new();
+    let (mut crops, mut channels) = (Vec::new(), None);
     for (index, frame) in probed_frames(frames).into_iter().enumerate() {
         let first = crop_at(resolution, PLACES[0]);
         let few = samples(facts, settings, SAMPLES_FEW);
         let more = samples(facts, settings, SAMPLES_MORE);
         if index == 0 {
             // Loading and the first build of the scene belong to the session, not to each frame.
-            measure(session, facts, settings, frame, first, few).await?;
+            let (_, picture) = render(session, facts, settings, frame, first, few).await?;
+            channels = channels_of(&picture, first);
+            remove(&picture);
         }
         crops.push(measure(session, facts, settings, frame, first, few).await?);
         for place in PLACES {
             crops.push(measure(session, facts, settings, frame, crop_at(resolution, place), more).await?);
         }
     }
-    Ok(Probe {
+    let cost = Probe {
         resolution,
         milli_wu_per_cpu_second,
         crops,
-    })
+    };
+    Ok(Probed { cost, channels })
 }
 
 /// The first frame and the middle one.
@@ -61,14 +75,47 @@ fn samples(facts: &SceneFacts, settings: &RenderSettings, wanted: u32) -> u32 {
     }
 }
 
+/// Without them results are held against one another only, so an unreadable crop does not end the job.
+fn channels_of(picture: &Path, crop: Rect) -> Option<Channels> {
+    let measured = pixels::measure_file(picture, crop, crop);
+    let measured = measured.inspect_err(|error| tracing::warn!(error = %chain(error), "a probe crop cannot be read"));
+    Some(measured.ok()?.channels)
+}
+
+/// A probe's pixels are of no use; what they cost and which channels they have is.
+fn remove(picture: &Path) {
+    if let Err(error) = std::fs::remove_file(picture) {
+        tracing::debug!(%error, "a probe crop was not removed");
+    }
+}
+
 async fn measure(
+    session: &mut dyn Session,
+    facts: &SceneFacts,
+    settings: &RenderSettings,
+    frame: i32,
+    rect: Rect,
+    samples: u32,
+) -> Result<ProbeSample, EngineError> {
+    let (cpu, picture) = render(session, facts, settings, frame, rect, samples).await?;
+    remove(&picture);
+    Ok(ProbeSample {
+        frame,
+        rect,
+        samples,
+        cpu,
+    })
+}
+
+/// Renders one crop: its CPU time and its file.
+async fn render(
     session: &mut dyn Session,
     facts: &SceneFacts,
     settings: &RenderSettings,
     frame: i32,
     tile: Rect,
     samples: u32,
-) -> Result<ProbeSample, EngineError> {
+) -> Result<(CpuTime, PathBuf), EngineError> {
     let slice = if samples == settings.samples {
         Slice::whole(samples)
     } else {
@@ -97,16 +144,7 @@ async fn measure(
             &mut |_| {},
         )
         .await?;
-    // A probe's pixels are of no use; only what they cost is.
-    if let Err(error) = std::fs::remove_file(&result.picture) {
-        tracing::debug!(%error, "a probe crop was not removed");
-    }
-    Ok(ProbeSample {
-        frame,
-        rect: tile,
-        samples,
-        cpu: result.cpu,
-    })
+    Ok((result.cpu, result.picture))
 }
 
 fn crop_at(resolution: Resolution, (across, down): (u32, u32)) -> Rect {

@@ -2,7 +2,7 @@
 
 use super::{
     analysis::{Analysis, engine_problem},
-    inviting, probe,
+    checking, inviting, probe,
     record::JobRecord,
     refusal::{bad_input, chain, failed, missing},
 };
@@ -95,7 +95,10 @@ async fn learn_cost(
     let probed = probe::probe(session.as_mut(), &analysis.facts, &analysis.settings, frames, speed).await;
     session.close().await;
     let probed = probed.map_err(|error| engine_problem(&error))?;
-    CostMap::fit(&probed).map_err(|error| failed("cost_unknown", chain(&error)))
+    if let Some(channels) = &probed.channels {
+        checking::store_channels(folder, channels).map_err(|error| failed("no_scratch", chain(&error)))?;
+    }
+    CostMap::fit(&probed.cost).map_err(|error| failed("cost_unknown", chain(&error)))
 }
 
 /// The offers that can do the job, once as many as asked for are there.
@@ -148,6 +151,8 @@ async fn budget(record: &JobRecord, quote: &Quote, services: &Services) -> Resul
 
 fn view(plan: &Plan, quote: &Quote, budget: Amount) -> QuoteView {
     QuoteView {
+        resolution: plan.settings.resolution,
+        samples: plan.settings.samples,
         work: quote.work,
         price: quote.price,
         budget,

@@ -1,13 +1,14 @@
 //! What the requestor decided about one job: written to the journal at each step, read back after a crash.
 
+use super::rendering::Progress;
 use rayswarm_api::{
     Problem,
     job::{EscrowView, JobRequest, JobState, JobSummary, QuoteView, SettlementView},
 };
-use rayswarm_model::{B256, BlobId, JobId, SceneFacts, UnixMillis, settings::OutputFormat};
+use rayswarm_model::{B256, BlobId, Frames, JobId, Resolution, SceneFacts, UnixMillis, settings::OutputFormat};
 use rayswarm_scheduler::Policy;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 /// One job as the journal keeps it. The plan is a file beside it: it can be large and never changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,14 +35,24 @@ pub struct JobRecord {
     pub policy: Policy,
     /// Tasks in the plan.
     pub tasks: u64,
-    /// Tasks verified when the record was last written.
-    pub tasks_verified: u64,
+    /// How far it was when the record was last written.
+    #[serde(default)]
+    pub progress: Progress,
+    /// Picture size.
+    #[serde(default)]
+    pub resolution: Option<Resolution>,
+    /// Frames of the plan.
+    #[serde(default)]
+    pub frames: Option<Frames>,
+    /// Frames of a film that an earlier try finished; they are not in the plan.
+    #[serde(default)]
+    pub frames_inherited: Vec<i32>,
     /// Price and time.
     pub quote: Option<QuoteView>,
     /// Format of the finished frames and film.
     pub format: Option<OutputFormat>,
     /// Secret seed of the audit draws.
-    pub audit_seed: [u8; 32],
+    pub audit_seed: SecretSeed,
     /// When the escrow lets anyone ask for the refund.
     pub deadline_at: UnixMillis,
     /// When rendering began.
@@ -59,6 +70,17 @@ pub struct JobRecord {
     pub frames_finished: Vec<i32>,
     /// Finished files.
     pub outputs: Vec<PathBuf>,
+}
+
+/// Whoever knows it knows which crops will be audited, so it is written to the journal and nowhere else.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretSeed(pub [u8; 32]);
+
+impl fmt::Debug for SecretSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretSeed(hidden)")
+    }
 }
 
 /// Where the job's manifest is.
@@ -79,7 +101,7 @@ impl JobRecord {
             state: self.state,
             problem: self.problem.clone(),
             created_at_ms: self.created_at.0,
-            tasks_verified: self.tasks_verified,
+            tasks_verified: self.progress.tasks_verified,
             tasks: self.tasks,
         }
     }

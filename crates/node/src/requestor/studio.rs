@@ -5,9 +5,11 @@
 use super::{
     assembly::{self, VerifiedPart},
     naming,
+    record::JobRecord,
     refusal::chain,
 };
 use crate::{pixels, services::Services};
+use rayswarm_api::Problem;
 use rayswarm_engines::{Engine, EngineError, RenderRequest, Session, SessionRequest};
 use rayswarm_model::{AttemptId, CpuTime, Plan, SceneFacts, TaskSpec, settings::OutputFormat};
 use std::{
@@ -33,6 +35,8 @@ pub enum Order {
         /// What to render.
         task: TaskSpec,
     },
+    /// Encode the finished frames of the job.
+    Film(Box<JobRecord>),
 }
 
 /// What the studio did.
@@ -51,6 +55,8 @@ pub enum Done {
         /// The result file and its CPU time, or why there is none.
         outcome: Result<(PathBuf, CpuTime), String>,
     },
+    /// The film is encoded, or why not.
+    Filmed(Result<PathBuf, Problem>),
 }
 
 /// What the studio works on.
@@ -69,6 +75,8 @@ pub struct Studio {
     pub folder: PathBuf,
     /// Where finished frames go.
     pub output: PathBuf,
+    /// Where merged raw pictures go, if they are kept.
+    pub raw_output: PathBuf,
     /// Their format.
     pub format: OutputFormat,
     /// Whether merged raw pictures are kept beside them.
@@ -82,6 +90,8 @@ struct Sessions {
     auditing: Option<Box<dyn Session>>,
 }
 
+/// A frame whose finishing aborts is tried so often again, each time in a fresh session.
+const FINISHING_RETRIES: u32 = 2;
 /// Orders waiting; more than frames finish at once.
 const ORDERS_MAX: usize = 1 << 16;
 
@@ -130,6 +140,7 @@ impl Studio {
                         .map_err(|error| chain(&error));
                     Done::Audited { attempt, outcome }
                 }
+                Order::Film(record) => Done::Filmed(assembly::film_of(&self.services, &record).await),
             };
             if done.send(outcome).await.is_err() {
                 break;
@@ -157,7 +168,7 @@ impl Studio {
             Ok(Err(error)) | Err(error) => Err(error),
         };
         let mut files = outcome.map_err(|error| assembly::reason(frame, &error))?;
-        files.extend(self.put_away(&merged, &stem)?);
+        files.extend(self.put_away(&merged, frame)?);
         Ok(files)
     }
 
@@ -168,24 +179,44 @@ impl Studio {
         merged: &Path,
         stem: &Path,
     ) -> Result<Vec<PathBuf>, assembly::AssemblyError> {
-        let mut session = match sessions.finishing.take() {
-            Some(session) => session,
-            None => self.session("finishing").await?,
-        };
-        let files = assembly::finish(session.as_mut(), frame, merged, stem, self.format).await?;
-        sessions.finishing = Some(session);
-        Ok(files)
+        let mut failures = 0;
+        loop {
+            let mut session = match sessions.finishing.take() {
+                Some(session) => session,
+                None => self.session("finishing").await?,
+            };
+            match assembly::finish(session.as_mut(), frame, merged, stem, self.format).await {
+                Ok(files) => {
+                    sessions.finishing = self.unless_outgrown(session).await;
+                    return Ok(files);
+                }
+                Err(error) if failures == FINISHING_RETRIES => return Err(error),
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(frame, error = %chain(&error), "a frame is finished again in a fresh session");
+                    session.close().await;
+                }
+            }
+        }
+    }
+
+    /// The session, or nothing when it has grown so far that the next frame could end it.
+    async fn unless_outgrown(&self, session: Box<dyn Session>) -> Option<Box<dyn Session>> {
+        if !self.services.local_limits().are_nearly_reached_by(session.resident()) {
+            return Some(session);
+        }
+        session.close().await;
+        None
     }
 
     /// The merged raw picture goes beside the finished one, or away.
-    fn put_away(&self, merged: &Path, stem: &Path) -> Result<Option<PathBuf>, String> {
+    fn put_away(&self, merged: &Path, frame: i32) -> Result<Option<PathBuf>, String> {
         if !self.keep_raw {
             std::fs::remove_file(merged).map_err(|error| format!("{} cannot be removed: {error}", merged.display()))?;
             return Ok(None);
         }
-        let mut name = stem.as_os_str().to_owned();
-        name.push("_raw.exr");
-        let raw = PathBuf::from(name);
+        let raw = naming::raw_file(&self.raw_output, &self.facts, &self.scene, frame);
+        make_parent(&raw)?;
         let copied = std::fs::rename(merged, &raw).or_else(|_| std::fs::copy(merged, &raw).map(drop));
         copied.map_err(|error| format!("{} cannot be written: {error}", raw.display()))?;
         Ok(Some(raw))
@@ -208,7 +239,7 @@ impl Studio {
             play_from,
         };
         let result = session.render(&request, &mut |_| {}).await?;
-        sessions.auditing = Some(session);
+        sessions.auditing = self.unless_outgrown(session).await;
         let target = pixels::result_file(&self.folder, attempt);
         let moved = std::fs::rename(&result.picture, &target);
         moved.map_err(|source| EngineError::File {

@@ -10,8 +10,8 @@ use crate::{
 use anyhow::Context;
 use rayswarm_api::job::JobRequest;
 use rayswarm_node::{
-    bench::exactness::{Case, Exactness, ExactnessRequest, exactness},
     engines::Engines,
+    exactness::{Case, Exactness, ExactnessRequest, exactness},
 };
 use std::path::PathBuf;
 
@@ -67,6 +67,11 @@ fn print(found: &Exactness) {
     }
     if let Some(resolution) = found.resolution {
         show::line(format_args!("  frames {:?} at {resolution}", found.frames));
+    }
+    if let Some(first) = found.played_from {
+        show::line(format_args!(
+            "  the reference is one session's, played from frame {first} on"
+        ));
     }
     for case in [&found.tiles, &found.slices].into_iter().flatten() {
         print_case(case);

@@ -9,6 +9,7 @@ use crate::{
     args::FarmArgs,
     commands::{demo::scratch_folder, render::existing_file},
     exit::{BadInput, ExitCode},
+    interrupt::Interrupt,
     local_network::LocalNetwork,
 };
 use anyhow::Context;
@@ -21,7 +22,6 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Results of a newcomer that are audited densely (`AuditPolicy`), and a few to spare.
 const FIRST_AUDITS: u32 = 14;
@@ -56,7 +56,7 @@ pub async fn run(args: FarmArgs) -> anyhow::Result<ExitCode> {
         bar: spinner(),
     };
     // Listened for from the start: the processes must be stopped before this one ends.
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut interrupt = Interrupt::listen()?;
     let outcome = bench.measure(&mut interrupt).await;
     bench.bar.finish_and_clear();
     if bench.folder.exists() {
@@ -76,31 +76,30 @@ pub async fn run(args: FarmArgs) -> anyhow::Result<ExitCode> {
 
 impl Bench {
     /// Everything, or `None` when it was interrupted.
-    async fn measure(&mut self, interrupt: &mut Signal) -> anyhow::Result<Option<Report>> {
-        let network = self.network("warm").await?;
-        let outcome = tokio::select! {
-            outcome = self.rounds(&network) => outcome.map(Some),
-            _ = interrupt.recv() => Ok(None),
+    async fn measure(&mut self, interrupt: &mut Interrupt) -> anyhow::Result<Option<Report>> {
+        let Some(network) = self.network("warm", interrupt).await? else {
+            return Ok(None);
         };
+        let outcome = interrupt.unless(self.rounds(&network)).await.transpose();
         self.bar.set_message("stopping the network");
-        network.stop().await?;
+        network.stop(interrupt).await?;
         let Some(mut report) = outcome? else { return Ok(None) };
         let begun = Instant::now();
-        let network = self.network("cold").await?;
-        let network_s = begun.elapsed().as_secs_f64();
-        let outcome = tokio::select! {
-            outcome = self.cold(&network, begun, network_s) => outcome.map(Some),
-            _ = interrupt.recv() => Ok(None),
+        let Some(network) = self.network("cold", interrupt).await? else {
+            return Ok(None);
         };
+        let network_s = begun.elapsed().as_secs_f64();
+        let measuring = self.cold(&network, begun, network_s);
+        let outcome = interrupt.unless(measuring).await.transpose();
         self.bar.set_message("stopping the network");
-        network.stop().await?;
+        network.stop(interrupt).await?;
         report.cold = outcome?;
         Ok(report.cold.is_some().then_some(report))
     }
 
-    async fn network(&self, name: &str) -> anyhow::Result<LocalNetwork> {
+    async fn network(&self, name: &str, interrupt: &mut Interrupt) -> anyhow::Result<Option<LocalNetwork>> {
         let say = |text| self.bar.set_message(text);
-        LocalNetwork::start(&self.folder.join(name), self.cores, 1, say).await
+        LocalNetwork::start(&self.folder.join(name), self.cores, 1, say, interrupt).await
     }
 
     /// One warm-up job of one frame, then the rounds. The warm-up also says what the scene is, and has tiles enough for

@@ -36,7 +36,7 @@ struct Table {
 
 struct Poll {
     kind: Kind,
-    /// The first block not yet told of.
+    /// The first block not yet told of; the first transaction, for arrivals.
     next: u64,
     asked: Instant,
 }
@@ -44,6 +44,8 @@ struct Poll {
 #[derive(Clone)]
 enum Kind {
     Blocks,
+    /// Transactions as they come in.
+    Arrivals,
     Logs(Box<Filter>),
 }
 
@@ -81,6 +83,10 @@ impl Rpc {
         self.filters.add(Kind::Blocks, self.head_number() + 1)
     }
 
+    pub(super) fn new_arrival_filter(&self) -> Answer<U64> {
+        self.filters.add(Kind::Arrivals, self.ledger.arrivals().count())
+    }
+
     pub(super) fn uninstall_filter(&self, params: &Params<'_>) -> Answer<bool> {
         let id: U64 = params.one()?;
         Ok(self.filters.table().filters.remove(&id.to()).is_some())
@@ -89,13 +95,17 @@ impl Rpc {
     /// What is new since the last time.
     pub(super) fn filter_changes(&self, params: &Params<'_>) -> Answer<FilterChanges<Transaction, RpcLog>> {
         let id: U64 = params.one()?;
+        // While it is read nothing arrives and no block is appended.
         let chain = self.ledger.read();
         let head = chain.head().number();
         let (kind, next) = {
             let mut table = self.filters.table();
             let poll = table.filters.get_mut(&id.to()).ok_or_else(unknown)?;
             let next = poll.next;
-            poll.next = head + 1;
+            poll.next = match poll.kind {
+                Kind::Arrivals => self.ledger.arrivals().count(),
+                Kind::Blocks | Kind::Logs(_) => head + 1,
+            };
             poll.asked = Instant::now();
             (poll.kind.clone(), next)
         };
@@ -104,6 +114,7 @@ impl Rpc {
                 let new = (next..=head).filter_map(|number| chain.block(number));
                 Ok(FilterChanges::Hashes(new.map(|block| block.hash).collect()))
             }
+            Kind::Arrivals => Ok(FilterChanges::Hashes(self.ledger.arrivals().since(next))),
             Kind::Logs(filter) => {
                 let wanted = logs::log_filter(&filter)?;
                 // A lower bound in the past does not bring old logs back, an upper one ends the filter.
@@ -124,7 +135,9 @@ impl Rpc {
             poll.kind.clone()
         };
         match kind {
-            Kind::Blocks => Err(not_found("this filter is for blocks; ask with eth_getFilterChanges")),
+            Kind::Blocks | Kind::Arrivals => {
+                Err(not_found("this filter is not for logs; ask with eth_getFilterChanges"))
+            }
             Kind::Logs(filter) => self.find_logs(&filter),
         }
     }

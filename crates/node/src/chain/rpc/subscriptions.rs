@@ -1,12 +1,13 @@
-//! WebSocket subscriptions: `newHeads` and `logs`.
+//! WebSocket subscriptions: `newHeads`, `logs` and `newPendingTransactions`.
 
 use std::sync::Arc;
 
 use alloy::rpc::types::{Filter, pubsub::SubscriptionKind};
-use jsonrpsee::{PendingSubscriptionSink, SubscriptionSink, types::Params};
-use rayswarm_chain::{LogFilter, SealedBlock};
+use jsonrpsee::{PendingSubscriptionSink, types::Params};
+use rayswarm_chain::{LogFilter, PooledTransaction, SealedBlock};
 use serde::Serialize;
-use tokio::sync::broadcast::error::RecvError;
+use serde_json::value::RawValue;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
     Rpc, convert,
@@ -14,10 +15,22 @@ use super::{
     logs::log_filter,
 };
 
+/// One message to a subscriber.
+type Word = serde_json::Result<Box<RawValue>>;
+
 /// What a subscriber hears of.
 enum Interest {
     Heads,
     Logs(LogFilter),
+    /// Transactions as they come in, before they are in a block.
+    Arrivals(Form),
+}
+
+/// How a transaction is told of.
+#[derive(Clone, Copy)]
+enum Form {
+    Hash,
+    Full,
 }
 
 /// Serves one subscription until either side ends it.
@@ -26,25 +39,62 @@ pub(super) async fn serve(params: Params<'static>, pending: PendingSubscriptionS
         Ok(interest) => interest,
         Err(error) => return pending.reject(error).await,
     };
-    let mut blocks = rpc.ledger.subscribe();
+    let ledger = &rpc.ledger;
+    match interest {
+        Interest::Heads => {
+            let words = |block: &Arc<SealedBlock>| vec![word(&convert::header(block))];
+            relay(&rpc, pending, ledger.subscribe(), words).await;
+        }
+        Interest::Logs(filter) => {
+            let words = |block: &Arc<SealedBlock>| {
+                let entries = filter.select(block);
+                entries.map(|entry| word(&convert::log(&entry))).collect()
+            };
+            relay(&rpc, pending, ledger.subscribe(), words).await;
+        }
+        Interest::Arrivals(form) => {
+            let words = |arrival: &Arc<PooledTransaction>| match form {
+                Form::Hash => vec![word(&arrival.hash)],
+                Form::Full => vec![word(&convert::waiting(&arrival.transaction))],
+            };
+            relay(&rpc, pending, ledger.arrivals().subscribe(), words).await;
+        }
+    }
+}
+
+/// Sends what `words` makes of everything that comes, until the chain stops or the subscriber is gone. `source` listens
+/// already, so that nothing falls between the client's hearing that it is subscribed and our listening.
+async fn relay<T: Clone>(
+    rpc: &Rpc,
+    pending: PendingSubscriptionSink,
+    mut source: Receiver<T>,
+    words: impl Fn(&T) -> Vec<Word>,
+) {
     let Ok(sink) = pending.accept().await else { return };
     loop {
-        let block = tokio::select! {
+        let next = tokio::select! {
             () = rpc.stopping.cancelled() => return,
             () = sink.closed() => return,
-            block = blocks.recv() => block,
+            next = source.recv() => next,
         };
-        match block {
-            Ok(block) => {
-                if tell(&sink, &interest, &block).await.is_none() {
-                    return;
+        match next {
+            Ok(next) => {
+                for word in words(&next) {
+                    let Ok(word) = word else { return };
+                    if sink.send(word).await.is_err() {
+                        return;
+                    }
                 }
             }
-            // Better some blocks missed than a queue without end; the client sees the gap in the numbers.
+            // Better some missed than a queue without end; of blocks the client sees the gap in the numbers.
             Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "a subscriber is too slow"),
             Err(RecvError::Closed) => return,
         }
     }
+}
+
+fn word(value: &impl Serialize) -> Word {
+    serde_json::value::to_raw_value(value)
 }
 
 fn interest(params: &Params<'_>) -> Answer<Interest> {
@@ -55,27 +105,17 @@ fn interest(params: &Params<'_>) -> Answer<Interest> {
             let filter: Option<Filter> = params.optional_next()?;
             Ok(Interest::Logs(log_filter(&filter.unwrap_or_default())?))
         }
+        SubscriptionKind::NewPendingTransactions => {
+            let is_full: Option<bool> = params.optional_next()?;
+            let form = if is_full.unwrap_or_default() {
+                Form::Full
+            } else {
+                Form::Hash
+            };
+            Ok(Interest::Arrivals(form))
+        }
         other => Err(invalid(format!(
-            "no subscription {other:?}; there are newHeads and logs"
+            "no subscription {other:?}; there are newHeads, logs and newPendingTransactions"
         ))),
     }
-}
-
-/// `None` when the subscriber is gone.
-async fn tell(sink: &SubscriptionSink, interest: &Interest, block: &SealedBlock) -> Option<()> {
-    match interest {
-        Interest::Heads => send(sink, &convert::header(block)).await,
-        Interest::Logs(filter) => {
-            let found: Vec<_> = filter.select(block).map(|entry| convert::log(&entry)).collect();
-            for log in found {
-                send(sink, &log).await?;
-            }
-            Some(())
-        }
-    }
-}
-
-async fn send(sink: &SubscriptionSink, value: &impl Serialize) -> Option<()> {
-    let message = serde_json::value::to_raw_value(value).ok()?;
-    sink.send(message).await.ok()
 }

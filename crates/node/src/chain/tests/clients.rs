@@ -1,6 +1,10 @@
-//! Whole stories, as clients live them: alloy with a contract, many senders at once, `cast`.
+//! Whole stories, as clients live them: alloy with a contract, many senders at once, viem, `cast`.
+#![allow(clippy::print_stderr)]
 
-use std::{path::PathBuf, process::Stdio};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use alloy::{
     eips::{BlockId, eip2718::Encodable2718},
@@ -9,7 +13,7 @@ use alloy::{
     rpc::types::{BlockTransactions, Filter, FilterChanges, Log as RpcLog, TransactionRequest},
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::{super::DEVELOPMENT_CHAIN_ID, COIN, DevToken, deploy, provider, rich, sealed, signer, start, token_code};
@@ -28,6 +32,7 @@ async fn a_contract_is_deployed_used_and_heard_of() {
         .event_signature(keccak256("Transfer(address,address,uint256)"));
     let polled = alice.new_filter(&filter).await.unwrap();
     let heads = alice.new_block_filter().await.unwrap();
+    let arrivals = alice.new_pending_transactions_filter(false).await.unwrap();
     let amount = U256::from(1_000);
     token
         .mint(alice_address, amount)
@@ -67,6 +72,9 @@ async fn a_contract_is_deployed_used_and_heard_of() {
     assert_eq!(again.len(), 0);
     let hashes: Vec<B256> = alice.get_filter_changes(heads).await.unwrap();
     assert_eq!(hashes.last(), receipt.block_hash.as_ref());
+    let arrived: Vec<B256> = alice.get_filter_changes(arrivals).await.unwrap();
+    assert_eq!((arrived.len(), arrived.last()), (2, Some(&receipt.transaction_hash)));
+    assert!(alice.get_filter_changes::<B256>(arrivals).await.unwrap().is_empty());
     assert!(alice.uninstall_filter(polled).await.unwrap());
     assert!(alice.get_filter_changes::<RpcLog>(polled).await.is_err());
 
@@ -156,15 +164,67 @@ async fn many_senders_at_once_are_all_served() {
     chain.shutdown().await;
 }
 
-/// Foundry's `cast`, where the contracts' tools are installed.
+/// One of the contracts' tools below `contracts/`. Where it is not installed the test says so and passes;
+/// `scripts/test.sh` says it once more, because the runner hides what passing tests print.
+fn tool(path: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts").join(path);
+    let is_there = path.exists();
+    if !is_there {
+        eprintln!(
+            "SKIPPED: there is no {}; run scripts/setup-contracts.sh",
+            path.display()
+        );
+    }
+    is_there.then_some(path)
+}
+
+/// viem, as a script in Node: `contracts/test/viem.mjs`.
 #[tokio::test(flavor = "multi_thread")]
-async fn cast_can_send_call_and_read() {
-    let cast = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../contracts/node_modules/@foundry-rs/cast-linux-amd64/bin/cast");
-    if !cast.exists() {
-        eprintln!("skipped: {} is not installed (npm ci in contracts/)", cast.display());
+async fn viem_can_send_call_and_watch() {
+    if tool("node_modules/viem").is_none() {
         return;
     }
+    let (chain, _dir) = start().await;
+    let alice = rich(&chain, 1).await;
+    let token = deploy(&alice).await;
+    let minted = token.mint(signer(1).address(), U256::from(1_000)).send().await.unwrap();
+    minted.get_receipt().await.unwrap();
+    let blocks = chain.head().0;
+    let bob = signer(2).address();
+    let output = Command::new("node")
+        .arg(tool("test/viem.mjs").unwrap())
+        .args([chain.rpc_url(), B256::repeat_byte(1).to_string()])
+        .args([token.address().to_string(), bob.to_string()])
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+
+    // What it saw is what is there.
+    let saw: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!(saw["chainId"], DEVELOPMENT_CHAIN_ID, "{saw}");
+    assert_eq!(saw["account"], signer(1).address().to_string(), "{saw}");
+    assert_eq!((&saw["held"], &saw["blocks"]), (&json!("5"), &json!(blocks)), "{saw}");
+    assert_eq!(token.balanceOf(bob).call().await.unwrap(), U256::from(5));
+    assert_eq!(alice.get_balance(bob).await.unwrap(), U256::from(5));
+    let last: B256 = serde_json::from_value(saw["last"].clone()).unwrap();
+    let last = alice.get_transaction_receipt(last).await.unwrap().unwrap();
+    assert_eq!(last.block_number, Some(blocks + 4));
+    chain.shutdown().await;
+}
+
+/// Foundry's `cast`.
+#[tokio::test(flavor = "multi_thread")]
+async fn cast_can_send_call_and_read() {
+    let Some(cast) = tool("node_modules/@foundry-rs/cast-linux-amd64/bin/cast") else {
+        return;
+    };
     let (chain, _dir) = start().await;
     rich(&chain, 1).await;
     let url = chain.rpc_url();

@@ -147,6 +147,19 @@ async fn subscribers_hear_of_heads_and_logs() {
         let (header, _) = heads.next::<alloy::rpc::types::Header>().await.unwrap().unwrap();
         assert_eq!(header.hash, block.hash);
     }
+    // A transaction is told of when it comes, not when it is sealed.
+    let told = ("newPendingTransactions", true);
+    let mut hashes = methods
+        .subscribe_unbounded("eth_subscribe", ["newPendingTransactions"])
+        .await
+        .unwrap();
+    let mut full = methods.subscribe_unbounded("eth_subscribe", told).await.unwrap();
+    let faucet = Faucet::of(&genesis()).unwrap();
+    let hash = faucet.drip(&ledger, Address::repeat_byte(4)).unwrap().unwrap();
+    assert_eq!(hashes.next::<B256>().await.unwrap().unwrap().0, hash);
+    let (transaction, _) = full.next::<alloy::rpc::types::Transaction>().await.unwrap().unwrap();
+    assert_eq!((*transaction.inner.tx_hash(), transaction.block_hash), (hash, None));
+
     // Nothing was logged: the subscription ends without a word when the chain stops.
     stopping.cancel();
     assert!(logs.next::<RpcLog>().await.is_none());

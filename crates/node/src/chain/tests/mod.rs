@@ -1,8 +1,8 @@
-//! The chain through its real server: alloy's provider, plain HTTP, `cast` where it is installed.
+//! The chain through its real server: alloy's provider, plain HTTP, viem and `cast` where they are installed.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`clients`] | whole stories: a contract, many senders, `cast` |
+//! | [`clients`] | whole stories: a contract, many senders, viem, `cast` |
 //! | [`answers`] | what the methods answer and refuse |
 //! | [`keeping`] | what a chain keeps: restarts, its directory, its faucet |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

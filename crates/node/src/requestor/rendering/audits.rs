@@ -6,6 +6,7 @@ use crate::{
     provider::measure,
     requestor::{
         checking::{self, Comparison},
+        evidence::{Evidence, Exhibit},
         refusal::chain,
     },
 };
@@ -25,7 +26,7 @@ impl Rendering<'_> {
             commitment: PixelCommitment(receipt.message.pixel_commitment),
             tile: spec.tile,
         };
-        let seed = AuditSeed::from_bytes(self.job.record.audit_seed);
+        let seed = AuditSeed::from_bytes(self.job.record.audit_seed.0);
         let drawn = draw(&AuditPolicy::default(), &seed, &subject, results_before, None);
         Some(match drawn.crop {
             Some(crop) => {
@@ -109,6 +110,7 @@ impl Rendering<'_> {
             crop,
             audit: pixels::result_file(&folder, attempt),
             kind,
+            channels: self.channels.clone(),
         })
     }
 
@@ -122,7 +124,7 @@ impl Rendering<'_> {
                 };
                 if found == AuditVerdict::Failed {
                     self.job.say(format!("audit {attempt}: {verdict}"));
-                    self.keep_evidence(of, &verdict);
+                    self.keep_evidence(of, attempt, &verdict);
                 }
                 found
             }
@@ -135,18 +137,31 @@ impl Rendering<'_> {
         self.apply(Event::AuditJudged { attempt, verdict });
     }
 
-    fn keep_evidence(&self, attempt: AttemptId, verdict: &Verdict) {
+    /// What an audit found, whoever is right in the end: a second opinion may come, but the results go with the job.
+    fn keep_evidence(&mut self, of: AttemptId, audit: AttemptId, verdict: &Verdict) {
         let kept = self
             .services
             .journal
-            .save_evidence(self.job.record.id, attempt, clock::now(), verdict);
+            .save_evidence(self.job.record.id, of, clock::now(), verdict);
         if let Err(error) = kept {
-            tracing::error!(error = %chain(&error), "evidence was not kept");
+            tracing::error!(error = %chain(&error), "a verdict was not kept");
         }
-        let cheat = self.ledger.granted.get(&attempt).map(|granted| granted.node);
-        let cleared = cheat.map_or(Ok(()), |node| self.services.journal.clear_verified(node));
-        if let Err(error) = cleared {
-            tracing::error!(error = %chain(&error), "a standing was not lowered");
+        let folder = self.job.folder();
+        let picture = |attempt| pixels::result_file(&folder, attempt);
+        let (delivered, audited) = (picture(of), picture(audit));
+        let exhibit = |attempt, picture| Exhibit {
+            picture,
+            receipt: self.receipts.get(&attempt),
+        };
+        let (against, by) = (exhibit(of, &*delivered), exhibit(audit, &*audited));
+        let kept = Evidence::of(&folder).keep_audit(of, against, (audit, by), verdict);
+        self.tell_evidence(of, &kept);
+    }
+
+    /// A provider whose result was found wrong is a newcomer again.
+    pub(super) fn lower_standing(&self, node: NodeId) {
+        if let Err(error) = self.services.journal.clear_verified(node) {
+            tracing::error!(node = %node.short(), error = %chain(&error), "a standing was not lowered");
         }
     }
 }

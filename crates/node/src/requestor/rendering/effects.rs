@@ -89,6 +89,7 @@ impl Rendering<'_> {
             } => {
                 self.job
                     .say(format!("attempt {attempt} of {} is rejected: {reason}", node.short()));
+                self.lower_standing(node);
                 self.tell_verdict(
                     node,
                     attempt,
@@ -102,6 +103,7 @@ impl Rendering<'_> {
             Effect::Exclude { node, reason } => {
                 self.job.say(format!("provider {} is shut out: {reason}", node.short()));
                 self.excluded.insert(node);
+                self.services.network.blobs().revoke(node, self.job.record.id);
             }
             Effect::JobComplete { .. } => self.end = Some(Ok(())),
             Effect::JobFailed { reason, .. } => self.end = Some(Err(failed("job_failed", reason.to_string()))),
@@ -151,7 +153,6 @@ impl Rendering<'_> {
         let Some(spec) = self.plan.task(task).copied() else {
             return;
         };
-        self.work.verified = self.work.verified.plus(spec.work);
         let earned = self.ledger.earnings.get(&account).copied().unwrap_or_default();
         let voucher = money::voucher(&self.services, self.job.record.id, account, earned);
         let voucher = canonical::encode("voucher", &voucher).ok();

@@ -4,7 +4,9 @@
 //! | module | holds |
 //! |---|---|
 //! | [`opening`] | the farm as the journal left it, ready to go on |
-//! | [`peers`] | what providers ask and deliver |
+//! | [`peers`] | who joins, and what providers ask and report |
+//! | [`deliveries`] | what they commit to and deliver |
+//! | [`signs`] | which of their progress reports are journaled |
 //! | [`effects`] | journaling, stepping, and performing what the farm decides |
 //! | [`audits`] | results drawn for an audit, and the verdict on them |
 //! | [`own_work`] | what this machine does itself: finishing frames, auditing |
@@ -12,26 +14,28 @@
 //! | [`progress`] | how far the job is |
 
 mod audits;
+mod deliveries;
 mod effects;
 mod opening;
 mod own_work;
 mod peers;
 mod progress;
 mod replay;
+mod signs;
 
 pub use progress::Progress;
 pub use replay::{ReplayError, explain, replay};
 
 use super::{
-    assembly,
     inviting::JobNeeds,
     job::{Command, Job},
     ledger::Ledger,
     refusal::{chain, missing},
     studio::{Done, Order},
 };
-use crate::{clock, services::Services};
-use progress::{WorkDone, progress_of};
+use crate::{clock, pixels::Channels, services::Services};
+use deliveries::Fault;
+use progress::progress_of;
 use rayswarm_api::Problem;
 use rayswarm_model::{AttemptId, NodeId, Offer, Plan, signed::SignedReceipt};
 use rayswarm_network::{
@@ -40,6 +44,7 @@ use rayswarm_network::{
 };
 use rayswarm_scheduler::{Event, Farm};
 use rayswarm_verifier::Verdict;
+use signs::SignsOfLife;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
@@ -87,19 +92,32 @@ pub async fn run(job: &mut Job, plan: Arc<Plan>) -> Outcome {
 /// Outcomes of what runs beside the loop.
 enum Background {
     Joined(RequestorLink, Box<Offer>, u32),
-    NotJoined(NodeId),
+    NotJoined(NodeId, Option<String>),
     Checked {
         node: NodeId,
         attempt: AttemptId,
         delivery: Delivery,
         reply: Option<Reply<()>>,
-        outcome: Result<(), String>,
+        outcome: Result<(), Fault>,
     },
     Judged {
         attempt: AttemptId,
         of: AttemptId,
         outcome: Result<Box<Verdict>, String>,
     },
+}
+
+/// The film at the end of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Film {
+    /// The job is not for a film.
+    None,
+    /// Not yet begun.
+    Wanted,
+    /// Being encoded.
+    Encoding,
+    /// Made.
+    Made,
 }
 
 /// One job while it renders.
@@ -112,22 +130,28 @@ struct Rendering<'j> {
     farm: Farm,
     sequence: u64,
     ledger: Ledger,
-    work: WorkDone,
     /// Offers of those who joined: account, class, device.
     offers: HashMap<NodeId, Offer>,
     links: HashMap<NodeId, RequestorLink>,
     inviting: HashSet<NodeId>,
+    /// What each provider that does not join said last.
+    refusals: HashMap<NodeId, String>,
     excluded: HashSet<NodeId>,
     held_pulls: HashMap<NodeId, (Reply<PullAnswer>, Instant)>,
     commits: HashMap<AttemptId, Reply<CommitAnswer>>,
     receipts: HashMap<AttemptId, SignedReceipt>,
+    signs: SignsOfLife,
+    /// What channels this scene's pictures have, if the probe has shown it.
+    channels: Option<Channels>,
     stored: HashSet<AttemptId>,
+    unstored_in_row: u32,
     frames_ordered: BTreeSet<i32>,
     auditing: HashSet<AttemptId>,
     studio: mpsc::Sender<Order>,
     background: mpsc::Sender<Background>,
     cancelled: bool,
     deadline_told: bool,
+    film: Film,
     /// Since when no provider that may still render is connected.
     alone_since: Option<Instant>,
     end: Option<Result<(), Problem>>,
@@ -139,7 +163,7 @@ impl Rendering<'_> {
         let mut shows = tokio::time::interval(SHOW_EVERY);
         let stop = self.services.stop.clone();
         loop {
-            if let Some(outcome) = self.outcome().await {
+            if let Some(outcome) = self.outcome() {
                 self.farewell().await;
                 return outcome;
             }
@@ -161,9 +185,7 @@ impl Rendering<'_> {
     fn background(&mut self, outcome: Background) {
         match outcome {
             Background::Joined(link, offer, rtt_ms) => self.joined(link, *offer, rtt_ms),
-            Background::NotJoined(node) => {
-                self.inviting.remove(&node);
-            }
+            Background::NotJoined(node, refusal) => self.not_joined(node, refusal),
             Background::Checked {
                 node,
                 attempt,
@@ -181,14 +203,14 @@ impl Rendering<'_> {
     }
 
     fn show(&mut self) {
-        self.job.record.tasks_verified = self.ledger.accepted.len() as u64;
-        let running = self.job.record.started_at.map(|start| clock::now().since(start));
-        let progress = progress_of(&self.ledger, &self.work, running);
-        self.job.publish(&progress, Some(&self.plan));
+        self.job.publish(progress_of(&self.farm, &self.ledger, clock::now()));
     }
 
     fn tick(&mut self) {
-        self.apply(Event::Tick);
+        // The journal holds what could have changed something; most seconds do not.
+        if self.farm.tick_is_due(clock::now()) {
+            self.apply(Event::Tick);
+        }
         let now = Instant::now();
         let tired: Vec<NodeId> = self
             .held_pulls
@@ -238,17 +260,24 @@ impl Rendering<'_> {
     }
 
     /// Whether the job is over, and how.
-    async fn outcome(&mut self) -> Option<Outcome> {
-        let frames_done = self.job.record.frames_finished.len() == self.plan.frames.len();
-        match self.end.clone()? {
-            _ if self.cancelled => Some(Outcome::Cancelled),
-            Err(problem) => Some(Outcome::Failed(problem)),
-            Ok(()) if !frames_done => None,
-            Ok(()) => match assembly::film_of(&self.services, &mut self.job.record).await {
-                Ok(()) => Some(Outcome::Complete),
-                Err(problem) => Some(Outcome::Failed(problem)),
+    fn outcome(&mut self) -> Option<Outcome> {
+        match self.end.clone() {
+            Some(_) if self.cancelled => Some(Outcome::Cancelled),
+            Some(Err(problem)) => Some(Outcome::Failed(problem)),
+            Some(Ok(())) if self.frames_are_finished() => match self.film {
+                Film::None | Film::Made => Some(Outcome::Complete),
+                Film::Wanted => {
+                    self.order_film();
+                    None
+                }
+                Film::Encoding => None,
             },
+            Some(Ok(())) | None => None,
         }
+    }
+
+    fn frames_are_finished(&self) -> bool {
+        self.job.record.frames_finished.len() == self.plan.frames.len()
     }
 
     /// Lets every provider go, and hands out the last vouchers: the settlement pays them anyway.
@@ -271,9 +300,9 @@ impl Rendering<'_> {
             }
         }
         self.remember_standing();
-        self.job.record.tasks_verified = self.ledger.accepted.len() as u64;
-        self.job.save();
         self.show();
+        // The settlement counts from the journal's events, not from this.
+        let _ = self.job.save();
     }
 
     /// What was verified counts in later jobs, unless its provider was shut out of this one.

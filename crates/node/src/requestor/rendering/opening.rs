@@ -1,10 +1,10 @@
 //! The start of the loop, and its start again after a crash: the farm as the journal left it, the stored results, the
 //! studio, the invitation.
 
-use super::{Background, Rendering, progress::WorkDone, replay::Replayed};
+use super::{Background, Film, Rendering, replay::Replayed};
 use crate::{
     requestor::{
-        assembly, inviting,
+        checking, inherit, inviting,
         job::Job,
         record::JobRecord,
         refusal::{bad_input, chain, failed},
@@ -13,9 +13,9 @@ use crate::{
     services::Services,
 };
 use rayswarm_api::Problem;
-use rayswarm_model::{Plan, SceneFacts, canonical, settings::OutputFormat, signed::SignedReceipt};
+use rayswarm_model::{AttemptId, Plan, SceneFacts, canonical, settings::OutputFormat, signed::SignedReceipt};
 use rayswarm_network::work::JobInvite;
-use rayswarm_scheduler::Event;
+use rayswarm_scheduler::{AttemptState, Event};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -50,7 +50,7 @@ impl<'j> Rendering<'j> {
         let folder = job.folder();
         std::fs::create_dir_all(folder.join("results")).map_err(|error| failed("disk", chain(&error)))?;
         let format = record.format.unwrap_or(OutputFormat::Png);
-        let film_frames = format.is_film().then(|| folder.join(assembly::FILM_FRAMES));
+        let film_frames = format.is_film().then(|| inherit::film_frames(&services, record.id));
         let studio = Studio {
             services: services.clone(),
             engine,
@@ -58,13 +58,13 @@ impl<'j> Rendering<'j> {
             scene: record.request.scene.clone(),
             folder,
             output: film_frames.unwrap_or_else(|| record.request.output.clone()),
+            raw_output: record.request.output.clone(),
             format,
             keep_raw: record.request.keep_raw,
             facts: facts.clone(),
         };
         let cap = record.policy.price_cap;
         let needs = inviting::needs(&plan.engine, &plan.engine_version, &facts, record.request.device, cap);
-        let work = WorkDone::of(&plan, &replayed.ledger);
         let mut rendering = Self {
             services,
             plan,
@@ -73,21 +73,25 @@ impl<'j> Rendering<'j> {
             farm: replayed.farm,
             sequence: replayed.sequence,
             ledger: replayed.ledger,
-            work,
             offers: HashMap::new(),
             links: HashMap::new(),
             inviting: HashSet::new(),
+            refusals: HashMap::new(),
             excluded: HashSet::new(),
             held_pulls: HashMap::new(),
             commits: HashMap::new(),
             receipts: HashMap::new(),
+            signs: Default::default(),
+            channels: checking::known_channels(&job.folder()),
             stored: HashSet::new(),
+            unstored_in_row: 0,
             frames_ordered: job.record.frames_finished.iter().copied().collect(),
             auditing: HashSet::new(),
             studio: studio.open(done),
             background,
             cancelled: false,
             deadline_told: false,
+            film: if format.is_film() { Film::Wanted } else { Film::None },
             alone_since: None,
             end: None,
             job,
@@ -112,6 +116,7 @@ impl<'j> Rendering<'j> {
         if self.sequence > 0 {
             self.job.say("going on where the job was left");
             self.apply(Event::RequestorRestarted);
+            self.deliver_what_is_here();
         }
         self.join_own_auditor();
         let frames: Vec<i32> = self.plan.frames.as_slice().to_vec();
@@ -119,6 +124,22 @@ impl<'j> Rendering<'j> {
             self.order_frame_if_complete(frame);
         }
         Ok(())
+    }
+}
+
+impl Rendering<'_> {
+    /// Results that were stored in the last moment before a kill: the farm has not heard of them.
+    fn deliver_what_is_here(&mut self) {
+        let waiting = |attempt: &AttemptId| {
+            let state = self.farm.attempt(*attempt).map(|attempt| attempt.state);
+            state.is_some_and(|state| state == AttemptState::Committed || state.is_given_up())
+        };
+        let unheard: Vec<AttemptId> = self.stored.iter().copied().filter(waiting).collect();
+        for attempt in unheard {
+            if let Some(node) = self.ledger.granted.get(&attempt).map(|granted| granted.node) {
+                self.apply(Event::Delivered { node, attempt });
+            }
+        }
     }
 }
 

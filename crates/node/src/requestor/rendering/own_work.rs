@@ -1,11 +1,12 @@
 //! What this machine does itself, through its own session: finishing frames, and audits that nobody else can do.
 
-use super::Rendering;
+use super::{Film, Rendering};
 use crate::{
     pixels,
     provider::measure,
     requestor::{
         assembly::VerifiedPart,
+        inherit,
         refusal::failed,
         studio::{Done, Order},
     },
@@ -75,20 +76,36 @@ impl Rendering<'_> {
         self.order(Order::Finish { frame, parts });
     }
 
+    pub(super) fn order_film(&mut self) {
+        self.film = Film::Encoding;
+        self.job.say("encoding the film");
+        self.order(Order::Film(Box::new(self.job.record.clone())));
+    }
+
     pub(super) fn studio_done(&mut self, done: Done) {
         match done {
             Done::Finished {
                 frame,
                 outcome: Ok(files),
             } => {
-                self.job.record.frames_finished.push(frame);
-                self.job.record.outputs.extend(files);
-                self.job.record.outputs.sort();
-                self.job.save();
+                let record = &mut self.job.record;
+                record.frames_finished.push(frame);
+                record.outputs.extend(files);
+                record.outputs.sort();
+                // Forgotten, the frame is finished again after a crash.
+                let _ = self.job.save();
             }
             Done::Finished {
                 outcome: Err(reason), ..
             } => self.end = Some(Err(failed("not_finished", reason))),
+            Done::Filmed(Ok(film)) => {
+                self.film = Film::Made;
+                let frames = inherit::film_frames(&self.services, self.job.record.id);
+                let outputs = &mut self.job.record.outputs;
+                outputs.retain(|path| !path.starts_with(&frames));
+                outputs.push(film);
+            }
+            Done::Filmed(Err(problem)) => self.end = Some(Err(problem)),
             Done::Audited { attempt, outcome } => {
                 self.auditing.remove(&attempt);
                 let node = self.services.network.node_id();

@@ -2,16 +2,18 @@
 
 use super::{Background, Rendering};
 use crate::{
-    journal::StoredResult,
-    pixels,
-    requestor::{checking, inviting, refusal::chain},
+    provider::measure,
+    requestor::{
+        inviting::{self, Invited},
+        refusal::chain,
+    },
 };
-use rayswarm_model::{AttemptId, Bytes, FailureKind, NodeId, Offer, canonical};
+use rayswarm_model::{AttemptId, NodeId, Offer};
 use rayswarm_network::{
-    Delivery, Reply, RequestorEvent, RequestorLink,
-    work::{CommitAnswer, JobInvite, Pull, PullAnswer},
+    Reply, RequestorEvent, RequestorLink,
+    work::{AttemptProgress, Failure, JobInvite, Pull, PullAnswer},
 };
-use rayswarm_scheduler::{Departure, Event, ProviderInfo, ReceiptSummary, Role};
+use rayswarm_scheduler::{AttemptState, Departure, Event, ProviderInfo, Role};
 use std::time::Instant;
 
 impl Rendering<'_> {
@@ -25,28 +27,45 @@ impl Rendering<'_> {
             if known || !self.inviting.insert(node) {
                 continue;
             }
-            let rtt_ms = peer
-                .round_trip
-                .map_or(0, |span| u32::try_from(span.as_millis()).unwrap_or(u32::MAX));
             let invite = JobInvite {
                 price: offer.price,
                 ..self.invite.clone()
             };
             let (services, background) = (self.services.clone(), self.background.clone());
             self.services.tracker.spawn(async move {
-                let outcome = match inviting::invite(services, peer, invite).await {
-                    Some(link) => Background::Joined(link, Box::new(offer), rtt_ms),
-                    None => Background::NotJoined(node),
+                let job = invite.job;
+                let outcome = match inviting::invite(&services.network, &peer, invite).await {
+                    Invited::Accepted(link) => {
+                        let rtt_ms = inviting::round_trip_ms(&services.network, &peer).await;
+                        Background::Joined(link, Box::new(offer), rtt_ms)
+                    }
+                    Invited::Refused(reason) => Background::NotJoined(node, Some(reason)),
+                    Invited::Unreachable => Background::NotJoined(node, None),
                 };
-                // The job may be over by now.
-                let _ = background.send(outcome).await;
+                if background.send(outcome).await.is_err() {
+                    // The job was over before the answer came.
+                    services.network.blobs().withdraw(node, job);
+                }
             });
+        }
+    }
+
+    /// A refusal is asked again each second; people hear of it when it changes.
+    pub(super) fn not_joined(&mut self, node: NodeId, refusal: Option<String>) {
+        self.inviting.remove(&node);
+        if let Some(reason) = refusal
+            && self.refusals.get(&node) != Some(&reason)
+        {
+            self.job
+                .say(format!("provider {} does not join: {reason}", node.short()));
+            self.refusals.insert(node, reason);
         }
     }
 
     pub(super) fn joined(&mut self, link: RequestorLink, offer: Offer, rtt_ms: u32) {
         let node = offer.node;
         self.inviting.remove(&node);
+        self.refusals.remove(&node);
         let Some(engine) = offer.engine(&self.plan.engine, &self.plan.engine_version) else {
             return;
         };
@@ -64,9 +83,24 @@ impl Rendering<'_> {
             verified_before: self.standing(node),
         };
         self.links.insert(node, link);
-        self.offers.insert(node, offer);
         self.job.say(format!("provider {} joined", node.short()));
+        self.tell_if_alone_in_class(&offer);
+        self.offers.insert(node, offer);
         self.apply(Event::ProviderJoined(info));
+    }
+
+    /// A class is the provider's own claim. Who claims one that nobody else has is held to the laxer rule, which people
+    /// should know.
+    fn tell_if_alone_in_class(&mut self, offer: &Offer) {
+        let (engine, version) = (&self.plan.engine, &self.plan.engine_version);
+        let own = measure::own_class(&self.services, engine, version);
+        if !inviting::is_class_shared(offer, (engine, version), own, self.offers.values()) {
+            self.job.say(format!(
+                "provider {} has a comparison class that neither this machine nor another provider has, so far: its \
+                 audits allow for the small differences between kinds of processors",
+                offer.node.short()
+            ));
+        }
     }
 
     /// Without the journal a provider counts as a newcomer: audited more, never less.
@@ -82,7 +116,7 @@ impl Rendering<'_> {
         match event {
             RequestorEvent::Pull { from, pull, reply } => self.pulled(from, pull, reply),
             RequestorEvent::Commit { from, commit, reply } => {
-                self.committed(from, commit.attempt, &commit.receipt, commit.bytes, reply);
+                self.committed(from, &commit, reply);
             }
             RequestorEvent::Delivered {
                 from,
@@ -91,36 +125,12 @@ impl Rendering<'_> {
                 reply,
                 ..
             } => self.delivered(from, attempt, delivery, reply),
-            RequestorEvent::NotStored { attempt, error, .. } => {
-                self.job
-                    .say(format!("a result ({attempt}) cannot be stored: {}", chain(&error)));
-            }
+            RequestorEvent::NotStored { attempt, error, .. } => self.not_stored(attempt, &error),
             RequestorEvent::Failed { from, failure, reply } => {
-                let log = failure.log_tail.lines().rev().take(3).collect::<Vec<_>>().join(" | ");
-                self.job.say(format!(
-                    "{} failed at {}: {} {log}",
-                    from.short(),
-                    failure.attempt,
-                    failure.message
-                ));
-                let message = format!("{}\n{}", failure.message, failure.log_tail);
-                self.apply(Event::Failed {
-                    node: from,
-                    attempt: failure.attempt,
-                    kind: failure.kind,
-                    message,
-                });
+                self.failed_there(from, failure);
                 let _ = reply.send(());
             }
-            RequestorEvent::Progress { from, progress } => {
-                for one in progress.running {
-                    self.apply(Event::Progress {
-                        node: from,
-                        attempt: one.attempt,
-                        permille: one.done_permille,
-                    });
-                }
-            }
+            RequestorEvent::Progress { from, progress } => self.progressed(from, &progress.running),
             RequestorEvent::LinkClosed { from, .. } => {
                 if self.links.remove(&from).is_some() {
                     self.held_pulls.remove(&from);
@@ -134,6 +144,45 @@ impl Rendering<'_> {
         }
     }
 
+    /// A provider gave an attempt up. What it says of attempts that it does not have is neither journaled nor shown.
+    fn failed_there(&mut self, from: NodeId, failure: Failure) {
+        let attempt = failure.attempt;
+        if !self.has_in_hand(from, attempt, AttemptState::is_live) {
+            return;
+        }
+        let log = failure.log_tail.lines().rev().take(3).collect::<Vec<_>>().join(" | ");
+        self.job.say(format!(
+            "{} failed at {attempt}: {} {log}",
+            from.short(),
+            failure.message
+        ));
+        self.apply(Event::Failed {
+            node: from,
+            attempt,
+            kind: failure.kind,
+            message: format!("{}\n{}", failure.message, failure.log_tail),
+        });
+    }
+
+    /// Attempts are under way. Only news of what this provider is rendering is journaled.
+    fn progressed(&mut self, from: NodeId, running: &[AttemptProgress]) {
+        for one in running {
+            let renders = self.has_in_hand(from, one.attempt, |state| state == AttemptState::Queued);
+            if renders && self.signs.is_news(one.attempt, one.done_permille, Instant::now()) {
+                self.apply(Event::Progress {
+                    node: from,
+                    attempt: one.attempt,
+                    permille: one.done_permille,
+                });
+            }
+        }
+    }
+
+    fn has_in_hand(&self, node: NodeId, attempt: AttemptId, state: impl Fn(AttemptState) -> bool) -> bool {
+        let known = self.farm.attempt(attempt);
+        known.is_some_and(|known| known.node == node && state(known.state))
+    }
+
     fn pulled(&mut self, from: NodeId, pull: Pull, reply: Reply<PullAnswer>) {
         if !self.links.contains_key(&from) {
             // Not joined yet: the answer to its invitation is still on its way here.
@@ -144,134 +193,16 @@ impl Rendering<'_> {
         let Pull {
             warm,
             warm_frame,
-            running,
+            mut running,
             ..
         } = pull;
+        // Nothing else means anything to the farm, and the journal keeps what is said here.
+        running.retain(|attempt| self.ledger.is_granted_to(*attempt, from));
         self.apply(Event::Pulled {
             node: from,
             warm,
             warm_frame,
             held: running,
         });
-    }
-
-    fn committed(&mut self, from: NodeId, attempt: AttemptId, receipt: &[u8], bytes: u64, reply: Reply<CommitAnswer>) {
-        if self.stored.contains(&attempt) {
-            let _ = reply.send(CommitAnswer::Stored);
-            return;
-        }
-        let Some(account) = self.offers.get(&from).map(|offer| offer.account) else {
-            let _ = reply.send(CommitAnswer::Drop {
-                reason: "this node has not joined the job".into(),
-            });
-            return;
-        };
-        match checking::read_receipt(receipt, &self.services.domain, account, self.job.record.id, attempt) {
-            Ok(signed) => {
-                let summary = ReceiptSummary {
-                    cpu: signed.message.cpu,
-                    bytes: Bytes(bytes),
-                };
-                self.receipts.insert(attempt, signed);
-                self.commits.insert(attempt, reply);
-                self.apply(Event::Committed {
-                    node: from,
-                    attempt,
-                    receipt: summary,
-                });
-                // A repeated commitment changes nothing in the farm; the bytes are still wanted.
-                self.answer_commit(attempt, CommitAnswer::Deliver);
-            }
-            Err(error) => {
-                let reason = chain(&error);
-                let _ = reply.send(CommitAnswer::Drop { reason: reason.clone() });
-                self.apply(Event::Failed {
-                    node: from,
-                    attempt,
-                    kind: FailureKind::Malicious,
-                    message: reason,
-                });
-            }
-        }
-    }
-
-    fn delivered(&mut self, node: NodeId, attempt: AttemptId, delivery: Delivery, reply: Reply<()>) {
-        let granted = self.ledger.granted.get(&attempt).filter(|granted| granted.node == node);
-        let task = granted.and_then(|granted| checking::task_of(&self.plan, &granted.grant));
-        let account = self.offers.get(&node).map(|offer| offer.account);
-        let (Some(task), Some(receipt), Some(account)) = (task, self.receipts.get(&attempt).copied(), account) else {
-            let _ = reply.send(());
-            return;
-        };
-        let target = pixels::result_file(&self.job.folder(), attempt);
-        let held = checking::held(&self.plan, &task);
-        let (domain, background) = (self.services.domain, self.background.clone());
-        self.services.tracker.spawn(async move {
-            let path = delivery.path.clone();
-            let checking = move || {
-                checking::check_delivery(&path, held, &task, &receipt, account, &domain)
-                    .map_err(|error| chain(&error))?;
-                std::fs::rename(&path, &target)
-                    .map_err(|error| format!("{} cannot be written: {error}", target.display()))
-            };
-            let outcome = tokio::task::spawn_blocking(checking)
-                .await
-                .unwrap_or_else(|error| Err(chain(&error)));
-            let _ = background
-                .send(Background::Checked {
-                    node,
-                    attempt,
-                    delivery,
-                    reply: Some(reply),
-                    outcome,
-                })
-                .await;
-        });
-    }
-
-    pub(super) fn checked(
-        &mut self,
-        node: NodeId,
-        attempt: AttemptId,
-        delivery: &Delivery,
-        outcome: Result<(), String>,
-    ) {
-        let stored = outcome.and_then(|()| self.note_result(node, attempt));
-        match stored {
-            Ok(()) => {
-                self.stored.insert(attempt);
-                self.apply(Event::Delivered { node, attempt });
-            }
-            Err(message) => {
-                self.job.say(format!(
-                    "the result {attempt} of {} is not accepted: {message}",
-                    node.short()
-                ));
-                // Whether moved or not, it is of no use.
-                let _ = std::fs::remove_file(&delivery.path);
-                self.apply(Event::Failed {
-                    node,
-                    attempt,
-                    kind: FailureKind::Malicious,
-                    message,
-                });
-            }
-        }
-    }
-
-    fn note_result(&self, node: NodeId, attempt: AttemptId) -> Result<(), String> {
-        let granted = self.ledger.granted.get(&attempt).ok_or("it was never granted")?;
-        let receipt = self.receipts.get(&attempt).ok_or("it has no receipt")?;
-        let result = StoredResult {
-            attempt,
-            task: granted.grant.task,
-            node,
-            file: pixels::result_file(&self.job.folder(), attempt),
-            receipt: canonical::encode("receipt", receipt).map_err(|error| chain(&error))?,
-        };
-        self.services
-            .journal
-            .save_result(self.job.record.id, &result)
-            .map_err(|error| chain(&error))
     }
 }

@@ -2,15 +2,16 @@
 
 use crate::requestor::{ledger::Ledger, money::Earnings};
 use rayswarm_api::job::ProviderShare;
-use rayswarm_model::{Plan, Work};
-use std::time::Duration;
+use rayswarm_model::UnixMillis;
+use rayswarm_scheduler::Farm;
+use serde::{Deserialize, Serialize};
 
 /// How far a job is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// Thousandths of the work verified.
+    /// Thousandths of the work done, what is under way counted in part.
     pub permille: u32,
-    /// Seconds to go.
+    /// Seconds to go, at the speed of those who are there.
     pub eta_s: Option<f64>,
     /// Attempts made.
     pub attempts: u64,
@@ -22,41 +23,11 @@ pub struct Progress {
     pub earnings: Earnings,
 }
 
-/// Work of the plan and of what is verified.
-pub(super) struct WorkDone {
-    total: Work,
-    pub(super) verified: Work,
-}
-
-impl WorkDone {
-    pub(super) fn of(plan: &Plan, ledger: &Ledger) -> Self {
-        let verified = ledger
-            .accepted
-            .keys()
-            .filter_map(|task| plan.task(*task))
-            .map(|task| task.work)
-            .sum();
-        Self {
-            total: plan.total_work(),
-            verified,
-        }
-    }
-
-    fn permille(&self) -> u32 {
-        let share = u128::from(self.verified.milli_wu) * 1000 / u128::from(self.total.milli_wu.max(1));
-        u32::try_from(share).unwrap_or(1000)
-    }
-}
-
-pub(super) fn progress_of(ledger: &Ledger, work: &WorkDone, running: Option<Duration>) -> Progress {
-    let permille = work.permille();
-    // Below two per cent the start-up still dominates.
-    let eta_s = running
-        .filter(|_| permille > 20)
-        .map(|running| running.as_secs_f64() * f64::from(1000 - permille.min(1000)) / f64::from(permille));
+/// How far the farm is, and who did what in it.
+pub(super) fn progress_of(farm: &Farm, ledger: &Ledger, now: UnixMillis) -> Progress {
     Progress {
-        permille,
-        eta_s,
+        permille: farm.done_permille(),
+        eta_s: farm.eta_ms(now).map(|span| span as f64 / 1e3),
         attempts: ledger.attempts(),
         tasks_verified: ledger.accepted.len() as u64,
         shares: ledger.shares(),

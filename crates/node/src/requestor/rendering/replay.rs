@@ -1,9 +1,10 @@
 //! The journal of a job read again: the farm and its books as they were, and the reason of every decision.
 
-use super::progress::{Progress, WorkDone, progress_of};
+use super::progress::{Progress, progress_of};
 use crate::{
+    clock,
     journal::JournalError,
-    requestor::{ledger::Ledger, record::JobRecord, refusal::chain},
+    requestor::{ledger::Ledger, record::JobRecord},
     services::Services,
 };
 use rayswarm_api::job::Explanation;
@@ -11,15 +12,9 @@ use rayswarm_model::{Plan, UnixMillis};
 use rayswarm_scheduler::{Effect, Event, Farm, FarmError, step};
 
 /// Progress as the journal tells it.
-pub fn replay(services: &Services, record: &JobRecord, plan: Option<&Plan>) -> Progress {
-    let Some(plan) = plan else { return Progress::default() };
-    match Replayed::of(services, record, plan) {
-        Ok(replayed) => progress_of(&replayed.ledger, &WorkDone::of(plan, &replayed.ledger), None),
-        Err(error) => {
-            tracing::error!(job = %record.id.short(), error = %chain(&error), "the journal cannot be replayed");
-            Progress::default()
-        }
-    }
+pub fn replay(services: &Services, record: &JobRecord, plan: &Plan) -> Result<Progress, ReplayError> {
+    let replayed = Replayed::of(services, record, plan)?;
+    Ok(progress_of(&replayed.farm, &replayed.ledger, clock::now()))
 }
 
 /// Every decision of the farm with its reason, recomputed from the journal.

@@ -1,5 +1,8 @@
 //! Is the merged picture the single-machine picture? The same engine, sandbox, planner and merge as a job uses; what is
 //! left out is only who renders.
+//!
+//! The reference is played by one session from the scene's first frame on, whatever inspection says of simulations. The
+//! parts are rendered as providers would: a simulation that inspection overlooks makes them differ.
 
 use crate::{
     engines::Engines,
@@ -40,6 +43,8 @@ pub struct Exactness {
     pub resolution: Option<Resolution>,
     /// Frames compared.
     pub frames: Vec<i32>,
+    /// The frame from which the reference was played.
+    pub played_from: Option<i32>,
     /// Tiles against the whole.
     pub tiles: Option<Case>,
     /// Slices against the whole.
@@ -75,6 +80,11 @@ impl Exactness {
 /// Tiles and slices of a comparison: enough seams to show an error, few enough to stay quick.
 const GRID: (u32, u32) = (3, 2);
 const SLICES: u32 = 4;
+/// How far a reference is played: a few minutes of a heavy scene.
+const PLAYED_FRAMES_MAX: u32 = 1_000;
+
+/// Frames after which what moves has moved: about a second of film.
+const MOVED_FRAMES: i32 = 24;
 
 /// Renders a scene whole, in tiles and in slices, and compares.
 pub async fn exactness(engines: &Engines, request: &ExactnessRequest) -> Exactness {
@@ -108,13 +118,11 @@ async fn compare_all(
     found: &mut Exactness,
 ) -> Result<(), String> {
     let settings = settings(request, facts);
-    let frames = request
-        .job
-        .frames
-        .clone()
-        .unwrap_or_else(|| Frames::single(facts.frame_start));
+    let frames = request.job.frames.clone().unwrap_or_else(|| frames_to_show(facts));
     found.resolution = Some(settings.resolution);
     found.frames = frames.as_slice().to_vec();
+    near_enough_to_play(facts.frame_start, &frames)?;
+    found.played_from = Some(facts.frame_start);
     let cutting = Cutting {
         engine,
         facts,
@@ -123,15 +131,16 @@ async fn compare_all(
         frames,
     };
     let whole = cutting.plan(TileChoice::Grid { columns: 1, rows: 1 }, 1)?;
-    let reference = cutting.render(&whole, "whole", 1).await?;
+    let reference = cutting.render(&whole, "whole", 1, found.played_from).await?;
+    let play_from = facts.sequential.then_some(facts.frame_start);
     if facts.tiles_exact && !facts.sequential {
         let (columns, rows) = grid(cutting.settings.resolution);
         let tiles = cutting.plan(TileChoice::Grid { columns, rows }, 1)?;
-        let merged = cutting.render(&tiles, "tiles", 2).await?;
+        let merged = cutting.render(&tiles, "tiles", 2, play_from).await?;
         let what = format!("{columns}x{rows} tiles, padding {}, two sessions", tiles.tile_padding);
         found.tiles = Some(cutting.judge(what, &reference, &merged, Comparison::is_exact)?);
     } else {
-        let merged = cutting.render(&whole, "again", 1).await?;
+        let merged = cutting.render(&whole, "again", 1, play_from).await?;
         found.tiles = Some(cutting.judge(
             "whole frames, another session".into(),
             &reference,
@@ -143,7 +152,7 @@ async fn compare_all(
     let count = SLICES.min(cutting.settings.samples);
     if facts.slices_refused.is_none() && count > 1 && !facts.sequential {
         let slices = cutting.plan(TileChoice::Grid { columns: 1, rows: 1 }, count)?;
-        let merged = cutting.render(&slices, "slices", 2).await?;
+        let merged = cutting.render(&slices, "slices", 2, play_from).await?;
         let case = cutting.judge(
             format!("{count} slices, two sessions"),
             &reference,
@@ -153,6 +162,25 @@ async fn compare_all(
         found.slices = Some(case);
     }
     Ok(())
+}
+
+/// The first frame, where nothing has moved yet, and one where a simulation would have, if the scene has it.
+fn frames_to_show(facts: &SceneFacts) -> Frames {
+    let first = facts.frame_start;
+    let later = first.saturating_add(MOVED_FRAMES).min(facts.frame_end);
+    Frames::try_from(vec![first, later.max(first)]).unwrap_or_else(|_| Frames::single(first))
+}
+
+/// Playing takes as long as the frames are many, and rendering none of them makes it no shorter.
+fn near_enough_to_play(frame_start: i32, frames: &Frames) -> Result<(), String> {
+    let far = |frame: &&i32| i64::from(**frame) - i64::from(frame_start) > i64::from(PLAYED_FRAMES_MAX);
+    match frames.as_slice().iter().find(far) {
+        Some(frame) => Err(format!(
+            "frame {frame} lies more than {PLAYED_FRAMES_MAX} frames after the scene's first, {frame_start}, from which \
+             the reference is played; name earlier ones with --frames"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// One scene, ready to be cut in several ways.
@@ -184,7 +212,13 @@ impl Cutting<'_> {
 
     /// Renders a plan with its tasks dealt out to `sessions` processes, each taking every n-th one, later frames first
     /// where that is allowed. Returns the merged file of each frame.
-    async fn render(&self, plan: &Plan, name: &str, sessions: usize) -> Result<Vec<PathBuf>, String> {
+    async fn render(
+        &self,
+        plan: &Plan,
+        name: &str,
+        sessions: usize,
+        play_from: Option<i32>,
+    ) -> Result<Vec<PathBuf>, String> {
         let folder = self.request.folder.join(name);
         std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
         let mut tasks: Vec<&TaskSpec> = plan.tasks.iter().collect();
@@ -198,7 +232,12 @@ impl Cutting<'_> {
                 .await
                 .map_err(|error| chain(&error))?;
             for task in tasks.iter().skip(number).step_by(sessions) {
-                parts.push(self.render_task(session.as_mut(), plan, task, &folder).await?);
+                let request = RenderRequest {
+                    task: **task,
+                    padding: plan.tile_padding,
+                    play_from,
+                };
+                parts.push(render_task(session.as_mut(), &request, &folder).await?);
             }
             session.close().await;
         }
@@ -208,29 +247,6 @@ impl Cutting<'_> {
             .iter()
             .map(|frame| merge_frame(plan, &parts, *frame, &folder));
         merged.collect()
-    }
-
-    async fn render_task(
-        &self,
-        session: &mut dyn Session,
-        plan: &Plan,
-        task: &TaskSpec,
-        folder: &Path,
-    ) -> Result<VerifiedPart, String> {
-        let play_from = self.facts.sequential.then_some(self.facts.frame_start);
-        let request = RenderRequest {
-            task: *task,
-            padding: plan.tile_padding,
-            play_from,
-        };
-        let result = session
-            .render(&request, &mut |_| {})
-            .await
-            .map_err(|error| chain(&error))?;
-        let file = folder.join(format!("{}.exr", task.id));
-        std::fs::rename(&result.picture, &file)
-            .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
-        Ok(VerifiedPart { task: *task, file })
     }
 
     async fn open(&self, scratch: &Path) -> Result<Box<dyn Session>, EngineError> {
@@ -282,6 +298,24 @@ impl Cutting<'_> {
     }
 }
 
+async fn render_task(
+    session: &mut dyn Session,
+    request: &RenderRequest,
+    folder: &Path,
+) -> Result<VerifiedPart, String> {
+    let result = session
+        .render(request, &mut |_| {})
+        .await
+        .map_err(|error| chain(&error))?;
+    let file = folder.join(format!("{}.exr", request.task.id));
+    std::fs::rename(&result.picture, &file)
+        .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+    Ok(VerifiedPart {
+        task: request.task,
+        file,
+    })
+}
+
 fn merge_frame(plan: &Plan, parts: &[VerifiedPart], frame: i32, folder: &Path) -> Result<PathBuf, String> {
     let mut of_frame: Vec<VerifiedPart> = parts.iter().filter(|part| part.task.frame == frame).cloned().collect();
     of_frame.sort_by_key(|part| part.task.id);
@@ -324,4 +358,26 @@ fn grid(resolution: Resolution) -> (u32, u32) {
         GRID.0.min(resolution.width / 8).max(1),
         GRID.1.min(resolution.height / 8).max(1),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_reference_is_played_as_far_as_is_affordable() {
+        for (frame_start, frames, near) in [
+            (1, "1", true),
+            (1, "90,1001", true),
+            (1, "90,1002", false),
+            (0, "1-1000", true),
+            (-2_000_000_000, "2000000000", false),
+            // Before the first frame there is nothing to play.
+            (250, "1", true),
+        ] {
+            let frames = frames.parse().unwrap();
+            assert_eq!(near_enough_to_play(frame_start, &frames).is_ok(), near, "{frames}");
+        }
+    }
 }

@@ -1,3 +1,0 @@
-//! Measurements that `rayswarm bench` prints: is the picture exact.
-
-pub mod exactness;

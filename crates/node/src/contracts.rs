@@ -1,0 +1,130 @@
+//! Which contracts a node uses: those of its ticket, those that were named, those noted at an earlier start, or new ones.
+//!
+//! New ones come with a token that anyone may mint, so they are deployed unasked only where coins are worth nothing.
+
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    chain::DEVELOPMENT_CHAIN_ID,
+    config::{ConfigError, ContractChoice},
+};
+use anyhow::{Context, bail};
+use rayswarm_model::{Amount, signed::AccountKey};
+use rayswarm_network::Ticket;
+use rayswarm_settlement::{ChainName, Contracts, Settlement, SettlementError, ask_faucet, identify};
+use std::path::{Path, PathBuf};
+
+/// Chains whose coins are worth nothing: anvil's and Hardhat's, geth's and Ganache's, and our own.
+const DEVELOPMENT_CHAINS: [u64; 3] = [31_337, 1_337, DEVELOPMENT_CHAIN_ID];
+
+/// What the owner of a new development chain starts with: a thousand tokens.
+const FIRST_TOKENS: Amount = Amount(1_000_000_000_000_000_000_000);
+
+/// The chain that the contracts are on.
+pub struct Site<'a> {
+    /// Its JSON-RPC.
+    pub rpc_url: &'a str,
+    /// Whether this node seals it.
+    pub embedded: bool,
+    /// The ticket that this node joins with.
+    pub ticket: Option<&'a Ticket>,
+}
+
+/// Connects `key`'s account to the contracts of `choice`. New ones are noted in `data_dir` for the next start.
+pub async fn open(
+    data_dir: &Path,
+    choice: ContractChoice,
+    key: &AccountKey,
+    site: Site<'_>,
+) -> anyhow::Result<Settlement> {
+    let chain = identify(site.rpc_url).await?;
+    if let Some(ticket) = site.ticket {
+        check_chain(ticket, chain, site.rpc_url)?;
+        let contracts = ticket.contracts;
+        let named = Contracts {
+            registry: contracts.registry,
+            escrow: contracts.escrow,
+            token: contracts.token,
+        };
+        return Ok(Settlement::connect(site.rpc_url, key.clone(), named).await?);
+    }
+    let note = note(data_dir, chain, site.embedded);
+    let contracts = match choice {
+        ContractChoice::Named(contracts) => contracts,
+        ContractChoice::Noted | ContractChoice::Deploy if note.exists() => read(&note)?,
+        ContractChoice::Noted if !site.embedded && !DEVELOPMENT_CHAINS.contains(&chain.chain_id) => {
+            return Err(ConfigError::NoContracts {
+                chain_id: chain.chain_id,
+                url: site.rpc_url.into(),
+            }
+            .into());
+        }
+        ContractChoice::Noted | ContractChoice::Deploy => deploy(key, &site, &note).await?,
+    };
+    let settlement = Settlement::connect(site.rpc_url, key.clone(), contracts)
+        .await
+        .map_err(|error| unusable(choice, error))?;
+    let own_token = site.embedded && !matches!(choice, ContractChoice::Named(_));
+    if own_token && settlement.token_balance(settlement.account()).await? == Amount::ZERO {
+        // Test money, so that a chain of one's own works out of the box.
+        settlement.mint_dev_tokens(settlement.account(), FIRST_TOKENS).await?;
+    }
+    Ok(settlement)
+}
+
+/// The embedded chain is one for ever; of others a node may meet several, which their first blocks tell apart.
+fn note(data_dir: &Path, chain: ChainName, embedded: bool) -> PathBuf {
+    if embedded {
+        return data_dir.join("contracts.json");
+    }
+    let genesis = chain.genesis.to_string();
+    data_dir.join(format!("contracts-{}-{}.json", chain.chain_id, &genesis[2..10]))
+}
+
+fn read(note: &Path) -> anyhow::Result<Contracts> {
+    let text = std::fs::read(note).with_context(|| format!("{} cannot be read", note.display()))?;
+    serde_json::from_slice(&text).with_context(|| {
+        format!(
+            "{} does not read; write the three addresses into it or name them with --contracts",
+            note.display()
+        )
+    })
+}
+
+async fn deploy(key: &AccountKey, site: &Site<'_>, note: &Path) -> anyhow::Result<Contracts> {
+    if site.embedded {
+        ask_faucet(site.rpc_url, key.address()).await?;
+    }
+    tracing::info!(
+        chain = site.rpc_url,
+        "deploying contracts, and a token that anyone may mint"
+    );
+    let contracts = Settlement::deploy(site.rpc_url, key.clone()).await?;
+    std::fs::write(note, serde_json::to_vec_pretty(&contracts)?)
+        .with_context(|| format!("{} cannot be written; these were deployed: {contracts}", note.display()))?;
+    Ok(contracts)
+}
+
+/// What was typed is to blame only if an answer came.
+fn unusable(choice: ContractChoice, error: SettlementError) -> anyhow::Error {
+    match (choice, &error) {
+        (ContractChoice::Named(_), SettlementError::WrongContracts { .. } | SettlementError::TokenDecimals { .. }) => {
+            ConfigError::WrongContracts(Box::new(error)).into()
+        }
+        _ => error.into(),
+    }
+}
+
+fn check_chain(ticket: &Ticket, chain: ChainName, rpc_url: &str) -> anyhow::Result<()> {
+    if chain.chain_id != ticket.chain_id || chain.genesis != ticket.genesis {
+        bail!(
+            "{rpc_url} is chain {} with first block {}, the ticket is for chain {} with {}; ask for a new ticket",
+            chain.chain_id,
+            chain.genesis,
+            ticket.chain_id,
+            ticket.genesis
+        );
+    }
+    Ok(())
+}
