@@ -1,5 +1,6 @@
 //! Exit codes, the same for every command, and how an error is printed.
 
+use crate::show;
 use rayswarm_api::ClientError;
 use rayswarm_node::{config::ConfigError, local::EngineError};
 
@@ -28,7 +29,7 @@ pub const HELP: &str = "Exit codes:
   2    the input cannot be used (arguments, scene, budget, folder)
   3    something needed is missing (engine, providers, daemon)
   4    the job was cancelled
-  130  interrupted; a job goes on in its daemon";
+  130  interrupted; a job goes on in its daemon, or waits there for your answer";
 
 /// An input that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +42,10 @@ pub struct BadInput(pub String);
 pub struct Missing(pub String);
 
 /// Prints the whole chain of an error and chooses its exit code.
-#[allow(clippy::print_stderr)]
 pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
-    eprintln!("error: {error}");
+    show::note(format_args!("error: {error}"));
     for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+        show::note(format_args!("  because: {cause}"));
     }
     code_of(error).into()
 }

@@ -1,6 +1,9 @@
 //! From a quote to the end of its job, the same for render, attach and retry: show the quote, ask, start, follow.
 
-use super::follow::{self, Followed};
+use super::{
+    follow::{self, Followed},
+    inspect::findings,
+};
 use crate::{
     exit::{BadInput, ExitCode},
     interrupt::Interrupt,
@@ -11,7 +14,7 @@ use rayswarm_api::{
     Client, ClientError,
     job::{JobState, JobView, QuoteView},
 };
-use rayswarm_model::JobId;
+use rayswarm_model::{JobId, SceneFacts, scene::Severity};
 use std::io::{BufRead, IsTerminal};
 
 /// How a job is brought to its end.
@@ -48,7 +51,7 @@ pub async fn to_the_end(
     };
     let waits = view.summary.state == JobState::Quoted && !view.request.auto_start;
     if let Some(quote) = view.quote.as_ref().filter(|_| waits || manner.made_here) {
-        show_quote(quote, manner.json);
+        show_quote(quote, view.facts.as_ref(), manner.json);
     }
     if waits {
         let answer = match &view.quote {
@@ -147,9 +150,11 @@ const fn is_before_quote(state: JobState) -> bool {
     matches!(state, JobState::Analysing | JobState::Probing)
 }
 
-/// With `--json`, standard output is for the last line alone.
-fn show_quote(quote: &QuoteView, json: bool) {
-    for line in quote_lines(quote) {
+/// The quote, and what may make the picture another than expected. With `--json`, standard output is for the last line
+/// alone.
+fn show_quote(quote: &QuoteView, facts: Option<&SceneFacts>, json: bool) {
+    let warnings = facts.into_iter().flat_map(|facts| findings(facts, Severity::Warning));
+    for line in quote_lines(quote).into_iter().chain(warnings) {
         if json {
             show::note(line);
         } else {

@@ -83,14 +83,22 @@ fn print(facts: &SceneFacts) {
         };
         show::line(format_args!("{:9} {} ({state})", dependency.kind, name_of(dependency)));
     }
-    for finding in &facts.findings {
+    for line in findings(facts, Severity::Note) {
+        show::line(line);
+    }
+}
+
+/// What a person should know about the scene, from `least` grave on.
+pub fn findings(facts: &SceneFacts, least: Severity) -> impl Iterator<Item = String> {
+    let grave = facts.findings.iter().filter(move |finding| finding.severity >= least);
+    grave.map(|finding| {
         let word = match finding.severity {
             Severity::Note => "note",
             Severity::Warning => "warning",
             Severity::Refusal => "REFUSED",
         };
-        show::line(format_args!("{word:9} {}; {}", finding.message, finding.remedy));
-    }
+        format!("{word:9} {}; {}", finding.message, finding.remedy)
+    })
 }
 
 /// A dependency as the scene names it, with its file where that name stands for several.
