@@ -14,7 +14,7 @@ export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
 
 RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
 
-.PHONY: help demo test check build engines examples system tools contracts
+.PHONY: help demo test check build engines examples system tools contracts web
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,7 +25,7 @@ demo: system build engines ## Set up, then render a picture with three providers
 test: system ## Set up, check, then run every test: Rust, contracts, Python, end to end
 	@scripts/test.sh
 
-check: system tools ## Format, lints with warnings denied, architecture, docs, Python
+check: system tools web ## Format, lints with warnings denied, architecture, docs, Python
 	@scripts/check.sh
 
 # The tests' package comes along because Cargo then chooses the same features of dependencies as `make test` does,
@@ -46,4 +46,7 @@ tools: ## Install the test runner and the Python linter that this repository pin
 	@scripts/setup-tools.sh
 
 contracts: ## Install the contracts' tools as their lock file says
-	@scripts/setup-contracts.sh
+	@scripts/setup-npm.sh contracts
+
+web: ## Install what the studio is built with, as its lock file says
+	@scripts/setup-npm.sh web

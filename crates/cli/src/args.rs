@@ -364,6 +364,9 @@ pub struct FarmArgs {
     /// Rounds; the median counts
     #[arg(long, default_value_t = 3)]
     pub rounds: u32,
+    /// Leave out one process per frame, the slowest way
+    #[arg(long)]
+    pub skip_per_frame: bool,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -68,6 +68,8 @@ pub(super) async fn start(
     let mut spec = SandboxSpec::new("/usr/bin/setarch");
     spec.args = vec!["-R".into(), install.program.clone().into()];
     spec.env.push(("PYTHONHASHSEED".into(), "0".into()));
+    // A session that aborts says where: its last lines are all that people see of it.
+    spec.env.push(("PYTHONFAULTHANDLER".into(), "1".into()));
     match install.kind {
         BlenderKind::Module => spec.args.extend(["-s", "-P", "-B", "-c", BOOTSTRAP].map(Into::into)),
         BlenderKind::Program => {

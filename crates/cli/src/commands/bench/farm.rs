@@ -135,10 +135,12 @@ impl Bench {
             let before = idle.total();
             say("plain Blender");
             let one_process = plain.in_order(&self.output(&format!("plain-{number}"))?).await?;
-            say("one process per frame");
-            let per_frame = plain
-                .process_per_frame(&self.output(&format!("frames-{number}"))?)
-                .await?;
+            let mut per_frame = None;
+            if !self.args.skip_per_frame {
+                say("one process per frame");
+                let output = self.output(&format!("frames-{number}"))?;
+                per_frame = Some(plain.process_per_frame(&output).await?);
+            }
             idle.look();
             let idle_cpu_s = (idle.total() - before).as_secs_f64();
             say("Rayswarm");

@@ -171,7 +171,7 @@ fn tool(path: &str) -> Option<PathBuf> {
     let is_there = path.exists();
     if !is_there {
         eprintln!(
-            "SKIPPED: there is no {}; run scripts/setup-contracts.sh",
+            "SKIPPED: there is no {}; run scripts/setup-npm.sh contracts",
             path.display()
         );
     }

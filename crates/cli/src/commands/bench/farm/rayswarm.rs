@@ -10,8 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the job is asked for: also the error of every time below.
-const POLL: Duration = Duration::from_millis(20);
+/// How often the job is asked for: also the error of every time below. Each answer costs the requestor about a millisecond,
+/// which is taken from what is measured.
+const POLL: Duration = Duration::from_millis(100);
 
 /// How often CPU times are read: what a process uses after the last reading before its end is lost.
 const METER_EVERY: Duration = Duration::from_millis(200);

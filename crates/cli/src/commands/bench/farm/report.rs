@@ -34,8 +34,8 @@ pub struct Report {
 pub struct Round {
     /// Plain Blender, all frames in one process on all cores.
     pub one_process: PlainRun,
-    /// A fresh process of one thread per frame.
-    pub per_frame: PlainRun,
+    /// A fresh process of one thread per frame, unless it was left out.
+    pub per_frame: Option<PlainRun>,
     /// Rayswarm, warm.
     pub rayswarm: RayswarmRun,
     /// CPU seconds that the waiting network took while the other two ran.
@@ -57,13 +57,13 @@ pub struct Cold {
 #[derive(Serialize)]
 struct Medians {
     one_process_s: f64,
-    per_frame_s: f64,
+    per_frame_s: Option<f64>,
     rayswarm_s: f64,
     quote_s: f64,
     /// Below 1, Rayswarm is quicker than one process.
     rayswarm_to_one_process: f64,
     /// Above 1, Rayswarm is quicker than one process per frame.
-    per_frame_to_rayswarm: f64,
+    per_frame_to_rayswarm: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -97,15 +97,23 @@ impl Report {
         table.add_row(self.row("plain Blender, one process", |round| {
             (round.one_process.wall_s, round.one_process.cpu_s)
         }));
-        table.add_row(self.row("one process per frame", |round| {
-            (round.per_frame.wall_s, round.per_frame.cpu_s)
-        }));
+        if self.rounds.iter().all(|round| round.per_frame.is_some()) {
+            table.add_row(self.row("one process per frame", |round| {
+                round
+                    .per_frame
+                    .map_or((f64::NAN, f64::NAN), |run| (run.wall_s, run.cpu_s))
+            }));
+        }
         table.add_row(self.row("Rayswarm, warm", |round| (round.rayswarm.wall_s, round.rayswarm.cpu_s)));
         show::line(table);
         let medians = self.medians();
+        let per_frame = medians.per_frame_to_rayswarm;
+        let per_frame = per_frame.map_or_else(String::new, |ratio| {
+            format!("; process per frame / Rayswarm {ratio:.2}")
+        });
         show::line(format_args!(
-            "ratios    Rayswarm / one process {:.2}; process per frame / Rayswarm {:.2}",
-            medians.rayswarm_to_one_process, medians.per_frame_to_rayswarm
+            "ratios    Rayswarm / one process {:.2}{per_frame}",
+            medians.rayswarm_to_one_process
         ));
         self.print_parts();
         show::line(format_args!(
@@ -137,14 +145,17 @@ impl Report {
             percent(total(|round| round.rayswarm.audit_cpu_s), cpu),
             percent(total(|round| round.rayswarm.rest_cpu_s()), cpu)
         ));
-        let (load, render) = (
-            total(|round| round.per_frame.load_s),
-            total(|round| round.per_frame.render_s),
-        );
-        show::line(format_args!(
-            "loading   {:.0} % of the workers' time with one process per frame",
-            percent(load, load + render)
-        ));
+        let per_frame = |of: fn(&PlainRun) -> f64| {
+            let runs = self.rounds.iter().filter_map(|round| round.per_frame.as_ref());
+            runs.map(of).sum::<f64>()
+        };
+        let (load, render) = (per_frame(|run| run.load_s), per_frame(|run| run.render_s));
+        if load + render > 0.0 {
+            show::line(format_args!(
+                "loading   {:.0} % of the workers' time with one process per frame",
+                percent(load, load + render)
+            ));
+        }
     }
 
     fn row(&self, name: &str, of: impl Fn(&Round) -> (f64, f64)) -> [String; 4] {
@@ -159,7 +170,8 @@ impl Report {
 
     fn medians(&self) -> Medians {
         let one_process_s = self.median(|round| round.one_process.wall_s);
-        let per_frame_s = self.median(|round| round.per_frame.wall_s);
+        let per_frame: Option<Vec<f64>> = self.rounds.iter().map(|round| Some(round.per_frame?.wall_s)).collect();
+        let per_frame_s = per_frame.map(median);
         let rayswarm_s = self.median(|round| round.rayswarm.wall_s);
         Medians {
             one_process_s,
@@ -167,7 +179,7 @@ impl Report {
             rayswarm_s,
             quote_s: self.median(|round| round.rayswarm.quote_s),
             rayswarm_to_one_process: rayswarm_s / one_process_s,
-            per_frame_to_rayswarm: per_frame_s / rayswarm_s,
+            per_frame_to_rayswarm: per_frame_s.map(|seconds| seconds / rayswarm_s),
         }
     }
 
