@@ -22,9 +22,11 @@ def on_one_processor():
 
     Scenes are then evaluated by one thread, which makes memory addresses repeat (address randomisation and hash seeds
     are off besides, see the adapter). Results do depend on them: the Bevel modifier adds up UVs in order of addresses.
+    A session for finishing renders nothing; its denoiser and compositor get the whole pool.
     """
     everything = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(everything)})
+    if os.environ.get("RAYSWARM_PURPOSE") != "finishing":
+        os.sched_setaffinity(0, {min(everything)})
 
     def release():
         for task in os.listdir("/proc/self/task"):
@@ -50,7 +52,7 @@ from usage import cpu_millis, usage  # noqa: E402
 
 
 class Session:
-    """One scene and what it is prepared for: raw tiles or finishing. Changing over loads the file again, because both
+    """One scene and what it is prepared for: rendering raw tiles or finishing. Changing over loads the file again, because both
     change the scene in ways that are not worth undoing."""
 
     def __init__(self, channel):
@@ -60,9 +62,9 @@ class Session:
         self._scene = self._player = self._finisher = None
 
     def open(self, request):
-        """Loads the scene and makes it ready for tiles, so that a scene that cannot be opened is known at once."""
+        """Loads the scene and makes it ready, so that a scene that cannot be opened is known at once."""
         self._opened = request
-        return {"device": self._prepare("tiles")}
+        return {"device": self._prepare(request["purpose"])}
 
     def inspect(self, request):
         self._prepared = None
@@ -70,7 +72,7 @@ class Session:
         return facts.inspect(scene, request["settings"])
 
     def render(self, request):
-        self._prepare("tiles")
+        self._prepare("rendering")
         self._player.go(request["frame"], request.get("play_from"), lambda note: self._channel.progress(0, note))
         return render_tile(self._scene, request, self._channel)
 
@@ -90,7 +92,7 @@ class Session:
         scene = load(opened["scene"])
         refuse_missing(scene, settings)
         device = apply(scene, settings, opened["threads"], opened["device"])
-        if purpose == "tiles":
+        if purpose == "rendering":
             prepare(scene, settings)
         else:
             self._finisher = Finisher(scene, settings)

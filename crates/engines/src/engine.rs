@@ -69,6 +69,8 @@ pub struct InspectRequest {
 /// What to open.
 #[derive(Clone, Debug)]
 pub struct SessionRequest {
+    /// What it is opened for.
+    pub purpose: SessionPurpose,
     /// Path of the scene file inside the session.
     pub scene: String,
     /// Files and folders of this machine and where they appear inside the session, read-only.
@@ -79,6 +81,16 @@ pub struct SessionRequest {
     pub scratch: PathBuf,
     /// Limits of the process.
     pub limits: SessionLimits,
+}
+
+/// What a session is opened for. It can do the other thing too, after loading the scene again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionPurpose {
+    /// Raw tiles, which must repeat bit for bit: scenes are evaluated by one thread.
+    Rendering,
+    /// Finished frames: denoiser and compositor use every processor.
+    Finishing,
 }
 
 /// A file or folder of this machine that a session may read.

@@ -28,7 +28,7 @@ pub mod store;
 pub use blender::Blender;
 pub use engine::{
     Engine, FinishRequest, InspectRequest, ProgressSink, RawResult, RenderRequest, SceneFile, Session, SessionLimits,
-    SessionRequest,
+    SessionPurpose, SessionRequest,
 };
 pub use error::EngineError;
 pub use povray::PovRay;

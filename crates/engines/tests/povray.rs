@@ -10,7 +10,7 @@ mod third_party;
 
 use rayswarm_engines::{
     Engine, EngineError, InspectRequest, PovRay, RenderRequest, Sandbox, SceneFile, Session, SessionLimits,
-    SessionRequest, layout::session_view,
+    SessionPurpose, SessionRequest, layout::session_view,
 };
 use rayswarm_imaging::{DecodeLimits, Picture, crop, decode};
 use rayswarm_model::{
@@ -128,6 +128,7 @@ async fn open(
         options: options.to_vec(),
     };
     let request = SessionRequest {
+        purpose: SessionPurpose::Rendering,
         scene: view.scene,
         files: view.files,
         settings,
@@ -242,6 +243,7 @@ async fn a_scene_shown_as_a_folder_is_the_same_scene() {
     let scratch = farm.folder.path().join("b");
     fs::create_dir_all(&scratch).unwrap();
     let request = SessionRequest {
+        purpose: SessionPurpose::Rendering,
         scene: "/scene/main.pov".into(),
         files: vec![SceneFile {
             host: farm.folder.path().join("scene"),

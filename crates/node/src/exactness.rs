@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use rayswarm_api::job::{JobRequest, ResolutionChoice};
-use rayswarm_engines::{Engine, EngineError, RenderRequest, Session, SessionRequest, layout};
+use rayswarm_engines::{Engine, EngineError, RenderRequest, Session, SessionPurpose, SessionRequest, layout};
 use rayswarm_imaging::{Comparison, compare};
 use rayswarm_model::{Frames, Plan, RenderSettings, Resolution, SceneFacts, TaskSpec, Work};
 use rayswarm_planner::{CostMap, ExpectedProviders, PlanRequest, SliceChoice, TileChoice, plan};
@@ -258,6 +258,7 @@ impl Cutting<'_> {
         let view = layout::session_view(&self.request.job.scene, self.facts);
         self.engine
             .open(SessionRequest {
+                purpose: SessionPurpose::Rendering,
                 scene: view.scene,
                 files: view.files,
                 settings: self.settings.clone(),

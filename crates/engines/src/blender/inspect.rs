@@ -9,7 +9,7 @@ use super::{
     wire::{InspectSettings, Inspected, Request},
 };
 use crate::{
-    engine::{InspectRequest, SceneFile},
+    engine::{InspectRequest, SceneFile, SessionPurpose},
     error::EngineError,
     layout::{Consent, Contents, inspection_path, lexical},
     store::BlenderInstall,
@@ -76,7 +76,15 @@ async fn round(
     known: &Resolved,
 ) -> Result<Inspected, EngineError> {
     let files: Vec<_> = std::iter::once(scene.clone()).chain(known.files()).collect();
-    let process = start(install, sandbox, &files, None, &request.limits).await?;
+    let process = start(
+        install,
+        sandbox,
+        &files,
+        None,
+        SessionPurpose::Rendering,
+        &request.limits,
+    )
+    .await?;
     let mut conversation = Conversation::begin(process, request.limits.silence, &install.version).await?;
     let settings = InspectSettings {
         renderer_override: request.renderer_override.as_deref(),

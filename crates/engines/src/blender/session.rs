@@ -50,9 +50,10 @@ impl BlenderSession {
     ) -> Result<Self, EngineError> {
         let work = WorkFolder::make(&request.scratch)?;
         let limits = &request.limits;
-        let process = start(install, sandbox, &request.files, Some(&work.0), limits).await?;
+        let process = start(install, sandbox, &request.files, Some(&work.0), request.purpose, limits).await?;
         let mut conversation = Conversation::begin(process, limits.silence, &install.version).await?;
         let open = Request::Open {
+            purpose: request.purpose,
             scene: &request.scene,
             settings: &request.settings,
             threads: limits.threads.max(1),

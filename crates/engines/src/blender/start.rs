@@ -2,7 +2,7 @@
 
 use super::{NAME, gpu};
 use crate::{
-    engine::{SceneFile, SessionLimits},
+    engine::{SceneFile, SessionLimits, SessionPurpose},
     error::EngineError,
     process::LineProcess,
     store::{BlenderInstall, BlenderKind},
@@ -61,6 +61,7 @@ pub(super) async fn start(
     sandbox: &Sandbox,
     files: &[SceneFile],
     work: Option<&Path>,
+    purpose: SessionPurpose,
     limits: &SessionLimits,
 ) -> Result<LineProcess, EngineError> {
     // Memory addresses repeat from session to session: Blender's Bevel modifier adds up texture coordinates in their
@@ -68,6 +69,9 @@ pub(super) async fn start(
     let mut spec = SandboxSpec::new("/usr/bin/setarch");
     spec.args = vec!["-R".into(), install.program.clone().into()];
     spec.env.push(("PYTHONHASHSEED".into(), "0".into()));
+    if purpose == SessionPurpose::Finishing {
+        spec.env.push(("RAYSWARM_PURPOSE".into(), "finishing".into()));
+    }
     // A session that aborts says where: its last lines are all that people see of it.
     spec.env.push(("PYTHONFAULTHANDLER".into(), "1".into()));
     match install.kind {

@@ -1,5 +1,6 @@
 //! The messages of `docs/protocol/session.md`: one JSON document per line, requests in, events out.
 
+use crate::engine::SessionPurpose;
 use rayswarm_model::{
     Frames, Rect, RenderSettings, SceneFacts, Slice,
     settings::{Device, OutputFormat},
@@ -23,6 +24,7 @@ pub(super) struct Numbered<'a> {
 pub(super) enum Request<'a> {
     /// Load a scene and make it ready for tiles.
     Open {
+        purpose: SessionPurpose,
         scene: &'a str,
         settings: &'a RenderSettings,
         threads: u32,

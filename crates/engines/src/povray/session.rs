@@ -30,6 +30,7 @@ impl PovSession {
     /// Reads the settings; the scene itself is read by POV-Ray, anew for each task.
     pub(crate) fn open(engine: PovRay, request: SessionRequest) -> Result<Self, EngineError> {
         let SessionRequest {
+            purpose: _,
             scene,
             files,
             settings: asked,

@@ -1,8 +1,8 @@
 //! One installed Blender, a folder of small scenes, and what the tests do with them.
 
 use rayswarm_engines::{
-    Blender, Engine, EngineError, InspectRequest, RenderRequest, Sandbox, Session, SessionLimits, SessionRequest,
-    Store, layout::session_view,
+    Blender, Engine, EngineError, InspectRequest, RenderRequest, Sandbox, Session, SessionLimits, SessionPurpose,
+    SessionRequest, Store, layout::session_view,
 };
 use rayswarm_imaging::{DecodeLimits, Merger, Part, Picture, crop, decode};
 use rayswarm_model::{
@@ -84,11 +84,21 @@ impl Farm {
         self.engine.open(self.request(scene, facts, settings)).await.unwrap()
     }
 
+    /// A session of `scene` as a requestor would open it to finish frames.
+    pub async fn open_finishing(&self, scene: &Path, facts: &SceneFacts, settings: RenderSettings) -> Box<dyn Session> {
+        let request = SessionRequest {
+            purpose: SessionPurpose::Finishing,
+            ..self.request(scene, facts, settings)
+        };
+        self.engine.open(request).await.unwrap()
+    }
+
     pub fn request(&self, scene: &Path, facts: &SceneFacts, settings: RenderSettings) -> SessionRequest {
         let view = session_view(scene, facts);
         let scratch = self.path("scratch");
         fs::create_dir_all(&scratch).unwrap();
         SessionRequest {
+            purpose: SessionPurpose::Rendering,
             scene: view.scene,
             files: view.files,
             settings,

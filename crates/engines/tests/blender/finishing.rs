@@ -19,6 +19,7 @@ async fn finish(farm: &Farm, name: &str, frame: i32) -> (Picture, Picture) {
     let raw = render(session.as_mut(), &facts, &settings, frame, tile, all(&settings)).await;
     let merged = farm.path("merged.exr");
     fs::write(&merged, encode(&raw, Compression::Uncompressed).unwrap()).unwrap();
+    let mut finisher = farm.open_finishing(&scene, &facts, settings.clone()).await;
     for format in [
         OutputFormat::Png,
         OutputFormat::Jpeg,
@@ -32,7 +33,7 @@ async fn finish(farm: &Farm, name: &str, frame: i32) -> (Picture, Picture) {
             output: output.clone(),
             format,
         };
-        let files = session.finish(&request).await.unwrap();
+        let files = finisher.finish(&request).await.unwrap();
         assert_eq!(
             files,
             [PathBuf::from(format!("{}.{}", output.display(), format.extension()))]
@@ -51,7 +52,21 @@ async fn finish(farm: &Farm, name: &str, frame: i32) -> (Picture, Picture) {
             );
         }
     }
-    // Tiles again after finishing: the session changes over.
+    finisher.close().await;
+    let on_all_processors = read(&farm.path("frame.0001.exr"));
+    // A session for rendering finishes as well, on one thread: same picture. And renders tiles again.
+    let request = FinishRequest {
+        frame,
+        merged: merged.clone(),
+        output: farm.path("again"),
+        format: OutputFormat::Exr,
+    };
+    let files = session.finish(&request).await.unwrap();
+    assert!(
+        rayswarm_imaging::compare(&on_all_processors, &read(&files[0]))
+            .unwrap()
+            .is_exact()
+    );
     let again = render(session.as_mut(), &facts, &settings, frame, tile, all(&settings)).await;
     assert!(rayswarm_imaging::compare(&raw, &again).unwrap().is_exact());
     session.close().await;

@@ -3,7 +3,7 @@
 
 use crate::{clock, config::ProviderConfig, engines::Turns, pixels, services::Services};
 use anyhow::{Context, anyhow};
-use rayswarm_engines::{Engine, ProbeScene, RenderRequest, SceneFile, SessionLimits, SessionRequest};
+use rayswarm_engines::{Engine, ProbeScene, RenderRequest, SceneFile, SessionLimits, SessionPurpose, SessionRequest};
 use rayswarm_model::{
     ComparisonClass, Offer, UnixMillis, canonical, keccak256, manifest::SCENE_ROOT, offer::EngineOffer,
     settings::Device,
@@ -150,6 +150,7 @@ impl Measuring<'_> {
         let scratch = self.folder.join("out");
         std::fs::create_dir_all(&scratch)?;
         let request = SessionRequest {
+            purpose: SessionPurpose::Rendering,
             scene: format!("{SCENE_ROOT}/{}", probe.file_name),
             files: vec![SceneFile {
                 host: self.folder.clone(),

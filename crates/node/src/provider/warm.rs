@@ -5,7 +5,7 @@ use super::{
     pace::{OPEN_TIME_MAX, Pace, Start},
     queue::{Queue, Rendered},
 };
-use rayswarm_engines::{Engine, EngineError, RenderRequest, Session, SessionLimits, SessionRequest};
+use rayswarm_engines::{Engine, EngineError, RenderRequest, Session, SessionLimits, SessionPurpose, SessionRequest};
 use rayswarm_model::{Bytes, FailureKind, RenderSettings};
 use rayswarm_network::work::TaskGrant;
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -124,6 +124,7 @@ impl WarmSession {
         }
         let request = &self.request;
         let opening = request.engine.open(SessionRequest {
+            purpose: SessionPurpose::Rendering,
             scene: request.files.scene.clone(),
             files: request.files.visible.clone(),
             settings: request.settings.clone(),

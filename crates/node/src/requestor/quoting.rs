@@ -11,7 +11,7 @@ use rayswarm_api::{
     Problem,
     job::{QuoteView, SliceChoice, TileChoice},
 };
-use rayswarm_engines::{SessionRequest, layout};
+use rayswarm_engines::{SessionPurpose, SessionRequest, layout};
 use rayswarm_model::{Amount, Bytes, Frames, Offer, Plan, settings::Device};
 use rayswarm_planner::{
     AuditRate, CostMap, ExpectedProviders, PlanRequest, Quote, QuoteError, QuoteRequest, plan as make_plan,
@@ -80,6 +80,7 @@ async fn learn_cost(
     let scratch = folder.join("scratch");
     std::fs::create_dir_all(&scratch).map_err(|error| failed("no_scratch", chain(&error)))?;
     let request = SessionRequest {
+        purpose: SessionPurpose::Rendering,
         scene: view.scene,
         files: view.files,
         settings: analysis.settings.clone(),

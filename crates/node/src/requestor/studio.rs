@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{pixels, services::Services};
 use rayswarm_api::Problem;
-use rayswarm_engines::{Engine, EngineError, RenderRequest, Session, SessionRequest};
+use rayswarm_engines::{Engine, EngineError, RenderRequest, Session, SessionPurpose, SessionRequest};
 use rayswarm_model::{AttemptId, CpuTime, Plan, SceneFacts, TaskSpec, settings::OutputFormat};
 use std::{
     collections::VecDeque,
@@ -183,7 +183,7 @@ impl Studio {
         loop {
             let mut session = match sessions.finishing.take() {
                 Some(session) => session,
-                None => self.session("finishing").await?,
+                None => self.session(SessionPurpose::Finishing).await?,
             };
             match assembly::finish(session.as_mut(), frame, merged, stem, self.format).await {
                 Ok(files) => {
@@ -230,7 +230,7 @@ impl Studio {
     ) -> Result<(PathBuf, CpuTime), EngineError> {
         let mut session = match sessions.auditing.take() {
             Some(session) => session,
-            None => self.session("auditing").await?,
+            None => self.session(SessionPurpose::Rendering).await?,
         };
         let play_from = self.plan.sequential.then_some(self.facts.frame_start);
         let request = RenderRequest {
@@ -250,8 +250,12 @@ impl Studio {
         Ok((target, result.cpu))
     }
 
-    async fn session(&self, purpose: &str) -> Result<Box<dyn Session>, EngineError> {
-        let scratch = self.folder.join("scratch").join(purpose);
+    async fn session(&self, purpose: SessionPurpose) -> Result<Box<dyn Session>, EngineError> {
+        let name = match purpose {
+            SessionPurpose::Rendering => "auditing",
+            SessionPurpose::Finishing => "finishing",
+        };
+        let scratch = self.folder.join("scratch").join(name);
         std::fs::create_dir_all(&scratch).map_err(|source| EngineError::File {
             what: "making",
             path: scratch.clone(),
@@ -260,6 +264,7 @@ impl Studio {
         let view = rayswarm_engines::layout::session_view(&self.scene, &self.facts);
         self.engine
             .open(SessionRequest {
+                purpose,
                 scene: view.scene,
                 files: view.files,
                 settings: self.plan.settings.clone(),
