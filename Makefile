@@ -14,10 +14,10 @@ export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
 
 RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
 
-.PHONY: help demo test check build engines examples system tools contracts web
+.PHONY: help demo test check build engines examples screenshots system tools contracts web web-build
 
 help: ## Show what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: system build engines ## Set up, then render a picture with three providers on this machine and pay them
 	@$(RAYSWARM) demo $(DEMO)
@@ -30,7 +30,8 @@ check: system tools web ## Format, lints with warnings denied, architecture, doc
 
 # The tests' package comes along because Cargo then chooses the same features of dependencies as `make test` does,
 # and builds them once for both.
-build: ## Build the program
+build: ## Build the program, the studio in it
+	@scripts/build-web.sh --if-possible
 	cargo build --locked -p rayswarm-cli -p rayswarm-tests
 
 engines: build ## Install Blender into the engine store
@@ -38,6 +39,9 @@ engines: build ## Install Blender into the engine store
 
 examples: ## Make the example scenes again from their scripts
 	@scripts/make-examples.sh
+
+screenshots: web-build ## Take pictures of every view of the studio into target/screenshots; needs Chromium
+	npm --prefix web run screenshots -- "$(CARGO_TARGET_DIR)/screenshots" $(SCREENSHOTS)
 
 system: ## Install the Debian packages that are missing
 	@scripts/setup-system.sh
@@ -50,3 +54,6 @@ contracts: ## Install the contracts' tools as their lock file says
 
 web: ## Install what the studio is built with, as its lock file says
 	@scripts/setup-npm.sh web
+
+web-build: ## Build the studio into web/dist; the program has it from its next build on
+	@scripts/build-web.sh

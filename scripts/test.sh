@@ -41,7 +41,7 @@ number_before() { # word, line
 }
 
 # Setting up and checking come first: there is no use in testing what does not pass them.
-run setup bash -c 'scripts/setup-tools.sh && scripts/setup-npm.sh contracts && scripts/setup-npm.sh web'
+run setup bash -c 'scripts/setup-tools.sh && scripts/setup-npm.sh contracts && scripts/setup-npm.sh web && scripts/build-web.sh'
 [[ $status -eq 0 ]] || { count 1 0 0; finish; exit; }
 run check scripts/check.sh
 count "$status" "$((status == 0))" 0

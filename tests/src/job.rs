@@ -2,7 +2,7 @@
 
 use crate::{Answer, Node, wait::until};
 use anyhow::{Context, bail, ensure};
-use rayswarm_api::job::{Explanation, JobView};
+use rayswarm_api::{job::JobView, task::Explanation};
 use std::{collections::BTreeSet, process::Child, time::Duration};
 
 /// Longest wait for a state of a job. Renders take seconds; leases, retries and sessions opened anew take most of it.
@@ -126,7 +126,7 @@ mod tests {
 
     fn again(decisions: &[&str]) -> anyhow::Result<Vec<String>> {
         let told = decisions.iter().map(|decision| Explanation {
-            at_ms: 0,
+            at: rayswarm_api::Time::default(),
             decision: (*decision).to_owned(),
             reason: String::new(),
         });

@@ -10,6 +10,7 @@
 //! | [`node`] | one daemon process: start, ask, kill, start again, stop |
 //! | [`processes`] | whose processes are there, and signals to them |
 //! | [`scenes`] | small scenes with a trap |
+//! | [`terminal`] | commands that run while a test looks, also in a terminal of their own |
 //! | [`wait`] | waiting for a condition, with a deadline that fails the test |
 //!
 //! Tests drive the program as people do: processes, exit codes, `--json`. Nothing here reaches into a node.
@@ -22,10 +23,12 @@ pub mod money;
 pub mod node;
 pub mod processes;
 pub mod scenes;
+pub mod terminal;
 pub mod wait;
 
 pub use farm::{Answer, Farm};
 pub use job::Job;
 pub use node::Node;
 pub use processes::nothing_left;
+pub use terminal::{Running, Terminal};
 pub use wait::until;

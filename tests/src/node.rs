@@ -8,7 +8,8 @@ use crate::{
 use anyhow::{Context, bail};
 use rayswarm_api::{
     farm::{InviteView, ProviderView, WalletView},
-    job::{Explanation, JobSummary, JobView},
+    job::{JobSummary, JobView},
+    task::Explanation,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{

@@ -143,7 +143,8 @@ fn raw_pictures(files: &[PathBuf]) -> anyhow::Result<BTreeMap<String, Picture>> 
 }
 
 fn same_pictures(view: &JobView, undisturbed: &BTreeMap<String, Picture>) -> anyhow::Result<()> {
-    let pictures = raw_pictures(&view.outputs)?;
+    let files: Vec<PathBuf> = view.outputs.iter().map(|output| output.path.clone()).collect();
+    let pictures = raw_pictures(&files)?;
     assert_eq!(pictures.len(), 10, "{:?}", view.outputs);
     assert!(pictures.keys().eq(undisturbed.keys()), "{:?}", pictures.keys());
     for (name, picture) in &pictures {

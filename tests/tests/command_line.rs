@@ -5,18 +5,12 @@
 use anyhow::Context;
 use rayswarm_api::job::{JobState, JobView};
 use rayswarm_tests::{
-    Answer, Farm, Node, nothing_left,
+    Farm, Node, Running, Terminal, nothing_left,
     processes::{below, send},
     until,
 };
 use rustix::process::Signal;
-use std::{
-    io::Write,
-    net::TcpListener,
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{net::TcpListener, process::Command, time::Duration};
 
 /// Longest wait for a state of a job or the end of a process. A small render takes seconds, and minutes where other things
 /// are built or rendered at the same time.
@@ -25,30 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const BAD_INPUT: i32 = 2;
 const CANCELLED: i32 = 4;
 const INTERRUPTED: i32 = 130;
-
-/// A command that runs while the test looks at what it does.
-struct Running(Child);
-
-impl Running {
-    fn start(mut command: Command) -> anyhow::Result<Self> {
-        Ok(Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?))
-    }
-
-    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        send(self.0.id(), signal)
-    }
-
-    /// Waits for its end. What it prints must fit into a pipe.
-    fn end(mut self) -> anyhow::Result<Answer> {
-        let waited = until("the command ends", PATIENCE, || Ok(self.0.try_wait()?));
-        if waited.is_err() {
-            self.0.kill()?;
-        }
-        let answer = Answer::of(self.0)?;
-        waited.with_context(|| format!("{answer:?}"))?;
-        Ok(answer)
-    }
-}
 
 /// A small render of the still; `more` comes last.
 fn render(farm: &Farm, data_dir: &str, more: &[&str]) -> Command {
@@ -136,49 +106,6 @@ fn a_job_without_an_answer_waits_for_one() -> anyhow::Result<()> {
     node.stop()
 }
 
-/// A command in a terminal of its own, whose screen is written to a file.
-struct Terminal {
-    running: Running,
-    screen: std::path::PathBuf,
-}
-
-impl Terminal {
-    fn open(command: &Command, screen: &Path) -> anyhow::Result<Self> {
-        let words = std::iter::once(command.get_program()).chain(command.get_args());
-        let line: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
-        let mut script = Command::new("script");
-        script
-            .args(["--quiet", "--return", "--flush", "--command", &line.join(" ")])
-            .arg(screen);
-        // What it shows goes to the file alone: nobody would empty a pipe.
-        script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Ok(Self {
-            running: Running(script.spawn().context("`script` of util-linux is needed")?),
-            screen: screen.to_path_buf(),
-        })
-    }
-
-    fn shows(&self, text: &str) -> anyhow::Result<()> {
-        until(&format!("the terminal shows {text:?}"), PATIENCE, || {
-            let screen = std::fs::read_to_string(&self.screen).unwrap_or_default();
-            Ok(screen.contains(text).then_some(()))
-        })
-    }
-
-    fn types(&mut self, keys: &[u8]) -> anyhow::Result<()> {
-        let keyboard = self.running.0.stdin.as_mut().context("there is a keyboard")?;
-        keyboard.write_all(keys)?;
-        Ok(keyboard.flush()?)
-    }
-
-    /// Waits for the command's end: its exit code, and all that was shown.
-    fn end(self) -> anyhow::Result<(i32, String)> {
-        let code = self.running.end()?.code;
-        Ok((code, std::fs::read_to_string(self.screen)?))
-    }
-}
-
 #[test]
 fn a_question_can_be_interrupted_or_come_too_late() -> anyhow::Result<()> {
     let Some(farm) = Farm::find()? else { return Ok(()) };
@@ -208,7 +135,7 @@ fn a_daemon_started_for_a_job_is_told_of_when_the_job_is_left() -> anyhow::Resul
     let file = farm.scratch().join("alone/daemon.json");
     let ask = |what: &[&str]| farm.run(["--data-dir", "alone"].iter().chain(what));
     until("the job is known", PATIENCE, || {
-        anyhow::ensure!(left.0.try_wait()?.is_none(), "the render ended by itself");
+        anyhow::ensure!(left.is_running()?, "the render ended by itself");
         Ok((file.exists() && ask(&["jobs", "list"])?.stdout.contains("still.blend")).then_some(()))
     })?;
     left.signal(Signal::INT)?;
@@ -280,7 +207,7 @@ fn a_demo_takes_its_daemons_along_however_it_ends() -> anyhow::Result<()> {
         command.arg(scene);
         let demo = Running::start(command)?;
         until("a daemon is started", PATIENCE, || {
-            Ok((!below(demo.0.id())?.is_empty()).then_some(()))
+            Ok((!below(demo.pid())?.is_empty()).then_some(()))
         })?;
         demo.signal(signal)?;
         let answer = demo.end()?;

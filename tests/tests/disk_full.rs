@@ -3,6 +3,7 @@
 
 use rayswarm_api::job::{JobState, JobView};
 use rayswarm_tests::{Farm, Job, Node, disk::SmallDisk, job::TINY, money::nothing_locked, nothing_left};
+use std::path::PathBuf;
 
 const FAILED: i32 = 1;
 /// Holds one or two uncompressed pictures of the size that is rendered here.
@@ -60,7 +61,8 @@ fn a_full_output_disk_ends_the_job_and_says_so() -> anyhow::Result<()> {
     nothing_locked(&view)?;
     assert_eq!(requestor.wallet()?.tokens.0 + view.escrow.paid.0, before.0);
     // What is there is whole: a frame that did not fit leaves nothing.
-    assert_eq!(disk.files()?, view.outputs);
+    let outputs: Vec<PathBuf> = view.outputs.iter().map(|output| output.path.clone()).collect();
+    assert_eq!(disk.files()?, outputs);
     provider.stop()?;
     requestor.stop()?;
     drop(disk);

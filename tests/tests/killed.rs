@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::Context;
-use rayswarm_api::job::JobState;
+use rayswarm_api::job::{JobState, Output};
 use rayswarm_tests::{
     Farm, Job, Node,
     job::{TINY, rendered_after_verified},
@@ -50,13 +50,13 @@ fn a_killed_provider_and_a_killed_requestor_cost_nothing() -> anyhow::Result<()>
     done_and_paid(&view)?;
     assert_eq!(view.outputs.len() as u64, FRAMES, "{:?}", view.outputs);
     for frame in 1..=FRAMES {
-        let named = |path: &&std::path::PathBuf| path.to_string_lossy().ends_with(&format!("{frame:04}.png"));
+        let named = |output: &&Output| output.path.to_string_lossy().ends_with(&format!("{frame:04}.png"));
         let file = view
             .outputs
             .iter()
             .find(named)
             .with_context(|| format!("no file of frame {frame}: {view:?}"))?;
-        assert!(std::fs::metadata(file)?.len() > 0, "{}", file.display());
+        assert!(std::fs::metadata(&file.path)?.len() > 0, "{file:?}");
     }
     let again = rendered_after_verified(&requestor.explain(&view.summary.id.to_string())?)?;
     assert_eq!(again, [] as [&str; 0], "verified tasks were given out again");

@@ -184,7 +184,7 @@ fn a_ticket_joins_two_machines() -> anyhow::Result<()> {
     let job: JobView = cable.run(0, &farm, &arguments)?.json()?;
     assert_eq!(job.summary.tasks_verified, job.summary.tasks);
     assert_eq!(job.outputs.len(), 1);
-    assert!(job.outputs[0].is_file());
+    assert!(job.outputs[0].path.is_file());
     assert!(
         job.escrow.paid > rayswarm_model::Amount::ZERO,
         "the other machine was paid"

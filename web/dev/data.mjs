@@ -32,7 +32,6 @@ export function node() {
       memory_bytes: 32 * 2 ** 30,
       cache_bytes: 50 * 2 ** 30,
       http: '127.0.0.1:3000',
-      fetch_allow: [],
     },
   };
 }

@@ -58,7 +58,7 @@ export async function newRender({ page, open, check, expect }) {
     await page.keyboard.press('ArrowRight');
     const after = await slider.getAttribute('aria-valuetext');
     expect(`the slider speaks: ${after}`, before !== after && after.includes('RAY'));
-    await page.getByText('Starting makes the job anew').waitFor();
+    await page.getByText('Starting locks this budget instead').waitFor();
     await page.getByRole('button', { name: 'Change something' }).click();
     expect('what was filled in stays', (await page.getByLabel('Frames', { exact: true }).inputValue()) === '1-4');
     await quote.click();
@@ -94,7 +94,7 @@ export async function newRender({ page, open, check, expect }) {
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.getByRole('heading', { name: 'b', exact: true }).waitFor();
     await page.locator('header', { hasText: 'rendering' }).first().waitFor();
-    expect('another budget starts another job', true);
+    expect('another budget is locked instead', true);
   });
 }
 

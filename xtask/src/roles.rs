@@ -30,9 +30,12 @@ pub fn role_of(name: &str) -> Option<Role> {
         "rayswarm-model" => Role::Model,
         "rayswarm-imaging" | "rayswarm-planner" | "rayswarm-scheduler" | "rayswarm-verifier" | "rayswarm-consensus"
         | "rayswarm-chain" => Role::Pure,
-        "rayswarm-sandbox" | "rayswarm-engines" | "rayswarm-network" | "rayswarm-settlement" | "rayswarm-api" => {
-            Role::Shell
-        }
+        "rayswarm-sandbox"
+        | "rayswarm-engines"
+        | "rayswarm-network"
+        | "rayswarm-settlement"
+        | "rayswarm-api"
+        | "rayswarm-studio" => Role::Shell,
         "rayswarm-node" => Role::Node,
         "rayswarm-cli" => Role::Cli,
         "rayswarm-simulation" => Role::Simulation,

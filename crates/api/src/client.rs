@@ -1,9 +1,12 @@
 //! The typed client. Every call carries the node's bearer token.
 
 use crate::{
-    farm::{InviteView, NodeView, ProviderView, WalletView},
-    job::{Explanation, JobRequest, JobSummary, JobView, RetryRequest},
+    access::{MadeToken, NewToken},
+    farm::{InviteView, NodeChange, NodeView, ProviderView, WalletView},
+    job::{Inspection, JobRequest, JobSummary, JobView, NewJob, RetryRequest},
+    page::{List, Page, PageQuery},
     problem::Problem,
+    task::Explanation,
 };
 use rayswarm_model::{JobId, SceneFacts};
 use reqwest::Method;
@@ -70,11 +73,11 @@ impl Client {
     }
     /// What a scene is and needs.
     pub async fn inspect(&self, request: &JobRequest) -> Result<SceneFacts, ClientError> {
-        self.post("/v1/inspect", request).await
+        self.post("/v1/inspect", &Inspection::of(request)).await
     }
     /// Creates a job; it is analysed, probed and then waits as `quoted`, unless it is to start by itself.
     pub async fn create_job(&self, request: &JobRequest) -> Result<JobSummary, ClientError> {
-        self.post("/v1/jobs", request).await
+        self.post("/v1/jobs", &NewJob::from(request.clone())).await
     }
     /// Accepts the quote.
     pub async fn start_job(&self, id: JobId) -> Result<JobSummary, ClientError> {
@@ -88,9 +91,17 @@ impl Client {
     pub async fn retry_job(&self, id: JobId, retry: RetryRequest) -> Result<JobSummary, ClientError> {
         self.post(&format!("/v1/jobs/{id}/retry"), &retry).await
     }
+    /// Pauses a job: nothing new is given out.
+    pub async fn pause_job(&self, id: JobId) -> Result<JobSummary, ClientError> {
+        self.post(&format!("/v1/jobs/{id}/pause"), &()).await
+    }
+    /// Lets a paused job go on.
+    pub async fn resume_job(&self, id: JobId) -> Result<JobSummary, ClientError> {
+        self.post(&format!("/v1/jobs/{id}/resume"), &()).await
+    }
     /// All jobs, newest first.
     pub async fn jobs(&self) -> Result<Vec<JobSummary>, ClientError> {
-        self.get("/v1/jobs").await
+        self.all("/v1/jobs").await
     }
     /// One job.
     pub async fn job(&self, id: JobId) -> Result<JobView, ClientError> {
@@ -98,11 +109,24 @@ impl Client {
     }
     /// Why each task went where it went.
     pub async fn explain(&self, id: JobId) -> Result<Vec<Explanation>, ClientError> {
-        self.get(&format!("/v1/jobs/{id}/explain")).await
+        self.all(&format!("/v1/jobs/{id}/explain")).await
     }
     /// Known providers, best first.
     pub async fn providers(&self) -> Result<Vec<ProviderView>, ClientError> {
-        self.get("/v1/providers").await
+        Ok(self.get::<List<ProviderView>>("/v1/providers").await?.items)
+    }
+    /// Changes what may be changed while the node runs.
+    pub async fn change_node(&self, change: &NodeChange) -> Result<NodeView, ClientError> {
+        self.send(
+            self.http
+                .request(Method::PATCH, format!("{}/v1/node", self.base))
+                .json(change),
+        )
+        .await
+    }
+    /// Makes a token.
+    pub async fn make_token(&self, token: &NewToken) -> Result<MadeToken, ClientError> {
+        self.post("/v1/tokens", token).await
     }
     /// Balances and addresses.
     pub async fn wallet(&self) -> Result<WalletView, ClientError> {
@@ -115,6 +139,18 @@ impl Client {
     /// A ticket with which another machine joins.
     pub async fn invite(&self) -> Result<InviteView, ClientError> {
         self.get("/v1/invite").await
+    }
+
+    /// All items of a list that comes in pages.
+    async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ClientError> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let limit = PageQuery::LIMIT_MAX;
+            let page: Page<T> = self.get(&format!("{path}?limit={limit}{cursor}")).await?;
+            items.extend(page.items);
+            let Some(next) = page.next_cursor else { return Ok(items) };
+            cursor = format!("&cursor={next}");
+        }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
@@ -146,11 +182,7 @@ impl Client {
         }
         let status = answer.status().as_u16();
         let text = answer.text().await.map_err(unreadable)?;
-        let problem = serde_json::from_str(&text).unwrap_or(Problem {
-            kind: "unknown".into(),
-            status,
-            detail: text,
-        });
+        let problem = serde_json::from_str(&text).unwrap_or_else(|_| Problem::new(status, "unknown", text));
         Err(ClientError::Refused(problem))
     }
 }

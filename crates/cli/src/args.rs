@@ -1,8 +1,10 @@
 //! What can be typed. Every argument's help says what it does, in what unit, and its default.
 
+mod bench;
 mod choices;
 mod parse;
 
+pub use bench::{BenchCommand, ExactnessArgs, FarmArgs};
 pub use choices::{DeviceArg, FormatArg};
 pub use parse::match_job;
 
@@ -32,11 +34,15 @@ pub enum Command {
     Demo(DemoArgs),
     /// Run the node: requestor, and provider with --provide
     Up(UpArgs),
+    /// Open the web studio of the running node in a browser, signed in for 30 days
+    Studio(StudioArgs),
+    /// Watch jobs and providers in this terminal; pause, resume and cancel
+    Top,
     /// Print a ticket with which another machine joins: `rayswarm up --join TICKET`
     Invite(JsonArgs),
     /// Quote a scene, ask, render it on the network, write the files
     Render(RenderArgs),
-    /// Follow, cancel, retry and explain jobs
+    /// Follow, pause, cancel, retry and explain jobs
     Jobs {
         /// What about them.
         #[command(subcommand)]
@@ -114,9 +120,21 @@ pub struct UpArgs {
     /// Price in tokens per WU-hour; 0 on a private farm [default: 1]
     #[arg(long, value_name = "TOKENS")]
     pub price: Option<Amount>,
-    /// HTTP address [default: 127.0.0.1:3000]
+    /// HTTP address, for this machine only [default: 127.0.0.1:3000]
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
+    /// Let other machines use the HTTP API and the studio at this address, encrypted and with a token
+    #[arg(long, value_name = "ADDR")]
+    pub https: Option<SocketAddr>,
+    /// Certificate chain for --https, a PEM file [default: one that the node makes and signs itself]
+    #[arg(long, value_name = "FILE", requires = "tls_key", requires = "https")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of --tls-cert, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Name under which other machines reach --https; repeatable
+    #[arg(long = "http-name", value_name = "NAME")]
+    pub http_names: Vec<String>,
     /// Use this Ethereum JSON-RPC instead of the embedded development chain
     #[arg(long, value_name = "URL")]
     pub rpc: Option<String>,
@@ -148,6 +166,17 @@ pub struct UpArgs {
     /// Stop by itself when no job was unfinished for this long
     #[arg(long, hide = true, value_name = "SPAN", value_parser = parse_span)]
     pub until_idle: Option<Duration>,
+}
+
+/// `rayswarm studio`.
+#[derive(Debug, ClapArgs)]
+pub struct StudioArgs {
+    /// Print the address and open nothing
+    #[arg(long)]
+    pub no_browser: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How a picture is to be rendered; shared by render and demo.
@@ -250,6 +279,10 @@ pub enum JobsCommand {
     Show(JobArgs),
     /// Follow a job; one that waits for your answer shows its quote and asks
     Attach(FollowArgs),
+    /// Give out nothing new of a job; what is being rendered is finished
+    Pause(JobArgs),
+    /// Let a paused job go on
+    Resume(JobArgs),
     /// End a job early: finished work is paid, the rest comes back
     Cancel(JobArgs),
     /// Quote what a failed or cancelled job left open, ask, render it
@@ -307,69 +340,6 @@ pub enum WalletCommand {
     Show(JsonArgs),
     /// Test money, on the development chain only
     Faucet(JsonArgs),
-}
-
-/// `rayswarm bench`.
-#[derive(Debug, Subcommand)]
-pub enum BenchCommand {
-    /// Compare merged tiles and slices with one session's picture, bit for bit
-    Exactness(ExactnessArgs),
-    /// Compare plain Blender, one process per task, and Rayswarm, side by side
-    Farm(FarmArgs),
-}
-
-/// `rayswarm bench exactness`.
-#[derive(Debug, ClapArgs)]
-pub struct ExactnessArgs {
-    /// The scene files
-    #[arg(required = true, value_name = "SCENE")]
-    pub scenes: Vec<PathBuf>,
-    /// Frames to compare [default: the file's first, and one a second of film later]
-    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true)]
-    pub frames: Option<Frames>,
-    /// Longest side of the picture in pixels
-    #[arg(long, default_value_t = 96, value_name = "PIXELS")]
-    pub side: u32,
-    /// Samples per pixel
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    pub samples: u32,
-    /// Render with this engine though the file asks for another: cycles
-    #[arg(long, value_name = "NAME")]
-    pub engine: Option<String>,
-    /// Engine option; repeatable
-    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = parse_option)]
-    pub options: Vec<(String, String)>,
-    /// A missing file that is accepted, as the scene names it; repeatable
-    #[arg(long, value_name = "NAME")]
-    pub allow_missing: Vec<String>,
-    /// Print JSON instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `rayswarm bench farm`.
-#[derive(Debug, ClapArgs)]
-pub struct FarmArgs {
-    /// The scene file
-    pub scene: PathBuf,
-    /// Frames to render
-    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true)]
-    pub frames: Frames,
-    /// Picture size [default: the file's]
-    #[arg(long, value_name = "SIZE", value_parser = parse_resolution)]
-    pub resolution: Option<ResolutionChoice>,
-    /// Samples per pixel [default: the file's]
-    #[arg(long, value_name = "N")]
-    pub samples: Option<u32>,
-    /// Rounds; the median counts
-    #[arg(long, default_value_t = 3)]
-    pub rounds: u32,
-    /// Leave out one process per frame, the slowest way
-    #[arg(long)]
-    pub skip_per_frame: bool,
-    /// Print JSON instead of text
-    #[arg(long)]
-    pub json: bool,
 }
 
 impl Args {

@@ -27,16 +27,25 @@ pub fn data_dir(typed: Option<&Path>) -> anyhow::Result<PathBuf> {
 
 /// A client of the daemon that runs in `data_dir`.
 pub fn client(data_dir: &Path) -> anyhow::Result<Client> {
-    let file = DaemonFile::read(data_dir).ok_or_else(|| {
-        Missing(format!(
-            "no daemon runs in {}; start one with `rayswarm up`",
-            data_dir.display()
-        ))
-    })?;
+    let file = daemon_file(data_dir)?;
     let token_file = data_dir.join("token");
     let token = std::fs::read_to_string(&token_file)
         .with_context(|| format!("the daemon's token {} cannot be read", token_file.display()))?;
     Ok(Client::new(file.http, token.trim()))
+}
+
+/// Where a browser of this machine finds the daemon that runs in `data_dir`.
+pub fn address(data_dir: &Path) -> anyhow::Result<String> {
+    Ok(format!("http://{}", daemon_file(data_dir)?.http))
+}
+
+fn daemon_file(data_dir: &Path) -> Result<DaemonFile, Missing> {
+    DaemonFile::read(data_dir).ok_or_else(|| {
+        Missing(format!(
+            "no daemon runs in {}; start one with `rayswarm up`",
+            data_dir.display()
+        ))
+    })
 }
 
 /// A client of the daemon in `data_dir`, if one answers there.

@@ -1,7 +1,7 @@
 //! Exit codes, the same for every command, and how an error is printed.
 
 use crate::show;
-use rayswarm_api::ClientError;
+use rayswarm_api::{ClientError, Problem};
 use rayswarm_node::{config::ConfigError, local::EngineError};
 
 /// What a command's end means to a script.
@@ -47,7 +47,38 @@ pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
     for cause in error.chain().skip(1) {
         show::note(format_args!("  because: {cause}"));
     }
+    if let Some(step) = refusal(error).and_then(|problem| problem.next_step.as_ref()) {
+        note_next(step);
+    }
     code_of(error).into()
+}
+
+/// Prints a problem as an error, and what to do next.
+pub fn report_problem(problem: &Problem) {
+    show::note(format_args!("error: {}", problem.detail));
+    if let Some(step) = &problem.next_step {
+        note_next(step);
+    }
+}
+
+/// A problem and what to do next, as one sentence.
+pub fn in_full(problem: &Problem) -> String {
+    match &problem.next_step {
+        Some(step) => format!("{}; {step}", problem.detail),
+        None => problem.detail.clone(),
+    }
+}
+
+fn note_next(step: &str) {
+    show::note(format_args!("  next: {step}"));
+}
+
+/// The daemon's refusal among the causes of an error.
+fn refusal(error: &anyhow::Error) -> Option<&Problem> {
+    error.chain().find_map(|cause| match cause.downcast_ref() {
+        Some(ClientError::Refused(problem)) => Some(problem),
+        _ => None,
+    })
 }
 
 /// The exit code of an error, found anywhere in its chain.
@@ -131,6 +162,15 @@ mod tests {
         ] {
             assert_eq!(code_of(&anyhow::Error::new(error)), code);
         }
+    }
+
+    #[test]
+    fn what_to_do_next_is_found_below_context() {
+        let problem = Problem::new(422, "budget_too_small", "the budget 1 is below the price").next("give --budget 2");
+        assert_eq!(in_full(&problem), "the budget 1 is below the price; give --budget 2");
+        let error = Err::<(), _>(ClientError::Refused(problem.clone())).context("while starting");
+        assert_eq!(refusal(&error.unwrap_err()), Some(&problem));
+        assert_eq!(refusal(&anyhow::anyhow!("other")), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tables, amounts and spans as people read them.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use rayswarm_api::job::JobSummary;
 use rayswarm_model::Amount;
 use serde::Serialize;
 use std::io::Write;
@@ -48,11 +49,24 @@ pub fn span(seconds: f64) -> String {
 
 /// An amount with at most six decimals, as a price tag.
 pub fn tokens(amount: Amount) -> String {
+    tokens_to(amount, 6)
+}
+
+/// An amount with at most so many decimals; what is cut off is shown as `…`.
+pub fn tokens_to(amount: Amount, decimals_max: usize) -> String {
     let text = amount.to_string();
     match text.split_once('.') {
-        Some((whole, decimals)) if decimals.len() > 6 => format!("{whole}.{}…", &decimals[..6]),
+        Some((whole, decimals)) if decimals.len() > decimals_max => format!("{whole}.{}…", &decimals[..decimals_max]),
         _ => text,
     }
+}
+
+/// Where a job stands, in a word.
+pub const fn state(job: &JobSummary) -> &'static str {
+    if job.paused && !job.state.is_final() {
+        return "paused";
+    }
+    job.state.word()
 }
 
 #[cfg(test)]

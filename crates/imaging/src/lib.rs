@@ -51,5 +51,5 @@ pub use decode::{DecodeError, DecodeLimits, decode};
 pub use encode::{Compression, EncodeError, encode};
 pub use merge::{MergeError, Merger, Part};
 pub use picture::{Channel, Picture, PictureError, Sample, SampleType, Samples};
-pub use preview::{PreviewError, preview_png};
+pub use preview::{Look, Mosaic, PreviewError};
 pub use share::BasisPoints;

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 
 /// A picture's size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Resolution {
     /// Pixels across.
     pub width: u32,
@@ -14,6 +15,7 @@ pub struct Resolution {
 
 /// A rectangle of pixels; `x` counts from the left, `y` from the top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Rect {
     /// Left edge.
     pub x: u32,
@@ -28,6 +30,7 @@ pub struct Rect {
 /// A subset of a tile's fixed total of samples: samples `offset .. offset + length` of `total`.
 /// Merging all slices of a tile gives the full-quality pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Slice {
     /// This slice's place, counted from zero.
     pub index: u32,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 /// Everything a plan, a quote or a person needs to know about a scene. Made by an engine adapter, never by a peer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SceneFacts {
     /// The adapter that renders it: `blender`, `povray`.
     pub engine: String,
@@ -45,6 +46,7 @@ pub struct SceneFacts {
     /// Where and how the file itself would write its pictures.
     pub output: OutputPattern,
     /// Memory one session is expected to need.
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub memory_estimate: Bytes,
     /// Files the scene needs.
     pub dependencies: Vec<Dependency>,
@@ -65,6 +67,7 @@ pub struct SceneFacts {
 
 /// Frames per second: `numerator / denominator`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FrameRate {
     /// Frames.
     pub numerator: u32,
@@ -74,6 +77,7 @@ pub struct FrameRate {
 
 /// A camera of the scene.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Camera {
     /// Its name.
     pub name: String,
@@ -85,6 +89,7 @@ pub struct Camera {
 
 /// A view layer that is rendered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ViewLayer {
     /// Its name.
     pub name: String,
@@ -94,6 +99,7 @@ pub struct ViewLayer {
 
 /// The file's own output settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct OutputPattern {
     /// File name pattern without folder and extension; `#` stands for frame digits.
     pub name: String,
@@ -107,10 +113,12 @@ pub struct OutputPattern {
 
 /// A file the scene needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Dependency {
     /// As the scene names it.
     pub reference: String,
     /// Where it is on this machine; `None` when packed.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub path: Option<PathBuf>,
     /// What it is: `image`, `library`, `font`, `cache`, `volume`, `include`…
     pub kind: String,
@@ -120,6 +128,7 @@ pub struct Dependency {
 
 /// Where a dependency stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DependencyState {
     /// Inside the scene file.
@@ -134,6 +143,7 @@ pub enum DependencyState {
 
 /// Something a person should know about the scene.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Finding {
     /// How grave it is.
     pub severity: Severity,
@@ -147,6 +157,7 @@ pub struct Finding {
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.

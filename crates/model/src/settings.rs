@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Render settings of a job: the scene's own, with the artist's overrides applied. All that may change a raw pixel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RenderSettings {
     /// Whole picture size in pixels.
     pub resolution: Resolution,
@@ -20,6 +21,7 @@ pub struct RenderSettings {
 
 /// The device a session renders on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
     /// The best device found; its kind decides the comparison class.
@@ -41,6 +43,7 @@ pub enum Device {
 
 /// A file format of finished frames or films.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OutputFormat {
     /// 8- or 16-bit PNG with the view transform applied.

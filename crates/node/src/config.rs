@@ -28,6 +28,12 @@ pub struct RawConfig {
     pub price: Option<Amount>,
     /// HTTP address.
     pub http: Option<SocketAddr>,
+    /// HTTPS address for other machines.
+    pub https: Option<SocketAddr>,
+    /// Certificate chain and private key for it, as PEM files.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Names the HTTP API is known by besides its addresses.
+    pub http_names: Vec<String>,
     /// Chain to use instead of the embedded one.
     pub rpc: Option<String>,
     /// Address the embedded chain's JSON-RPC listens on.
@@ -57,6 +63,10 @@ pub struct Config {
     pub cache_size: Bytes,
     /// HTTP address.
     pub http: SocketAddr,
+    /// The API for other machines, if they may use it.
+    pub https: Option<HttpsConfig>,
+    /// Names the HTTP API is known by besides its addresses.
+    pub http_names: Vec<String>,
     /// Where the chain is.
     pub chain: ChainChoice,
     /// Which contracts, where no ticket names them.
@@ -71,6 +81,15 @@ pub struct Config {
     pub local_threads: u32,
     /// Memory of the requestor's own sessions.
     pub local_memory: Bytes,
+}
+
+/// The HTTP API for other machines.
+#[derive(Clone, Debug)]
+pub struct HttpsConfig {
+    /// Where it answers.
+    pub address: SocketAddr,
+    /// Certificate chain and private key as PEM files; the node makes its own by default.
+    pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
 /// What the provider role may use and asks for.
@@ -118,6 +137,9 @@ pub enum ConfigError {
     /// Two settings exclude each other.
     #[error("{0} and {1} exclude each other; give one of them")]
     Conflict(&'static str, &'static str),
+    /// Tokens would travel for everybody to read.
+    #[error("--http {0} would answer other machines unencrypted; give them --https {0} instead")]
+    HttpNotLoopback(SocketAddr),
     /// Zero threads.
     #[error("--threads 0 leaves nothing to render with; give at least 1")]
     NoThreads,
@@ -152,6 +174,10 @@ impl RawConfig {
         if threads == 0 {
             return Err(ConfigError::NoThreads);
         }
+        let http = self.http.unwrap_or(DEFAULT_HTTP);
+        if !http.ip().is_loopback() {
+            return Err(ConfigError::HttpNotLoopback(http));
+        }
         let memory = self.memory.unwrap_or(Bytes(12 << 30));
         let chain = match (self.rpc, &self.join, self.rpc_listen) {
             (Some(_), _, Some(_)) => return Err(ConfigError::Conflict("--rpc", "--rpc-listen")),
@@ -180,7 +206,12 @@ impl RawConfig {
                 device: self.device,
             }),
             cache_size: self.cache_size.unwrap_or(Bytes(50 << 30)),
-            http: self.http.unwrap_or(DEFAULT_HTTP),
+            http,
+            https: self.https.map(|address| HttpsConfig {
+                address,
+                certificate: self.certificate,
+            }),
+            http_names: self.http_names,
             chain,
             contracts,
             join: self.join,
@@ -255,6 +286,11 @@ mod tests {
             ..RawConfig::default()
         };
         assert!(matches!(raw.resolve(), Err(ConfigError::NoThreads)));
+        let raw = RawConfig {
+            http: Some(SocketAddr::from(([0, 0, 0, 0], 3000))),
+            ..RawConfig::default()
+        };
+        assert!(matches!(raw.resolve(), Err(ConfigError::HttpNotLoopback(_))));
     }
 
     #[test]

@@ -3,22 +3,25 @@
 use crate::{
     chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, development_genesis, stored_genesis},
     clock,
-    config::{ChainChoice, Config, DaemonFile, ProviderConfig},
+    config::{ChainChoice, Config, DaemonFile, HttpsConfig, ProviderConfig},
     contracts,
     engines::Engines,
-    http,
+    events::Events,
+    http::{self, tls::Certificate, tokens::Tokens},
     identity::Identity,
     journal::Journal,
-    node::Node,
+    node::{Node, NodeParts},
     peers,
     ports::{self, Ports},
-    provider::{self, Provider, admission::OwnTerms},
+    provider::{self, Provider, admission::OwnTerms, switch::ProviderSwitch},
     requestor::Requestor,
     services::Services,
+    uploads::Uploads,
+    webhooks::Webhooks,
 };
 use anyhow::{Context, bail};
 use rayswarm_engines::SessionLimits;
-use rayswarm_model::{B256, NodeId, signed::Domain};
+use rayswarm_model::{B256, Bytes, NodeId, signed::Domain};
 use rayswarm_network::{BlobOptions, Inbox, Network, NetworkConfig, PeerAddr, Ticket};
 use rayswarm_settlement::Contracts;
 use std::{
@@ -29,8 +32,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Bytes of one upload at most: a feature film's scene with its textures.
+const UPLOAD_BYTES_MAX: Bytes = Bytes(100 << 30);
+/// How often old uploads are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// A running node.
 pub struct Daemon {
@@ -39,6 +48,8 @@ pub struct Daemon {
     provider: Option<Network>,
     chain: Option<EmbeddedChain>,
     http: SocketAddr,
+    /// Where it answers other machines, and the fingerprint of its certificate.
+    https: Option<(SocketAddr, B256)>,
     /// Held while the daemon runs: one daemon per data folder.
     _lock: File,
 }
@@ -74,7 +85,7 @@ impl Daemon {
         let lock = take_folder(&data_dir)?;
         let mut ports = Ports::load(&data_dir);
         let identity = Arc::new(Identity::load_or_create(&data_dir)?);
-        let token = identity.token.clone();
+        let token = identity.token;
         let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
         let access = open_chain(&config, &mut ports).await?;
         let settlement = contracts::open(&data_dir, config.contracts, &identity.account, access.site()).await?;
@@ -84,9 +95,16 @@ impl Daemon {
             escrow: settlement.contracts().escrow,
         };
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let typed_price = config
+            .provider
+            .as_ref()
+            .map(|provider| provider.price)
+            .unwrap_or_default();
         let services = Arc::new(Services {
             config,
             identity,
+            switch: Arc::new(ProviderSwitch::load(&journal, typed_price)?),
+            events: Events::new(clock::now()),
             journal,
             engines: Arc::new(Engines::detect()?),
             network,
@@ -104,21 +122,30 @@ impl Daemon {
         let provider_ready = Arc::new(AtomicBool::new(false));
         let provider = start_provider(&services, &access, &mut ports, provider_ready.clone()).await?;
         ports.save(&data_dir)?;
-        let node = Self::wire(services, inbox, &access, genesis, provider_ready)?;
-        let (http, serving) = http::serve(
-            node.clone(),
-            node.services.config.http,
-            token,
-            node.services.stop.child_token(),
-        )
-        .await
-        .with_context(|| {
-            format!(
-                "cannot listen on {}; another program may use the port, choose one with --http",
-                node.services.config.http
-            )
-        })?;
-        node.services.tracker.spawn(serving);
+        let parts = NodeParts {
+            rpc_listen: access.rpc_listen,
+            genesis,
+            provider: provider.as_ref().map(Network::node_id),
+            provider_ready,
+            uploads: Arc::new(Uploads::open(data_dir.join("uploads"), UPLOAD_BYTES_MAX)?),
+            tokens: Arc::new(Tokens::open(&data_dir, token)?),
+            webhooks: Arc::new(Webhooks::open(&data_dir)?),
+        };
+        let node = Self::wire(services, inbox, &access, parts)?;
+        let config = &node.services.config;
+        let taken = |address: SocketAddr, option: &str| {
+            format!("cannot listen on {address}; another program may use the port, choose one with {option}")
+        };
+        let http = http::serve(&node, config.http)
+            .await
+            .with_context(|| taken(config.http, "--http"))?;
+        let mut https = None;
+        if let Some(settings) = &config.https {
+            let certificate = certificate(&data_dir, settings, &config.http_names)?;
+            let served = http::serve_others(&node, settings.address, &certificate).await;
+            let bound = served.with_context(|| taken(settings.address, "--https"))?;
+            https = Some((bound, certificate.fingerprint));
+        }
         let file = serde_json::to_vec(&DaemonFile {
             http,
             pid: std::process::id(),
@@ -130,6 +157,7 @@ impl Daemon {
             provider,
             chain: access.embedded,
             http,
+            https,
             _lock: lock,
         })
     }
@@ -138,21 +166,22 @@ impl Daemon {
         services: Arc<Services>,
         inbox: Inbox,
         access: &ChainAccess,
-        genesis: B256,
-        provider_ready: Arc<AtomicBool>,
+        parts: NodeParts,
     ) -> anyhow::Result<Arc<Node>> {
         services.tracker.spawn(peers::keep_in_touch(
             services.clone(),
             access.ticket_peer().into_iter().collect(),
         ));
         let requestor = Requestor::start(services.clone(), inbox.requestor)?;
-        Ok(Arc::new(Node {
-            services,
-            requestor,
-            rpc_listen: access.rpc_listen,
-            genesis,
-            provider_ready,
-        }))
+        let node = Node::start(services, requestor, parts);
+        let services = &node.services;
+        let telling = node
+            .webhooks
+            .clone()
+            .run(services.events.clone(), services.stop.clone());
+        services.tracker.spawn(telling);
+        services.tracker.spawn(sweep_uploads(node.clone()));
+        Ok(node)
     }
 
     /// This node's id.
@@ -165,9 +194,14 @@ impl Daemon {
         self.http
     }
 
+    /// Where the HTTP API answers other machines, and the SHA-256 of its certificate.
+    pub const fn https_address(&self) -> Option<(SocketAddr, B256)> {
+        self.https
+    }
+
     /// Jobs of its own that are not final.
     pub fn unfinished_jobs(&self) -> u64 {
-        self.node.view().active_jobs
+        self.node.active_jobs()
     }
 
     /// The chain in use.
@@ -203,6 +237,19 @@ impl Daemon {
             tracing::warn!(path = %path.display(), %error, "cannot be removed");
         }
     }
+}
+
+/// The certificate that was named, or one of the node's own for the names and addresses it is known by.
+fn certificate(data_dir: &Path, settings: &HttpsConfig, names: &[String]) -> anyhow::Result<Certificate> {
+    if let Some((cert, key)) = &settings.certificate {
+        return Ok(Certificate::read(cert, key)?);
+    }
+    let mut names = names.to_vec();
+    names.push("localhost".into());
+    if !settings.address.ip().is_unspecified() {
+        names.push(settings.address.ip().to_string());
+    }
+    Ok(Certificate::own(&data_dir.join("tls"), &names)?)
 }
 
 /// Makes the data folder and takes hold of it.
@@ -322,12 +369,16 @@ async fn run_provider(
     }
     let terms = OwnTerms {
         limits: provider_limits(&settings),
-        price: settings.price,
     };
     let stop = services.stop.clone();
     let offering = async {
-        match provider::measure::offer(&services, &settings, &terms.limits).await {
-            Ok(()) => ready.store(true, Ordering::Relaxed),
+        match provider::offering::offer(&services, &terms.limits).await {
+            Ok(offer) => {
+                ready.store(true, Ordering::Relaxed);
+                services
+                    .tracker
+                    .spawn(provider::offering::keep_priced(services.clone(), offer));
+            }
             Err(error) => tracing::error!("the provider role is off: {error:#}"),
         }
     };
@@ -340,6 +391,28 @@ async fn run_provider(
         .tracker
         .spawn(provider::vouchers::watch(services.clone(), stop.clone()));
     Provider::new(services, terms).run(events, stop).await;
+}
+
+/// Uploads that nobody uses go; those of a job that may still read them stay.
+async fn sweep_uploads(node: Arc<Node>) {
+    let mut due = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            () = node.services.stop.cancelled() => return,
+            _ = due.tick() => {}
+        }
+        let node = node.clone();
+        let sweeping = move || {
+            let jobs = node.requestor.list();
+            let in_use = |id: &str| jobs.iter().any(|job| node.uploads.is_part(id, &job.scene));
+            node.uploads.sweep(clock::now(), in_use)
+        };
+        match tokio::task::spawn_blocking(sweeping).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "old uploads were not removed"),
+            Err(error) => tracing::warn!(%error, "old uploads were not removed"),
+        }
+    }
 }
 
 fn provider_limits(settings: &ProviderConfig) -> SessionLimits {

@@ -118,7 +118,12 @@ async fn compare_all(
     found: &mut Exactness,
 ) -> Result<(), String> {
     let settings = settings(request, facts);
-    let frames = request.job.frames.clone().unwrap_or_else(|| frames_to_show(facts));
+    let frames = request
+        .job
+        .settings
+        .frames
+        .clone()
+        .unwrap_or_else(|| frames_to_show(facts));
     found.resolution = Some(settings.resolution);
     found.frames = frames.as_slice().to_vec();
     near_enough_to_play(facts.frame_start, &frames)?;
@@ -326,16 +331,16 @@ fn merge_frame(plan: &Plan, parts: &[VerifiedPart], frame: i32, folder: &Path) -
 }
 
 fn settings(request: &ExactnessRequest, facts: &SceneFacts) -> RenderSettings {
-    let resolution = match request.job.resolution {
+    let resolution = match request.job.settings.resolution {
         Some(ResolutionChoice::Exact(resolution)) => resolution,
         _ => scaled(facts.resolution, request.side),
     };
     RenderSettings {
         resolution,
-        samples: request.job.samples.unwrap_or(facts.samples),
-        renderer_override: request.job.renderer_override.clone(),
-        allowed_missing: request.job.allow_missing.clone(),
-        options: request.job.options.clone(),
+        samples: request.job.settings.samples.unwrap_or(facts.samples),
+        renderer_override: request.job.settings.renderer_override.clone(),
+        allowed_missing: request.job.settings.allow_missing.clone(),
+        options: request.job.settings.options.clone(),
     }
 }
 

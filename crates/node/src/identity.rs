@@ -1,7 +1,7 @@
 //! Who this node is: a node key (ed25519, for peers) and an account key (secp256k1, for money), in files only their
 //! owner can read.
 
-use crate::http::Token;
+use crate::http::tokens::Token;
 use rand::{TryRngCore, rngs::OsRng};
 use rayswarm_model::signed::AccountKey;
 use rayswarm_settlement::keyfile;
@@ -31,12 +31,12 @@ impl Identity {
     /// Reads the keys in `data_dir`, making those that are not there.
     pub fn load_or_create(data_dir: &Path) -> Result<Self, IdentityError> {
         let secret = |name: &str| keyfile::load_or_create_secret(&data_dir.join(name));
-        let token = secret("token")?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token: String = secret("token")?.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
             node_secret: secret("node.key")?,
             provider_secret: secret("provider.key")?,
             account: keyfile::load_or_create(&data_dir.join("account.key"))?,
-            token: Token::new(token),
+            token: Token::new(&token),
         })
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Calls are short and synchronous; the lock is never held across an await.
 
+mod standing;
 mod worked;
 
+pub use standing::Standing;
 pub use worked::{HeldVoucher, VoucherEnd, WorkedJob};
 
 use crate::requestor::record::JobRecord;
 use rayswarm_model::{AttemptId, JobId, NodeId, TaskId, UnixMillis};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     path::{Path, PathBuf},
@@ -67,13 +69,14 @@ pub struct StoredResult {
     pub receipt: Vec<u8>,
 }
 
-const SCHEMA_VERSION: u32 = 3;
+const SCHEMA_VERSION: u32 = 4;
 
 /// What leads from each version of the schema to the next, from nothing on.
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("journal/1-jobs.sql"),
     include_str!("journal/2-standing.sql"),
     include_str!("journal/3-worked.sql"),
+    include_str!("journal/4-standing.sql"),
 ];
 
 type Result<T> = std::result::Result<T, JournalError>;
@@ -146,6 +149,19 @@ impl Journal {
         texts
             .map(|text| from_json("job", &text.map_err(failed("read a job"))?))
             .collect()
+    }
+
+    /// One job.
+    pub fn job(&self, id: JobId) -> Result<Option<JobRecord>> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached("SELECT record FROM jobs WHERE id = ?1")
+            .map_err(failed("read a job"))?;
+        let text = query
+            .query_row([id.to_string()], |row| row.get::<_, String>(0))
+            .optional();
+        let text = text.map_err(failed("read a job"))?;
+        text.map(|text| from_json("job", &text)).transpose()
     }
 
     /// Appends one farm event.
@@ -229,31 +245,25 @@ impl Journal {
         self.lock().execute(sql, row).map(drop).map_err(failed("keep evidence"))
     }
 
-    /// Notes how many tasks of a job a provider has had verified. Saying it again changes nothing.
-    pub fn save_verified(&self, job: JobId, node: NodeId, tasks: u64) -> Result<()> {
-        let sql = "INSERT OR REPLACE INTO verified (node, job, tasks) VALUES (?1, ?2, ?3)";
-        let row = params![node.to_string(), job.to_string(), tasks.cast_signed()];
-        self.lock()
-            .execute(sql, row)
-            .map(drop)
-            .map_err(failed("note verified tasks"))
+    /// A setting that was saved under this name.
+    pub fn setting<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached("SELECT value FROM settings WHERE name = ?1")
+            .map_err(failed("read a setting"))?;
+        let text = query.query_row([name], |row| row.get::<_, String>(0)).optional();
+        let text = text.map_err(failed("read a setting"))?;
+        text.map(|text| from_json("setting", &text)).transpose()
     }
 
-    /// Forgets what a provider has had verified: its standing starts over.
-    pub fn clear_verified(&self, node: NodeId) -> Result<()> {
+    /// Saves a setting in place of what it was.
+    pub fn save_setting(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let text = to_json("setting", value)?;
+        let sql = "INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)";
         self.lock()
-            .execute("DELETE FROM verified WHERE node = ?1", [node.to_string()])
+            .execute(sql, [name, &text])
             .map(drop)
-            .map_err(failed("lower a standing"))
-    }
-
-    /// Tasks a provider has had verified in jobs other than `job`.
-    pub fn verified_before(&self, node: NodeId, job: JobId) -> Result<u64> {
-        let sql = "SELECT COALESCE(SUM(tasks), 0) FROM verified WHERE node = ?1 AND job <> ?2";
-        let count = self
-            .lock()
-            .query_row(sql, [node.to_string(), job.to_string()], |row| row.get::<_, i64>(0));
-        count.map(i64::cast_unsigned).map_err(failed("tell a standing"))
+            .map_err(failed("save a setting"))
     }
 
     /// Remembers a peer.

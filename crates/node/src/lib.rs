@@ -10,6 +10,8 @@
 //! | [`provider`] | the role that renders for pay |
 //! | [`chain`] | the embedded development chain |
 //! | [`journal`] | what outlives the process |
+//! | [`events`], [`webhooks`] | what happens, told |
+//! | [`uploads`] | scenes that come over HTTP |
 //! | [`peers`] | keeping in touch with other nodes |
 //! | [`http`], [`node`] | the API, and what it shows |
 //! | [`engines`], [`pixels`] | renderers of this machine, and the files they write |
@@ -25,6 +27,7 @@ pub mod config;
 pub mod contracts;
 pub mod daemon;
 pub mod engines;
+pub mod events;
 pub mod exactness;
 pub mod http;
 pub mod identity;
@@ -34,8 +37,11 @@ pub mod node;
 pub mod peers;
 pub mod pixels;
 pub mod ports;
+mod private_list;
 pub mod provider;
 pub mod requestor;
 pub mod services;
+pub mod uploads;
+pub mod webhooks;
 
 pub use daemon::Daemon;

@@ -8,7 +8,10 @@ use crate::{
         refusal::{chain, failed},
     },
 };
-use rayswarm_api::{Problem, job::JobRequest};
+use rayswarm_api::{
+    Problem,
+    job::{JobRequest, JobSettings},
+};
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{Bytes, SceneFacts, settings::Device};
 use std::path::PathBuf;
@@ -32,12 +35,13 @@ pub async fn inspect(
 ) -> Result<SceneFacts, Problem> {
     let engines = Engines::detect().map_err(|error| failed("no_engines", chain(&error)))?;
     let beside = scene.parent().map_or_else(PathBuf::new, PathBuf::from);
-    let request = JobRequest {
+    let mut request = JobRequest::new(scene, beside);
+    request.include = include;
+    request.settings = JobSettings {
         renderer_override,
-        include,
         allow_missing,
         options,
-        ..JobRequest::new(scene, beside)
+        ..JobSettings::default()
     };
     analysis::inspect(&engines, &request, limits())
         .await

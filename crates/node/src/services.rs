@@ -1,7 +1,10 @@
 //! What every role of a node shares.
 
 use crate::config::ENGINE_SILENCE;
-use crate::{config::Config, engines::Engines, identity::Identity, journal::Journal};
+use crate::{
+    config::Config, engines::Engines, events::Events, identity::Identity, journal::Journal,
+    provider::switch::ProviderSwitch,
+};
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{settings::Device, signed::Domain};
 use rayswarm_network::Network;
@@ -18,6 +21,10 @@ pub struct Services {
     pub identity: Arc<Identity>,
     /// What must outlive the process.
     pub journal: Journal,
+    /// What happens, told.
+    pub events: Arc<Events>,
+    /// What the owner of this machine wishes of its provider role.
+    pub switch: Arc<ProviderSwitch>,
     /// Renderers.
     pub engines: Arc<Engines>,
     /// Peers and blobs.

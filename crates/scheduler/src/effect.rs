@@ -165,6 +165,30 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// The attempt it is about, if it is about one.
+    pub const fn attempt(&self) -> Option<AttemptId> {
+        match self {
+            Self::Collect { attempt, .. }
+            | Self::AlreadyHere { attempt, .. }
+            | Self::Discard { attempt, .. }
+            | Self::DrawAudit { attempt, .. }
+            | Self::JudgeAudit { attempt, .. }
+            | Self::AcceptTask { attempt, .. }
+            | Self::PayAudit { attempt, .. }
+            | Self::RejectAttempt { attempt, .. }
+            | Self::Revoke { attempt, .. } => Some(*attempt),
+            Self::Lease { .. }
+            | Self::Wait { .. }
+            | Self::Dismiss { .. }
+            | Self::TaskFailed { .. }
+            | Self::Exclude { .. }
+            | Self::JobComplete { .. }
+            | Self::JobFailed { .. } => None,
+        }
+    }
+}
+
 /// One task of a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {

@@ -376,7 +376,8 @@ impl Task {
 }
 
 impl Purpose {
-    pub(crate) const fn is_render(self) -> bool {
+    /// Whether it is for the picture itself.
+    pub const fn is_render(self) -> bool {
         matches!(self, Self::Render)
     }
 }

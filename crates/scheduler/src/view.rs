@@ -59,6 +59,11 @@ impl Farm {
         matches!(self.phase, Phase::Complete | Phase::Failed { .. })
     }
 
+    /// Whether nothing new is given out for now.
+    pub const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// How it decides.
     pub const fn policy(&self) -> &Policy {
         &self.policy

@@ -1,6 +1,6 @@
 //! A job's money: open, top up, redeem, close, refund. Each step looks at the chain before it sends and may be repeated.
 
-mod history;
+pub(crate) mod history;
 
 pub use history::{JobEvent, JobEventKind};
 

@@ -26,6 +26,8 @@
 //! | [`settlement`](Settlement) | connecting, deploying, balances |
 //! | [`jobs`] | open, redeem, close, refund, history |
 //! | [`registry`] | the list of providers |
+//! | [`movements`] | what the account paid, got back and earned |
+//! | [`explorer`] | blocks and transactions in words |
 //! | [`revert`] | what a contract refused, as a sentence |
 //! | `rpc`, `sender` | JSON-RPC calls, [`identify`], [`ask_faucet`]; one account's transactions in order |
 //!
@@ -34,8 +36,10 @@
 mod bindings;
 mod contracts;
 mod error;
+pub mod explorer;
 pub mod jobs;
 pub mod keyfile;
+pub mod movements;
 pub mod registry;
 pub mod revert;
 mod rpc;
@@ -44,7 +48,9 @@ mod settlement;
 
 pub use contracts::{Contracts, ParseContractsError};
 pub use error::SettlementError;
+pub use explorer::{Block, BlockName, ChainEvent, Transaction};
 pub use jobs::{Closed, Job, JobEvent, JobEventKind, JobState, JobTerms, Opened, Redeemed, Refunded, Shortfall};
+pub use movements::{Movement, MovementKind, Movements};
 pub use registry::{Provider, ProviderOffer};
 pub use revert::Revert;
 pub use rpc::{ChainName, ask_faucet, identify};

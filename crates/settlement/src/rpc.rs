@@ -1,5 +1,9 @@
 //! The JSON-RPC calls that settlement needs. Standard methods only, so that any Ethereum chain serves.
 
+mod blocks;
+
+pub(crate) use blocks::RawBlock;
+
 use crate::{error::SettlementError, revert::Revert};
 use alloy::{
     consensus::TxEnvelope,

@@ -17,6 +17,11 @@ use rayswarm_model::{
     money::TOKEN_DECIMALS,
     signed::{AccountKey, Domain},
 };
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// A token's name for itself is cut to this: it stands behind every amount.
+const SYMBOL_LETTERS_MAX: usize = 16;
 
 /// The contracts as one account uses them. Clones share the account's queue of transactions; use clones rather than a
 /// second connection for the same key.
@@ -26,6 +31,8 @@ pub struct Settlement {
     pub(crate) sender: Sender,
     contracts: Contracts,
     domain: Domain,
+    /// The payment token's own name for itself, once it was read.
+    symbol: Arc<OnceCell<String>>,
 }
 
 impl Settlement {
@@ -58,6 +65,7 @@ impl Settlement {
             rpc,
             contracts,
             domain,
+            symbol: Arc::default(),
         };
         connected.check_contracts().await?;
         Ok(connected)
@@ -163,6 +171,26 @@ impl Settlement {
     /// What `account` holds of the payment token.
     pub async fn token_balance(&self, account: Address) -> Result<Amount, SettlementError> {
         self.balance_of(self.contracts.token, account).await
+    }
+
+    /// What the payment token calls itself; empty where it does not say. Read once.
+    pub async fn token_symbol(&self) -> Result<&str, SettlementError> {
+        let (account, token) = (self.account(), self.contracts.token);
+        let read = || async {
+            let ask = DevToken::symbolCall {};
+            match self.rpc.read("reading the token's symbol", account, token, ask).await {
+                // Whoever made the token chose the text.
+                Ok(text) => Ok(text
+                    .chars()
+                    .filter(|letter| !letter.is_control())
+                    .take(SYMBOL_LETTERS_MAX)
+                    .collect()),
+                // ERC-20 leaves it open whether a token has one.
+                Err(SettlementError::Nonsense { .. } | SettlementError::Reverted { .. }) => Ok(String::new()),
+                Err(error) => Err(error),
+            }
+        };
+        self.symbol.get_or_try_init(read).await.map(String::as_str)
     }
 
     /// Creates development tokens for `to`. Only our `DevToken` allows it.

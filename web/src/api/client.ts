@@ -104,7 +104,7 @@ export const api = {
   job: (id: string, options?: CallOptions) => get<T.JobView>(`/jobs/${id}`, undefined, options),
   createJob: (job: T.NewJob, idempotencyKey: string) =>
     post<T.JobSummary>('/jobs', job, { 'Idempotency-Key': idempotencyKey }),
-  startJob: (id: string) => post<T.JobSummary>(`/jobs/${id}/start`),
+  startJob: (id: string, budget?: string) => post<T.JobSummary>(`/jobs/${id}/start`, { budget }),
   pauseJob: (id: string) => post<T.JobSummary>(`/jobs/${id}/pause`),
   resumeJob: (id: string) => post<T.JobSummary>(`/jobs/${id}/resume`),
   cancelJob: (id: string) => post<T.JobSummary>(`/jobs/${id}/cancel`),

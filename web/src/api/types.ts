@@ -192,6 +192,7 @@ export interface JobView extends JobSummary {
 }
 // GET /v1/jobs?state=rendering,settling&q=text&limit=50&cursor=… -> {items: JobSummary[], next_cursor: string|null}
 // POST /v1/jobs NewJob -> JobSummary ; GET /v1/jobs/{id} -> JobView
+// POST /v1/jobs/{id}/start takes {budget?}: one of the curve, or between its points.
 // POST /v1/jobs/{id}/start|pause|resume|cancel -> JobSummary ; POST …/retry {auto_start} -> JobSummary (a new job)
 // POST …/duplicate {changes: JobSettings} -> JobSummary ; PATCH /v1/jobs/{id} {priority?, name?} -> JobSummary
 
@@ -373,7 +374,6 @@ export interface NodeView {
     memory_bytes: number | null;
     cache_bytes: number;
     http: string;
-    fetch_allow: string[];
   };
 }
 // GET /v1/node -> NodeView ; PATCH /v1/node {provider_paused?: boolean, price_per_wu_hour?: string} -> NodeView (NIMBY switch)

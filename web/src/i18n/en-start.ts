@@ -123,7 +123,7 @@ export const newRender = {
   cheaper: 'cheaper',
   quicker: 'quicker',
   quotedBudget: 'The figures above are for this budget.',
-  otherBudget: 'Starting makes the job anew with this budget; the figures above are for the quoted one.',
+  otherBudget: 'Starting locks this budget instead; the figures above are for the quoted one.',
 };
 
 export const firstRun = {
@@ -165,7 +165,6 @@ export const settings = {
   chain: 'Chain RPC',
   provides: 'Renders',
   cache: 'Cache',
-  fetchAllow: 'May fetch from',
   newPrice: 'New price per WU-hour',
   priceNow: 'Now',
   priceHint: 'Work already agreed keeps its price.',

@@ -118,7 +118,7 @@ export const newRender: Messages['newRender'] = {
   cheaper: '更便宜',
   quicker: '更快',
   quotedBudget: '上面的数字对应此预算。',
-  otherBudget: '开始时会按此预算重新创建作业；上面的数字对应报价时的预算。',
+  otherBudget: '开始时将改为锁定此预算；上面的数字对应报价时的预算。',
 };
 
 export const firstRun: Messages['firstRun'] = {
@@ -160,7 +160,6 @@ export const settings: Messages['settings'] = {
   chain: '链 RPC',
   provides: '参与渲染',
   cache: '缓存',
-  fetchAllow: '允许下载自',
   newPrice: '每 WU 小时的新价格',
   priceNow: '当前',
   priceHint: '已约定的工作保持原价。',

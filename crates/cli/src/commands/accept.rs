@@ -49,7 +49,7 @@ pub async fn to_the_end(
         Followed::Reached(view) => view,
         Followed::Left(view) => return Ok(left(id, view.as_deref())),
     };
-    let waits = view.summary.state == JobState::Quoted && !view.request.auto_start;
+    let waits = view.summary.state == JobState::Quoted && !view.settings.auto_start;
     if let Some(quote) = view.quote.as_ref().filter(|_| waits || manner.made_here) {
         show_quote(quote, view.facts.as_ref(), manner.json);
     }
@@ -123,7 +123,7 @@ fn left(id: JobId, seen: Option<&JobView>) -> ExitCode {
         return ExitCode::Interrupted;
     };
     let state = view.summary.state;
-    if view.request.auto_start || !(is_before_quote(state) || state == JobState::Quoted) {
+    if view.settings.auto_start || !(is_before_quote(state) || state == JobState::Quoted) {
         return goes_on(id);
     }
     let when = if state == JobState::Quoted {
@@ -244,6 +244,7 @@ mod tests {
             result_bytes: 0,
             providers: 1,
             assumptions: vec!["an assumption".into()],
+            curve: Vec::new(),
         };
         let text = quote_lines(&quote).join("\n");
         for part in ["3840x2160", "10000 samples", "7800 frames", "an assumption"] {

@@ -17,7 +17,7 @@ use rayswarm_api::{
     Client,
     job::{EscrowView, JobRequest, JobView, ResolutionChoice, SettlementView},
 };
-use rayswarm_model::{Amount, Resolution};
+use rayswarm_model::{Amount, Frames, Resolution};
 use serde::Serialize;
 use std::{
     path::{Path, PathBuf},
@@ -108,11 +108,10 @@ fn request(args: &DemoArgs) -> anyhow::Result<JobRequest> {
             own_scene()?
         }
     };
-    Ok(JobRequest {
-        providers_min: args.providers,
-        auto_start: true,
-        ..render::picture_request(scene, std::path::absolute(&args.out)?, &picture)?
-    })
+    let mut request = render::picture_request(scene, std::path::absolute(&args.out)?, &picture)?;
+    request.settings.providers_min = args.providers;
+    request.settings.auto_start = true;
+    Ok(request)
 }
 
 /// The scene in the repository, looked for from here upwards.
@@ -154,7 +153,7 @@ struct Report<'a> {
     providers: Vec<ProviderReport>,
     escrow: EscrowView,
     settlement: &'a SettlementView,
-    outputs: &'a [PathBuf],
+    outputs: Vec<&'a Path>,
 }
 
 #[derive(Serialize)]
@@ -180,11 +179,12 @@ impl<'a> Report<'a> {
         });
         Self {
             job_id: view.summary.id.to_string(),
-            scene: &view.request.scene,
+            scene: &view.scene,
             engine: facts.map_or_else(String::new, |facts| {
                 format!("{} {}", facts.engine, facts.engine_version)
             }),
-            frames: view.frames.as_ref().map_or_else(String::new, ToString::to_string),
+            frames: Frames::try_from(view.frame_numbers.clone())
+                .map_or_else(|_| String::new(), |frames| frames.to_string()),
             resolution: view
                 .resolution
                 .map_or_else(String::new, |resolution| resolution.to_string()),
@@ -194,7 +194,7 @@ impl<'a> Report<'a> {
             providers: providers.collect(),
             escrow: view.escrow,
             settlement: &view.settlement,
-            outputs: &view.outputs,
+            outputs: view.outputs.iter().map(|output| output.path.as_path()).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::jobs::print_job;
 use crate::{
-    exit::{ExitCode, code_of_status},
+    exit::{ExitCode, code_of_status, report_problem},
     interrupt::Interrupt,
     show,
 };
@@ -70,7 +70,7 @@ pub fn end_code(view: &JobView) -> ExitCode {
     match (&view.summary.problem, view.summary.state) {
         (_, JobState::Cancelled) => ExitCode::Cancelled,
         (Some(problem), JobState::Failed) => {
-            show::note(format_args!("error: {}", problem.detail));
+            report_problem(problem);
             code_of_status(problem.status)
         }
         (None, JobState::Failed) => ExitCode::Failure,
@@ -90,16 +90,16 @@ fn progress_bar(quiet: bool) -> ProgressBar {
 }
 
 fn draw(bar: &ProgressBar, view: &JobView) {
-    bar.set_prefix(view.summary.state.word());
-    bar.set_position(u64::from(view.progress_permille));
-    let frames = view.frames.as_ref().map_or(0, |frames| frames.len());
+    bar.set_prefix(show::state(&view.summary));
+    bar.set_position(u64::from(view.summary.progress_permille));
     let active = view.providers.len();
-    bar.set_message(match (view.summary.state, view.eta_s) {
+    bar.set_message(match (view.summary.state, view.summary.eta_s) {
         (JobState::Rendering, Some(eta)) => format!(
-            "{}/{} tasks, {}/{frames} frames, {active} providers, {} to go",
+            "{}/{} tasks, {}/{} frames, {active} providers, {} to go",
             view.summary.tasks_verified,
             view.summary.tasks,
-            view.frames_finished,
+            view.summary.frames_finished,
+            view.summary.frames,
             show::span(eta)
         ),
         (JobState::Rendering, None) => {

@@ -3,7 +3,7 @@
 use super::render::existing_file;
 use crate::{
     args::InspectArgs,
-    exit::{BadInput, ExitCode, Missing},
+    exit::{BadInput, ExitCode, Missing, in_full},
     show,
 };
 use rayswarm_model::{
@@ -16,9 +16,9 @@ pub async fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
     let (include, allow_missing) = (args.include, args.allow_missing);
     let inspected = rayswarm_node::local::inspect(scene, args.engine, include, allow_missing, args.options).await;
     let facts = inspected.map_err(|problem| match problem.status {
-        503 => anyhow::Error::new(Missing(problem.detail)),
-        500 => anyhow::anyhow!(problem.detail),
-        _ => anyhow::Error::new(BadInput(problem.detail)),
+        503 => anyhow::Error::new(Missing(in_full(&problem))),
+        500 => anyhow::anyhow!(in_full(&problem)),
+        _ => anyhow::Error::new(BadInput(in_full(&problem))),
     })?;
     if args.json {
         show::json(&facts)?;

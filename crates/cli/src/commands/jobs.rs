@@ -1,4 +1,4 @@
-//! `rayswarm jobs`: list, show, attach, cancel, retry, explain.
+//! `rayswarm jobs`: list, show, attach, pause, resume, cancel, retry, explain.
 
 use super::{
     accept::{self, Manner},
@@ -13,7 +13,7 @@ use crate::{
 };
 use rayswarm_api::{
     Client,
-    job::{JobView, RetryRequest},
+    job::{JobSummary, JobView, RetryRequest},
 };
 use rayswarm_model::JobId;
 use std::path::Path;
@@ -27,6 +27,8 @@ pub async fn run(data_dir: Option<&Path>, command: JobsCommand) -> anyhow::Resul
             let id = find(&client, &args.job).await?;
             to_the_end(&client, id, &args, false).await
         }
+        JobsCommand::Pause(args) => pause(&client, args).await,
+        JobsCommand::Resume(args) => resume(&client, args).await,
         JobsCommand::Cancel(args) => cancel(&client, args).await,
         JobsCommand::Retry(args) => {
             let id = find(&client, &args.job).await?;
@@ -45,6 +47,29 @@ async fn to_the_end(client: &Client, id: JobId, args: &FollowArgs, made_here: bo
         made_here,
     };
     accept::to_the_end(client, id, manner, &mut Interrupt::listen()?).await
+}
+
+async fn pause(client: &Client, args: JobArgs) -> anyhow::Result<ExitCode> {
+    let job = client.pause_job(find(client, &args).await?).await?;
+    changed(
+        &job,
+        &args,
+        "rests; what is being rendered is finished, and nothing new is given out",
+    )
+}
+
+async fn resume(client: &Client, args: JobArgs) -> anyhow::Result<ExitCode> {
+    let job = client.resume_job(find(client, &args).await?).await?;
+    changed(&job, &args, "goes on")
+}
+
+fn changed(job: &JobSummary, args: &JobArgs, how: &str) -> anyhow::Result<ExitCode> {
+    if args.json {
+        show::json(job)?;
+    } else {
+        show::line(format_args!("job {} {how}", job.id.short()));
+    }
+    Ok(ExitCode::Success)
 }
 
 async fn cancel(client: &Client, args: JobArgs) -> anyhow::Result<ExitCode> {
@@ -73,12 +98,12 @@ async fn list(client: &Client, args: JsonArgs) -> anyhow::Result<ExitCode> {
         show::json(&jobs)?;
         return Ok(ExitCode::Success);
     }
-    let mut table = show::table(["job", "scene", "state", "tasks", "why"]);
+    let mut table = show::table(["job", "name", "state", "tasks", "why"]);
     for job in &jobs {
         table.add_row([
             job.id.short(),
-            job.scene.display().to_string(),
-            job.state.word().into(),
+            job.name.clone(),
+            show::state(job).into(),
             format!("{}/{}", job.tasks_verified, job.tasks),
             job.problem
                 .as_ref()
@@ -105,9 +130,9 @@ async fn explain(client: &Client, args: JobArgs) -> anyhow::Result<ExitCode> {
         show::json(&reasons)?;
         return Ok(ExitCode::Success);
     }
-    let begun = reasons.first().map_or(0, |reason| reason.at_ms);
+    let begun = reasons.first().map_or(0, |reason| reason.at.0.0);
     for reason in &reasons {
-        let seconds = reason.at_ms.saturating_sub(begun) as f64 / 1e3;
+        let seconds = reason.at.0.0.saturating_sub(begun) as f64 / 1e3;
         show::line(format_args!("{seconds:>8.2} s  {}: {}", reason.decision, reason.reason));
     }
     Ok(ExitCode::Success)
@@ -118,12 +143,15 @@ pub fn print_job(job: &JobView) {
     show::line(format_args!(
         "job       {} ({})",
         job.summary.id,
-        job.summary.state.word()
+        show::state(&job.summary)
     ));
     if let Some(problem) = &job.summary.problem {
         show::line(format_args!("why       {}", problem.detail));
+        if let Some(step) = &problem.next_step {
+            show::line(format_args!("next      {step}"));
+        }
     }
-    show::line(format_args!("scene     {}", job.request.scene.display()));
+    show::line(format_args!("scene     {}", job.scene.display()));
     let mut table = show::table([
         "provider",
         "tasks",
@@ -158,6 +186,6 @@ pub fn print_job(job: &JobView) {
         ));
     }
     for output in &job.outputs {
-        show::line(format_args!("picture   {}", output.display()));
+        show::line(format_args!("picture   {}", output.path.display()));
     }
 }

@@ -11,6 +11,8 @@ mod invite;
 mod jobs;
 mod providers;
 mod render;
+mod studio;
+mod top;
 mod up;
 mod wallet;
 
@@ -25,6 +27,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Demo(demo) => demo::run(demo).await,
         Command::Up(up) => up::run(data_dir, up).await,
+        Command::Studio(studio) => studio::run(data_dir, studio).await,
+        Command::Top => top::run(data_dir).await,
         Command::Invite(json) => invite::run(data_dir, json).await,
         Command::Render(render) => render::run(data_dir, render).await,
         Command::Jobs { command } => jobs::run(data_dir, command).await,

@@ -10,7 +10,10 @@ use crate::{
 };
 use anyhow::Context;
 use clap::ValueEnum;
-use rayswarm_api::{Client, job::JobRequest};
+use rayswarm_api::{
+    Client,
+    job::{JobRequest, JobSettings},
+};
 use std::path::{Path, PathBuf};
 
 pub async fn run(data_dir: Option<&Path>, args: RenderArgs) -> anyhow::Result<ExitCode> {
@@ -97,14 +100,16 @@ fn request(args: &RenderArgs) -> anyhow::Result<JobRequest> {
     let scene = existing_file(&args.file)?;
     let beside = || scene.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
     let output = args.out.as_ref().map_or_else(|| Ok(beside()), std::path::absolute)?;
-    Ok(JobRequest {
+    let mut request = picture_request(scene.clone(), output, &args.picture)?;
+    request.settings = JobSettings {
         budget: args.budget,
         deadline_s: args.deadline.as_secs(),
         skip_existing: args.skip_existing,
         device: args.device.into(),
         auto_start: args.yes,
-        ..picture_request(scene.clone(), output, &args.picture)?
-    })
+        ..request.settings
+    };
+    Ok(request)
 }
 
 /// The part of a request that says how the picture is made.
@@ -117,17 +122,20 @@ pub fn picture_request(scene: PathBuf, output: PathBuf, picture: &PictureArgs) -
     let mut options = picture.options.clone();
     options.sort();
     Ok(JobRequest {
-        frames: picture.frames.clone(),
-        resolution: picture.resolution,
-        samples: picture.samples,
-        tiles: picture.tiles,
-        slices: picture.slices,
-        format: picture.format.map(Into::into),
-        renderer_override: picture.engine.clone(),
         include,
-        allow_missing: picture.allow_missing.clone(),
-        options,
-        keep_raw: picture.keep_raw,
+        settings: JobSettings {
+            frames: picture.frames.clone(),
+            resolution: picture.resolution,
+            samples: picture.samples,
+            tiles: picture.tiles,
+            slices: picture.slices,
+            format: picture.format.map(Into::into),
+            renderer_override: picture.engine.clone(),
+            allow_missing: picture.allow_missing.clone(),
+            options,
+            keep_raw: picture.keep_raw,
+            ..JobSettings::default()
+        },
         ..JobRequest::new(scene, output)
     })
 }

@@ -33,8 +33,14 @@ pub async fn run(data_dir: Option<&Path>, args: UpArgs) -> anyhow::Result<ExitCo
     };
     show::line(format_args!("node      {}", daemon.node_id()));
     show::line(format_args!("http      http://{}", daemon.http_address()));
+    if let Some((address, fingerprint)) = daemon.https_address() {
+        show::line(format_args!(
+            "https     https://{address}, certificate SHA-256 {fingerprint:x}"
+        ));
+    }
     show::line(format_args!("chain     {} at {}", daemon.chain_id(), daemon.rpc_url()));
     show::line(format_args!("contracts {}", daemon.contracts()));
+    show::line("studio    `rayswarm studio` opens it in a browser, `rayswarm top` watches in a terminal");
     show::line("stop with Ctrl-C; `rayswarm invite` prints a ticket for another machine");
     let drained_by = tokio::select! {
         () = interrupt.received() => {
@@ -71,6 +77,9 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
         cache_size: args.cache_size,
         price: args.price,
         http: args.http,
+        https: args.https,
+        certificate: args.tls_cert.zip(args.tls_key),
+        http_names: args.http_names,
         rpc: args.rpc,
         rpc_listen: args.rpc_listen,
         contracts: args.contracts,

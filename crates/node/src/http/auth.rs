@@ -1,119 +1,271 @@
-//! Who may call: holders of the node's token, from no foreign web page, under no foreign host name.
+//! Who may call: holders of a token that opens what is asked, from no foreign web page, under no foreign host name.
 
-use super::Refusal;
+use super::{Refusal, limits::Limits, tls::TlsListener, tokens::Tokens};
+use crate::clock;
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, header},
+    extract::{ConnectInfo, FromRequestParts, Request, State, connect_info::Connected},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
+    serve::IncomingStream,
 };
-use rayswarm_api::Problem;
+use rayswarm_api::{Problem, access::Scope};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
+use tokio::net::TcpListener;
 
-/// The node's bearer token. Never printed.
-#[derive(Clone)]
-pub struct Token(String);
+/// Who calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(SocketAddr);
 
-impl Token {
-    /// A token from its text.
-    pub const fn new(text: String) -> Self {
-        Self(text)
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(*stream.remote_addr())
     }
+}
 
-    /// Compares in a time that does not depend on where the texts differ.
-    fn matches(&self, given: &str) -> bool {
-        let (ours, theirs) = (blake3::hash(self.0.as_bytes()), blake3::hash(given.as_bytes()));
-        ours == theirs
+impl Connected<IncomingStream<'_, TlsListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        Self(*stream.remote_addr())
     }
 }
 
 /// What a call is checked against.
 pub struct Guard {
-    pub token: Token,
+    /// The node's tokens.
+    pub tokens: Arc<Tokens>,
+    /// How often callers may call.
+    pub limits: Limits,
+    /// Where this listener is bound.
     pub bound: SocketAddr,
+    /// Names this node is known by besides its addresses.
+    pub names: Vec<String>,
+}
+
+/// What the caller's token opens.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The scopes of its token.
+    pub scopes: Vec<Scope>,
+}
+
+impl Caller {
+    /// Refuses a caller whose token does not open this.
+    pub fn require(&self, scope: Scope) -> Result<(), Problem> {
+        if self.scopes.contains(&scope) {
+            return Ok(());
+        }
+        let detail = format!("this needs a token with the scope {scope}");
+        Err(Problem::new(403, "scope_missing", detail).next("make one in the studio's settings, or use the root token"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        Ok(caller.ok_or_else(no_token)?)
+    }
+}
+
+/// What a call needs.
+fn needed(method: &Method, path: &str) -> Scope {
+    let path = path.strip_prefix("/v1/").unwrap_or(path);
+    let first = path.split('/').next().unwrap_or_default();
+    match (first, method) {
+        ("tokens", _) => Scope::Tokens,
+        ("webhooks" | "invite", _) | ("node", &Method::PATCH) => Scope::Node,
+        (_, &Method::GET | &Method::HEAD) => Scope::Read,
+        ("wallet", _) => Scope::Spend,
+        ("jobs", _) if path.ends_with("/start") => Scope::Spend,
+        _ => Scope::Jobs,
+    }
+}
+
+/// The studio's own files are no secret; everything they show comes through the API.
+fn is_open(method: &Method, path: &str) -> bool {
+    let reads = method == Method::GET || method == Method::HEAD;
+    reads && !path.starts_with("/v1/") && path != "/metrics"
 }
 
 /// Lets a request through or answers with a problem.
-pub async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    match refuse(&guard, request.headers()) {
-        Some(problem) => Refusal(problem).into_response(),
-        None => next.run(request).await,
+pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<Peer>>()
+        .map(|info| info.0.0.ip());
+    match admit(&guard, request.method(), request.uri().path(), request.headers(), peer) {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
+        Err(problem) => refuse(problem),
     }
 }
 
-fn refuse(guard: &Guard, headers: &HeaderMap) -> Option<Problem> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if text(header::ORIGIN).is_some() {
-        return Some(problem(
-            403,
-            "foreign_origin",
-            "calls from web pages are not taken; use the command line",
-        ));
+fn refuse(problem: Problem) -> Response {
+    let header: Option<(HeaderName, &str)> = match problem.status {
+        401 => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        429 => Some((header::RETRY_AFTER, "1")),
+        _ => None,
+    };
+    let mut answer = Refusal(problem).into_response();
+    if let Some((name, value)) = header.and_then(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))) {
+        answer.headers_mut().insert(name, value);
     }
-    if !text(header::HOST).is_some_and(|host| is_own_host(host, guard.bound)) {
-        return Some(problem(
-            403,
-            "foreign_host",
-            "this node is not known by that host name; use its address",
-        ));
+    answer
+}
+
+fn admit(
+    guard: &Guard,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+) -> Result<Option<Caller>, Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(header::HOST).filter(|host| is_own_host(host, guard));
+    let Some(host) = host else {
+        let detail = "this node is not known by that host name";
+        return Err(Problem::new(403, "foreign_host", detail).next("use its address, or start it with --http-name"));
+    };
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && !origin.to_str().is_ok_and(|origin| is_own_origin(origin, host))
+    {
+        let detail = "calls from other web pages are not taken";
+        return Err(Problem::new(403, "foreign_origin", detail).next("use the studio, the command line or a program"));
+    }
+    if is_open(method, path) {
+        return Ok(None);
     }
     let given = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    match given {
-        Some(given) if guard.token.matches(given) => None,
-        _ => Some(problem(
-            401,
-            "no_token",
-            "this call needs the node's token: `Authorization: Bearer …`, from the file `token` in the data folder",
-        )),
-    }
+    let given = given.ok_or_else(no_token)?;
+    guard.limits.guess(peer)?;
+    let Some(scopes) = guard.tokens.find(given, clock::now()) else {
+        guard.limits.wrong_guess(peer);
+        let detail = "this token is not one of this node's, or has expired or been revoked";
+        return Err(Problem::new(401, "wrong_token", detail).next("`rayswarm studio` makes a new one"));
+    };
+    let caller = Caller { scopes };
+    caller.require(needed(method, path))?;
+    guard.limits.call(method)?;
+    Ok(Some(caller))
+}
+
+fn no_token() -> Problem {
+    let detail = "this call needs a token: `Authorization: Bearer …`";
+    Problem::new(401, "no_token", detail)
+        .next("`rayswarm studio` makes one; the root token is the file `token` in the node's data folder")
 }
 
 /// A page that rebinds its name to this address still sends its own name.
-fn is_own_host(host: &str, bound: SocketAddr) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let address: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
+fn is_own_host(host: &str, guard: &Guard) -> bool {
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    let (address, bound): (Option<IpAddr>, _) = (name.parse().ok(), guard.bound.ip());
     name == "localhost"
-        || address.is_some_and(|address| address == bound.ip() || address.is_loopback() || bound.ip().is_unspecified())
+        || guard.names.iter().any(|own| own.eq_ignore_ascii_case(name))
+        || address.is_some_and(|address| address == bound || address.is_loopback() || bound.is_unspecified())
 }
 
-fn problem(status: u16, kind: &str, detail: &str) -> Problem {
-    Problem {
-        kind: kind.into(),
-        status,
-        detail: detail.into(),
-    }
+/// The studio's own pages come from the host that is called.
+fn is_own_origin(origin: &str, host: &str) -> bool {
+    let authority = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    authority == Some(host)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::http::tokens::Token;
+    use rayswarm_api::access::Scope::{Jobs, Node, Paths, Read, Spend, Tokens as OfTokens};
 
-    fn status(headers: &[(&'static str, &str)]) -> Option<u16> {
-        let guard = Guard {
-            token: Token::new("secret".into()),
+    fn guard(folder: &std::path::Path) -> Guard {
+        Guard {
+            tokens: Arc::new(Tokens::open(folder, Token::new("secret")).unwrap()),
+            limits: Limits::default(),
             bound: SocketAddr::from(([127, 0, 0, 1], 3000)),
-        };
+            names: vec!["farm.studio".into()],
+        }
+    }
+
+    fn status(method: &Method, path: &str, headers: &[(&'static str, &str)]) -> u16 {
+        let folder = tempfile::tempdir().unwrap();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
-        refuse(&guard, &map).map(|problem| problem.status)
+        admit(&guard(folder.path()), method, path, &map, None).map_or_else(|problem| problem.status, |_| 200)
+    }
+
+    const HOST: (&str, &str) = ("host", "127.0.0.1:3000");
+    const TOKEN: (&str, &str) = ("authorization", "Bearer secret");
+
+    #[test]
+    fn only_a_token_opens_the_api() {
+        let get = |headers: &[(&'static str, &str)]| status(&Method::GET, "/v1/jobs", headers);
+        assert_eq!(get(&[HOST, TOKEN]), 200);
+        assert_eq!(get(&[HOST]), 401);
+        assert_eq!(get(&[HOST, ("authorization", "Bearer wrong")]), 401);
+        assert_eq!(get(&[HOST, ("authorization", "Basic secret")]), 401);
+        assert_eq!(status(&Method::GET, "/metrics", &[HOST]), 401);
+        assert_eq!(status(&Method::GET, "/assets/a.js", &[HOST]), 200);
+        assert_eq!(status(&Method::POST, "/", &[HOST]), 401);
     }
 
     #[test]
-    fn only_the_token_opens() {
-        let host = ("host", "127.0.0.1:3000");
-        let token = ("authorization", "Bearer secret");
-        assert_eq!(status(&[host, token]), None);
-        assert_eq!(status(&[("host", "localhost:3000"), token]), None);
-        assert_eq!(status(&[host]), Some(401));
-        assert_eq!(status(&[host, ("authorization", "Bearer wrong")]), Some(401));
-        assert_eq!(status(&[host, token, ("origin", "https://evil.example")]), Some(403));
-        assert_eq!(status(&[("host", "evil.example:3000"), token]), Some(403));
-        assert_eq!(status(&[token]), Some(403));
+    fn foreign_hosts_and_pages_are_refused_even_with_a_token() {
+        let get = |headers: &[(&'static str, &str)]| status(&Method::GET, "/v1/jobs", headers);
+        for own in ["localhost:3000", "[::1]:3000", "farm.studio", "FARM.studio:443"] {
+            assert_eq!(get(&[("host", own), TOKEN]), 200, "{own}");
+        }
+        for foreign in ["evil.example:3000", "127.0.0.1.evil.example", "10.0.0.1:3000"] {
+            assert_eq!(get(&[("host", foreign), TOKEN]), 403, "{foreign}");
+        }
+        assert_eq!(get(&[TOKEN]), 403);
+        assert_eq!(get(&[HOST, TOKEN, ("origin", "http://127.0.0.1:3000")]), 200);
+        for foreign in [
+            "https://evil.example",
+            "null",
+            "http://127.0.0.1:3001",
+            "http://localhost:3000",
+        ] {
+            assert_eq!(get(&[HOST, TOKEN, ("origin", foreign)]), 403, "{foreign}");
+        }
+        assert_eq!(status(&Method::GET, "/", &[("host", "evil.example")]), 403);
+    }
+
+    #[test]
+    fn each_call_has_its_scope() {
+        for (method, path, scope) in [
+            (Method::GET, "/v1/jobs", Read),
+            (Method::GET, "/v1/openapi.json", Read),
+            (Method::GET, "/metrics", Read),
+            (Method::POST, "/v1/jobs", Jobs),
+            (Method::PATCH, "/v1/jobs/x", Jobs),
+            (Method::POST, "/v1/jobs/x/cancel", Jobs),
+            (Method::POST, "/v1/jobs/x/start", Spend),
+            (Method::POST, "/v1/wallet/faucet", Spend),
+            (Method::PUT, "/v1/uploads/x/chunks/y", Jobs),
+            (Method::GET, "/v1/node", Read),
+            (Method::PATCH, "/v1/node", Node),
+            (Method::GET, "/v1/invite", Node),
+            (Method::GET, "/v1/webhooks", Node),
+            (Method::GET, "/v1/tokens", OfTokens),
+            (Method::DELETE, "/v1/tokens/x", OfTokens),
+        ] {
+            assert_eq!(needed(&method, path), scope, "{method} {path}");
+        }
+        assert!(Caller { scopes: vec![Read] }.require(Paths).is_err());
     }
 }

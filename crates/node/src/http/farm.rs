@@ -1,57 +1,58 @@
-//! The node, its providers and its wallet over HTTP.
+//! The node, its providers and its invitation over HTTP.
 
-use super::Answer;
-use crate::{
-    node::Node,
-    requestor::refusal::{chain, failed, missing},
-};
+use super::{Answer, Body};
+use crate::node::Node;
 use axum::{Json, extract::State};
 use rayswarm_api::{
     Problem,
-    farm::{InviteView, NodeView, ProviderView, WalletView},
+    farm::{InviteView, NodeChange, NodeView, ProviderView},
+    page::List,
 };
-use rayswarm_model::Amount;
-use rayswarm_settlement::SettlementError;
 use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub async fn node(State(node): State<Arc<Node>>) -> Answer<NodeView> {
+/// Their routes.
+pub fn routes() -> OpenApiRouter<Arc<Node>> {
+    OpenApiRouter::new()
+        .routes(routes!(node, change))
+        .routes(routes!(providers))
+        .routes(routes!(invite))
+}
+
+/// Shows the node.
+#[utoipa::path(get, path = "/v1/node", tag = "node", responses(
+    (status = 200, body = NodeView),
+    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
+))]
+async fn node(State(node): State<Arc<Node>>) -> Answer<NodeView> {
     Ok(Json(node.view()))
 }
 
-pub async fn providers(State(node): State<Arc<Node>>) -> Answer<Vec<ProviderView>> {
-    Ok(Json(node.providers().await))
+/// Changes the node while it runs: its provider role rests, goes on, or asks another price. Kept over restarts.
+#[utoipa::path(patch, path = "/v1/node", tag = "node", request_body = NodeChange, responses(
+    (status = 200, body = NodeView),
+    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
+))]
+async fn change(State(node): State<Arc<Node>>, Body(change): Body<NodeChange>) -> Answer<NodeView> {
+    node.change(change)?;
+    Ok(Json(node.view()))
 }
 
-pub async fn wallet(State(node): State<Arc<Node>>) -> Answer<WalletView> {
-    Ok(Json(read_wallet(&node).await?))
+/// Lists the providers this node knows, quickest first.
+#[utoipa::path(get, path = "/v1/providers", tag = "node", responses(
+    (status = 200, body = List<ProviderView>),
+    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
+))]
+async fn providers(State(node): State<Arc<Node>>) -> Answer<List<ProviderView>> {
+    let items = node.providers().await;
+    Ok(Json(List { items }))
 }
 
-pub async fn faucet(State(node): State<Arc<Node>>) -> Answer<WalletView> {
-    node.fund_from_faucet()
-        .await
-        .map_err(|error| missing("no_faucet", chain(&error)))?;
-    Ok(Json(read_wallet(&node).await?))
-}
-
-pub async fn invite(State(node): State<Arc<Node>>) -> Answer<InviteView> {
+/// Makes a ticket with which another machine joins.
+#[utoipa::path(get, path = "/v1/invite", tag = "node", responses(
+    (status = 200, body = InviteView),
+    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
+))]
+async fn invite(State(node): State<Arc<Node>>) -> Answer<InviteView> {
     Ok(Json(InviteView { ticket: node.ticket() }))
-}
-
-async fn read_wallet(node: &Node) -> Result<WalletView, Problem> {
-    let unreadable = |error: SettlementError| failed("chain_unreadable", chain(&error));
-    let settlement = &node.services.settlement;
-    let account = settlement.account();
-    let tokens = settlement.token_balance(account).await.map_err(unreadable)?;
-    let native = settlement.native_balance(account).await.map_err(unreadable)?;
-    let contracts = settlement.contracts();
-    Ok(WalletView {
-        account: account.to_string(),
-        tokens,
-        native: Amount(u128::try_from(native).unwrap_or(u128::MAX)),
-        chain_id: settlement.chain_id(),
-        rpc: node.services.rpc_url.clone(),
-        token: contracts.token.to_string(),
-        escrow: contracts.escrow.to_string(),
-        registry: contracts.registry.to_string(),
-    })
 }

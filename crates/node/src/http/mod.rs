@@ -1,65 +1,149 @@
-//! The HTTP API of a node: loopback by default, closed without the node's bearer token.
+//! The HTTP API of a node and its studio: loopback by default, closed without a token.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`auth`], [`tokens`], [`limits`] | who may call what, and how often |
+//! | [`tls`] | encryption wherever others could listen |
+//! | [`extract`] | bodies, queries and paths whose faults are problem documents |
+//! | [`jobs`], [`tasks`], [`files`], [`uploads`] | jobs, from the scene to the finished files |
+//! | [`events`], [`webhooks`] | what happens, told |
+//! | [`farm`], [`wallet`], [`explorer`], [`metrics`] | the node, its money and its chain |
+//! | [`studio`] | the web studio's own files |
+//! | [`openapi`] | the API's description |
 
 mod auth;
+mod events;
+mod explorer;
+mod extract;
 mod farm;
+mod files;
 mod jobs;
+mod limits;
+mod metrics;
+pub mod openapi;
+mod studio;
+mod tasks;
+pub mod tls;
+pub mod tokens;
+mod uploads;
+mod wallet;
+mod webhooks;
 
 use crate::node::Node;
+use auth::{Guard, Peer};
 use axum::{
     Json, Router,
-    http::StatusCode,
+    extract::{DefaultBodyLimit, connect_info::Connected},
+    http::{HeaderMap, Method, StatusCode, Uri},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    serve::{IncomingStream, Listener},
 };
+use extract::{Body, Path, Query};
+use limits::Limits;
 use rayswarm_api::Problem;
 use std::{net::SocketAddr, sync::Arc};
+use tls::{Certificate, TlsListener};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
 
-pub use auth::Token;
-
-/// The most one request body may hold; a job request is small.
+/// The most one request body may hold, where a route does not say otherwise; a job request is small.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// Serves until `stop`. Returns the bound address and a future to run.
-pub async fn serve(
-    node: Arc<Node>,
-    address: SocketAddr,
-    token: Token,
-    stop: CancellationToken,
-) -> std::io::Result<(SocketAddr, impl Future<Output = ()> + Send + 'static)> {
+/// Serves this machine until the node stops. Returns where.
+pub async fn serve(node: &Arc<Node>, address: SocketAddr) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let guard = Arc::new(auth::Guard { token, bound });
-    let routes = Router::new()
-        .route("/v1/node", get(farm::node))
-        .route("/v1/providers", get(farm::providers))
-        .route("/v1/wallet", get(farm::wallet))
-        .route("/v1/wallet/faucet", post(farm::faucet))
-        .route("/v1/invite", get(farm::invite))
-        .route("/v1/inspect", post(jobs::inspect))
-        .route("/v1/jobs", get(jobs::list).post(jobs::create))
-        .route("/v1/jobs/{id}", get(jobs::show))
-        .route("/v1/jobs/{id}/start", post(jobs::start))
-        .route("/v1/jobs/{id}/cancel", post(jobs::cancel))
-        .route("/v1/jobs/{id}/retry", post(jobs::retry))
-        .route("/v1/jobs/{id}/explain", get(jobs::explain))
-        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(guard, auth::check))
-        .with_state(node);
-    let server = async move {
+    node.answers_at(bound);
+    spawn(node, listener, bound);
+    Ok(bound)
+}
+
+/// Serves other machines as well, encrypted, until the node stops. Returns where.
+pub async fn serve_others(
+    node: &Arc<Node>,
+    address: SocketAddr,
+    certificate: &Certificate,
+) -> std::io::Result<SocketAddr> {
+    let listener = TlsListener::bind(address, certificate).await?;
+    let bound = listener.local_addr()?;
+    spawn(node, listener, bound);
+    Ok(bound)
+}
+
+fn spawn<L>(node: &Arc<Node>, listener: L, bound: SocketAddr)
+where
+    L: Listener<Addr = SocketAddr>,
+    for<'a> Peer: Connected<IncomingStream<'a, L>>,
+{
+    let routes = routes(node, bound).into_make_service_with_connect_info::<Peer>();
+    let stop = node.services.stop.child_token();
+    node.services.tracker.spawn(async move {
         let served = axum::serve(listener, routes)
             .with_graceful_shutdown(stop.cancelled_owned())
             .await;
         if let Err(error) = served {
             tracing::error!(%error, "the HTTP server stopped");
         }
-    };
-    Ok((bound, server))
+    });
+}
+
+/// All routes behind their guards.
+fn routes(node: &Arc<Node>, bound: SocketAddr) -> Router {
+    let guard = Arc::new(Guard {
+        tokens: node.tokens.clone(),
+        limits: Limits::default(),
+        bound,
+        names: node.services.config.http_names.clone(),
+    });
+    let (routes, _) = api().split_for_parts();
+    routes
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(elsewhere)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(guard, auth::check))
+        .layer(middleware::from_fn_with_state(node.clone(), metrics::count))
+        .layer(CompressionLayer::new())
+        .with_state(node.clone())
+}
+
+/// What is no route of the API is a page or a file of the studio, or nothing.
+async fn elsewhere(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if uri.path().starts_with("/v1/") {
+        let detail = format!("there is no {}; /v1/openapi.json lists what there is", uri.path());
+        return Refusal(Problem::new(404, "no_such_path", detail)).into_response();
+    }
+    studio::serve(method, uri, headers).await
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+    let detail = format!(
+        "{} does not take {method}; /v1/openapi.json lists what it takes",
+        uri.path()
+    );
+    Refusal(Problem::new(405, "method_not_allowed", detail))
+}
+
+/// Every route of the API, with its description.
+fn api() -> OpenApiRouter<Arc<Node>> {
+    OpenApiRouter::new()
+        .merge(jobs::routes())
+        .merge(tasks::routes())
+        .merge(files::routes())
+        .merge(uploads::routes())
+        .merge(events::routes())
+        .merge(webhooks::routes())
+        .merge(farm::routes())
+        .merge(wallet::routes())
+        .merge(explorer::routes())
+        .merge(metrics::routes())
+        .merge(tokens::routes())
+        .merge(openapi::routes())
 }
 
 /// A problem document as an HTTP answer.
+#[derive(Debug)]
 pub struct Refusal(pub Problem);
 
 impl From<Problem> for Refusal {
@@ -78,3 +162,14 @@ impl IntoResponse for Refusal {
 
 /// What every handler gives.
 type Answer<T> = Result<Json<T>, Refusal>;
+
+/// Runs what blocks on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    node: &Arc<Node>,
+    work: impl FnOnce(&Node) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Refusal> {
+    let node = node.clone();
+    let done = tokio::task::spawn_blocking(move || work(&node)).await;
+    let stopped = |error: tokio::task::JoinError| Problem::new(500, "stopped", error.to_string());
+    Ok(done.map_err(stopped)??)
+}

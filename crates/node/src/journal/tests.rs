@@ -1,4 +1,4 @@
-//! Schema migrations and standings.
+//! Schema migrations and settings.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
@@ -38,16 +38,13 @@ fn a_journal_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn standing_is_what_other_jobs_verified_and_starts_over_after_a_fraud() {
+fn settings_are_replaced_and_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
-    journal.save_verified(job(1), node(1), 7).unwrap();
-    journal.save_verified(job(1), node(1), 8).unwrap();
-    journal.save_verified(job(2), node(1), 3).unwrap();
-    journal.save_verified(job(2), node(2), 5).unwrap();
-    assert_eq!(journal.verified_before(node(1), job(3)).unwrap(), 11);
-    assert_eq!(journal.verified_before(node(1), job(2)).unwrap(), 8);
-    journal.clear_verified(node(1)).unwrap();
-    assert_eq!(journal.verified_before(node(1), job(3)).unwrap(), 0);
-    assert_eq!(journal.verified_before(node(2), job(3)).unwrap(), 5);
+    let path = folder.path().join("journal.sqlite");
+    let journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.setting::<u8>("answer").unwrap(), None);
+    journal.save_setting("answer", &41).unwrap();
+    journal.save_setting("answer", &42).unwrap();
+    drop(journal);
+    assert_eq!(Journal::open(&path).unwrap().setting::<u8>("answer").unwrap(), Some(42));
 }

@@ -8,13 +8,13 @@ use rayswarm_network::work::JobInvite;
 use rayswarm_settlement::{Job, JobState};
 use std::{sync::Arc, time::Duration};
 
-/// What the owner of this provider gives and asks.
+/// What the owner of this provider gives. What it asks may change: see [`ProviderSwitch`].
+///
+/// [`ProviderSwitch`]: super::switch::ProviderSwitch
 #[derive(Clone, Debug)]
 pub struct OwnTerms {
     /// Limits of each session.
     pub limits: SessionLimits,
-    /// The least it works for.
-    pub price: WorkPrice,
 }
 
 /// The answer to an invitation.
@@ -81,10 +81,11 @@ impl OwnTerms {
                 invite.chain_id, invite.escrow
             ));
         }
-        if invite.price < self.price {
+        let asked = services.switch.price();
+        if invite.price < asked {
             return Err(format!(
                 "it pays {} per WU-hour, this node asks {}",
-                invite.price.per_wu_hour, self.price.per_wu_hour
+                invite.price.per_wu_hour, asked.per_wu_hour
             ));
         }
         if invite.memory > self.limits.memory {

@@ -1,15 +1,10 @@
 //! Measuring this machine: every engine's probe picture gives its comparison class, and its time the speed. Kept beside
 //! the engine, so that the next start takes no time.
 
-use crate::{clock, config::ProviderConfig, engines::Turns, pixels, services::Services};
+use crate::{engines::Turns, pixels, services::Services};
 use anyhow::{Context, anyhow};
 use rayswarm_engines::{Engine, ProbeScene, RenderRequest, SceneFile, SessionLimits, SessionPurpose, SessionRequest};
-use rayswarm_model::{
-    ComparisonClass, Offer, UnixMillis, canonical, keccak256, manifest::SCENE_ROOT, offer::EngineOffer,
-    settings::Device,
-};
-use rayswarm_network::SignedOffer;
-use rayswarm_settlement::{ProviderOffer, ask_faucet};
+use rayswarm_model::{ComparisonClass, keccak256, manifest::SCENE_ROOT, settings::Device};
 use serde::{Deserialize, Serialize};
 use std::{
     path::{Path, PathBuf},
@@ -38,51 +33,6 @@ struct Measuring<'a> {
     /// A folder of this measurement's own for scratch files.
     folder: PathBuf,
     limits: SessionLimits,
-}
-
-/// Measures every engine, makes the offer, registers it on chain and tells it to peers.
-pub async fn offer(services: &Services, settings: &ProviderConfig, limits: &SessionLimits) -> anyhow::Result<()> {
-    let mut engines = Vec::new();
-    // Those of the first engine, which is the one most jobs need.
-    let (mut benchmark_milli_wu, mut device) = (0, limits.device);
-    for engine in services.engines.installed() {
-        let measured = measure(services, engine.as_ref(), limits.device).await;
-        let measured =
-            measured.with_context(|| format!("{} {} cannot be measured", engine.name(), engine.version()))?;
-        if engines.is_empty() {
-            benchmark_milli_wu = measured
-                .milli_wu_per_cpu_second
-                .saturating_mul(u64::from(limits.threads));
-            device = measured.device;
-        }
-        let (name, version) = (engine.name().into(), engine.version().into());
-        engines.push(EngineOffer {
-            name,
-            version,
-            class: measured.class,
-        });
-    }
-    anyhow::ensure!(
-        !engines.is_empty(),
-        "no engine is installed; run `rayswarm engines install blender`"
-    );
-    let offer = Offer {
-        node: services.network.node_id(),
-        account: services.identity.account.address(),
-        engines,
-        threads: limits.threads,
-        memory: limits.memory,
-        benchmark_milli_wu,
-        price: settings.price,
-        device,
-        sandboxed: true,
-        issued_at: clock::now(),
-    };
-    register(services, &offer).await?;
-    let hash = keccak256(canonical::encode("offer", &offer)?);
-    let signature = services.identity.account.sign_digest(&hash).as_bytes().to_vec();
-    services.network.set_offer(Some(SignedOffer { offer, signature }));
-    Ok(())
 }
 
 /// This machine's own comparison class for an engine, as far as it was measured.
@@ -207,31 +157,6 @@ fn kept_file(services: &Services, engine: &dyn Engine, device: Device) -> PathBu
         &machine.to_string()[2..14]
     );
     services.engines.store().folder().join("probes").join(name)
-}
-
-/// On chain, so that a requestor need not be told who there is. A chain that does not take it does not stop the role:
-/// peers are told directly.
-async fn register(services: &Services, offer: &Offer) -> anyhow::Result<()> {
-    let settlement = &services.settlement;
-    if let Err(error) = ask_faucet(&services.rpc_url, offer.account).await {
-        tracing::debug!(%error, "no faucet; fees must come from the account itself");
-    }
-    // Without its time, so that a restart with the same terms sends nothing.
-    let timeless = Offer {
-        issued_at: UnixMillis(0),
-        ..offer.clone()
-    };
-    let row = ProviderOffer {
-        price: offer.price,
-        benchmark_milli_wu: offer.benchmark_milli_wu,
-        memory_mib: u32::try_from(offer.memory.mebibytes_floor()).unwrap_or(u32::MAX),
-        offer_hash: canonical::document_hash("offer", &timeless)?,
-        uri: String::new(),
-    };
-    if let Err(error) = settlement.register_provider(offer.node, &row).await {
-        tracing::warn!(%error, "the offer is not on chain; requestors still learn of it from peers");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

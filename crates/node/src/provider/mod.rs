@@ -3,6 +3,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`measure`] | the probe picture: speed and comparison class |
+//! | [`offering`] | the signed offer, and another one when its price changes |
+//! | [`switch`] | what the owner changes meanwhile: rest, and another price |
 //! | [`admission`] | whether an invitation is accepted |
 //! | [`account`] | what a requestor owes |
 //! | [`pace`] | how fast this machine is, and how long things may take |
@@ -18,8 +20,10 @@ pub mod admission;
 pub mod courier;
 pub mod files;
 pub mod measure;
+pub mod offering;
 pub mod pace;
 pub mod queue;
+pub mod switch;
 pub mod vouchers;
 pub mod warm;
 pub mod worker;
@@ -147,6 +151,7 @@ impl Provider {
         }
         let busy = self.jobs.keys().next().map(|(_, job)| *job);
         let admission = match (busy, self.given_up.get(&invite.job)) {
+            _ if self.services.switch.is_paused() => Admission::Refused(switch::RESTS.into()),
             (Some(job), _) => Admission::Refused(format!("busy with job {}", job.short())),
             (None, Some((_, reason))) => Admission::Refused(reason.clone()),
             (None, None) => self.terms.judge(&self.services, &invite).await,

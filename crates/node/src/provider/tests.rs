@@ -9,6 +9,7 @@ use crate::{
     clock,
     config::RawConfig,
     engines::Engines,
+    events::Events,
     identity::Identity,
     journal::Journal,
 };
@@ -23,7 +24,8 @@ use rayswarm_network::{
     work::{CommitAnswer, Lease, PullAnswer, Purpose, TaskGrant, Voucher as WireVoucher},
 };
 use rayswarm_settlement::{Contracts, JobTerms, Settlement, ask_faucet};
-use std::{net::Ipv4Addr, path::Path};
+use std::{net::Ipv4Addr, ops::RangeInclusive, path::Path};
+use switch::ProviderSwitch;
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 
@@ -67,10 +69,13 @@ async fn services(folder: &Path, rpc_url: &str, contracts: Option<Contracts>) ->
     let settlement = settlement.unwrap();
     let network = NetworkConfig::loopback(identity.node_secret, folder.join("network"));
     let (network, inbox) = Network::start(network).await.unwrap();
+    let journal = Journal::open(&folder.join("journal.sqlite")).unwrap();
     let services = Services {
         config: raw.resolve().unwrap(),
         identity: Arc::new(identity),
-        journal: Journal::open(&folder.join("journal.sqlite")).unwrap(),
+        switch: Arc::new(ProviderSwitch::load(&journal, PRICE).unwrap()),
+        events: Events::new(clock::now()),
+        journal,
         engines: Arc::new(Engines::detect().unwrap()),
         network,
         domain: Domain {
@@ -104,7 +109,6 @@ impl World {
         let provider = Arc::new(provider);
         let terms = OwnTerms {
             limits: provider.local_limits(),
-            price: PRICE,
         };
         let (running, stop) = (Provider::new(provider.clone(), terms), provider.stop.clone());
         provider.tracker.spawn(running.run(told.provider, stop));
@@ -233,7 +237,11 @@ async fn invitation(requestor: &Services, folder: &Path, budget: u64) -> JobInvi
 }
 
 fn lease(number: u64, work: u64) -> Lease {
-    let grant = TaskGrant {
+    long_lease(number..=number, work)
+}
+
+fn long_lease(numbers: RangeInclusive<u64>, work: u64) -> Lease {
+    let grant = |number| TaskGrant {
         attempt: AttemptId(number),
         task: TaskSpec {
             id: TaskId(number),
@@ -246,9 +254,9 @@ fn lease(number: u64, work: u64) -> Lease {
         purpose: Purpose::Render,
     };
     Lease {
-        lease: LeaseId(number),
+        lease: LeaseId(*numbers.start()),
         lasts_ms: HOUR_MS,
-        tasks: vec![grant],
+        tasks: numbers.map(grant).collect(),
     }
 }
 
@@ -286,5 +294,39 @@ async fn a_task_that_the_escrow_could_never_pay_is_not_rendered() {
         panic!("{answer:?}")
     };
     assert!(reason.contains("escrow got"), "{reason}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_whose_owner_needs_the_machine_finishes_what_it_began_and_takes_nothing_more() {
+    // More than the courier lets a session render ahead of it.
+    const GRANTED: u64 = 64;
+    let mut world = World::new(GRANTED * TASK).await;
+    assert_eq!(world.invite().await.1, InviteAnswer::Accepted);
+    let pause = |services: &Services, paused| services.switch.change(&services.journal, Some(paused), None).unwrap();
+    loop {
+        match world.events.recv().await.unwrap() {
+            RequestorEvent::Pull { reply, .. } => {
+                let _ = reply.send(PullAnswer::Lease(long_lease(1..=GRANTED, TASK)));
+            }
+            RequestorEvent::Commit { reply, .. } => {
+                pause(&world.provider, true);
+                reply.send(CommitAnswer::Deliver).unwrap();
+            }
+            RequestorEvent::Delivered { delivery, reply, .. } => {
+                world.delivered += 1;
+                std::fs::remove_file(delivery.path).unwrap();
+                let _ = reply.send(());
+            }
+            RequestorEvent::LinkClosed { .. } => break,
+            RequestorEvent::Progress { .. } => {}
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+    assert!((1..GRANTED).contains(&world.delivered), "{}", world.delivered);
+    let reason = switch::RESTS.to_owned();
+    assert_eq!(world.invite().await.1, InviteAnswer::Refused { reason });
+    pause(&world.provider, false);
+    assert_eq!(world.invite().await.1, InviteAnswer::Accepted);
     world.stop().await;
 }

@@ -6,6 +6,7 @@ use super::{
     courier::Courier,
     files::{self, JobFiles},
     queue::{Queue, Rendered},
+    switch,
     warm::{TaskError, WarmRequest, WarmSession},
 };
 use crate::{clock, requestor::refusal::chain, services::Services};
@@ -54,6 +55,15 @@ pub struct WorkerHandle {
     /// Cancelled once the work has ended, however it did; only the tidying is left then.
     over: CancellationToken,
     task: JoinHandle<Result<(), String>>,
+}
+
+/// How the work on a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// There is no more of it.
+    Done,
+    /// The owner needs the machine: what was begun is finished and delivered, the rest goes to others.
+    Rest,
 }
 
 /// The folder in which each worker has one of its own, named like its job.
@@ -137,24 +147,27 @@ impl Worker {
             let (folder, network, job) = (self.folder.clone(), self.services.network.clone(), self.invite.job);
             let link = self.link.clone();
             let outcome = tokio::select! {
-                () = running.cancelled() => Ok(()),
+                () = running.cancelled() => Ok(Ending::Done),
                 () = tokio::time::sleep(left) => Err("the job's deadline has passed".into()),
                 outcome = self.run() => outcome,
             };
             ended.cancel();
             match &outcome {
-                Ok(()) => tracing::info!(job = %job.short(), "the job is done here"),
+                Ok(Ending::Done) => tracing::info!(job = %job.short(), "the job is done here"),
+                Ok(Ending::Rest) => {
+                    tracing::info!(job = %job.short(), "no more of the job is done here: {}", switch::RESTS)
+                }
                 Err(reason) => tracing::warn!(job = %job.short(), reason, "the job ended here"),
             }
             network.blobs().unpin(job);
             if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
                 tracing::debug!(folder = %folder.display(), %error, "nothing to remove");
             }
-            if outcome.is_err() {
+            if outcome != Ok(Ending::Done) {
                 // The requestor must not wait for a worker that is gone. It may ask again at once, and is told why not.
                 link.borrow().close();
             }
-            outcome
+            outcome.map(drop)
         });
         WorkerHandle {
             links,
@@ -165,8 +178,11 @@ impl Worker {
         }
     }
 
-    async fn run(self) -> Result<(), String> {
-        let files = self.fetch().await?;
+    async fn run(self) -> Result<Ending, String> {
+        let files = tokio::select! {
+            files = self.fetch() => files?,
+            () = self.services.switch.paused() => return Ok(Ending::Rest),
+        };
         let scratch = self.folder.join("scratch");
         tokio::fs::create_dir_all(&scratch)
             .await
@@ -190,11 +206,12 @@ impl Worker {
         };
         let working = async {
             let (pulled, rendered, ()) = tokio::join!(self.pull(), self.render(session, results), courier.run(waiting));
-            pulled.and(rendered).map_err(|debt| chain(&debt))
+            let ending = pulled.map_err(|debt| chain(&debt))?;
+            rendered.map(|()| ending).map_err(|debt| chain(&debt))
         };
         tokio::select! {
             outcome = working => outcome,
-            () = self.report_progress() => Ok(()),
+            () = self.report_progress() => Ok(Ending::Done),
             () = self.requestor_gone() => Err("the requestor did not come back".into()),
             () = self.queue.idle_for(IDLE_PATIENCE) => Err(format!(
                 "the requestor had no work for this node for {} minutes",
@@ -210,11 +227,19 @@ impl Worker {
         fetched.map_err(|error| format!("the job's files could not be had: {}", chain(&error)))
     }
 
-    /// Keeps one batch ahead of the session, until the requestor says that there is no more or owes too much.
-    async fn pull(&self) -> Result<(), Debt> {
-        let pulled = self.pull_until_done().await;
-        self.queue.close();
-        pulled
+    /// Keeps one batch ahead of the session, until the requestor says that there is no more or owes too much. Once the
+    /// owner needs the machine, tasks that wait are forgotten: the requestor gives them to others when the link ends.
+    async fn pull(&self) -> Result<Ending, Debt> {
+        tokio::select! {
+            pulled = self.pull_until_done() => {
+                self.queue.close();
+                pulled.map(|()| Ending::Done)
+            }
+            () = self.services.switch.paused() => {
+                self.queue.abandon();
+                Ok(Ending::Rest)
+            }
+        }
     }
 
     async fn pull_until_done(&self) -> Result<(), Debt> {

@@ -47,8 +47,8 @@ pub async fn analyse(services: &Services, request: &JobRequest) -> Result<Analys
     if !refusals.is_empty() {
         return Err(bad_input("scene_refused", refusals.join(". ")));
     }
-    let format = request.format.unwrap_or_else(|| format_of_file(&facts));
-    drop_moot(&mut facts, request.format, format);
+    let format = request.settings.format.unwrap_or_else(|| format_of_file(&facts));
+    drop_moot(&mut facts, request.settings.format, format);
     let settings = settings(request, &facts, format)?;
     let wanted = wanted_frames(request, &facts)?;
     refuse_overwriting(request, &facts, &wanted, format)?;
@@ -77,6 +77,7 @@ pub async fn inspect(
         return Err(bad_input("no_such_scene", detail));
     }
     if let Some(renderer) = request
+        .settings
         .renderer_override
         .as_deref()
         .filter(|renderer| *renderer != "cycles")
@@ -91,10 +92,10 @@ pub async fn inspect(
     let question = InspectRequest {
         scene: request.scene.clone(),
         include: request.include.clone(),
-        allow_missing: request.allow_missing.clone(),
-        renderer_override: request.renderer_override.clone(),
-        options: with_passes(request.options.clone(), request.format),
-        frames: request.frames.clone(),
+        allow_missing: request.settings.allow_missing.clone(),
+        renderer_override: request.settings.renderer_override.clone(),
+        options: with_passes(request.settings.options.clone(), request.settings.format),
+        frames: request.settings.frames.clone(),
         limits,
     };
     let mut facts = engine
@@ -143,7 +144,7 @@ pub fn engine_problem(error: &EngineError) -> Problem {
 }
 
 fn settings(request: &JobRequest, facts: &SceneFacts, format: OutputFormat) -> Result<RenderSettings, Problem> {
-    let resolution = match request.resolution {
+    let resolution = match request.settings.resolution {
         None => facts.resolution,
         Some(ResolutionChoice::Exact(resolution)) => resolution,
         Some(ResolutionChoice::Percent(percent)) => {
@@ -162,10 +163,10 @@ fn settings(request: &JobRequest, facts: &SceneFacts, format: OutputFormat) -> R
     }
     Ok(RenderSettings {
         resolution,
-        samples: request.samples.unwrap_or(facts.samples),
-        renderer_override: request.renderer_override.clone(),
-        allowed_missing: request.allow_missing.clone(),
-        options: with_passes(request.options.clone(), Some(format)),
+        samples: request.settings.samples.unwrap_or(facts.samples),
+        renderer_override: request.settings.renderer_override.clone(),
+        allowed_missing: request.settings.allow_missing.clone(),
+        options: with_passes(request.settings.options.clone(), Some(format)),
     })
 }
 
@@ -181,7 +182,7 @@ fn drop_moot(facts: &mut SceneFacts, chosen: Option<OutputFormat>, format: Outpu
 /// The frames asked for: the file's range, unless others were named.
 fn wanted_frames(request: &JobRequest, facts: &SceneFacts) -> Result<Frames, Problem> {
     let range = || Frames::range(facts.frame_start, facts.frame_end, facts.frame_step);
-    let frames = request.frames.clone().map_or_else(range, Ok);
+    let frames = request.settings.frames.clone().map_or_else(range, Ok);
     let frames = frames.map_err(|error| bad_input("no_frames", chain(&error)))?;
     let own = facts.frame_start..=facts.frame_end;
     let outside = frames.as_slice().iter().find(|frame| !own.contains(frame));
@@ -220,7 +221,7 @@ fn refuse_overwriting(
 
 /// The frames still to do; `None` when there are none.
 fn open_frames(request: &JobRequest, facts: &SceneFacts, wanted: Frames, format: OutputFormat) -> Option<Frames> {
-    if !request.skip_existing || format.is_film() {
+    if !request.settings.skip_existing || format.is_film() {
         return Some(wanted);
     }
     let exists = |frame: &i32| naming::frame_file(&request.output, facts, &request.scene, *frame, format).exists();

@@ -3,57 +3,113 @@
 
 use super::{
     analysis::{self, Analysis},
-    assembly, inherit,
+    assembly,
+    board::Board,
+    inherit,
+    ledger::Ledger,
     money::{self, Earnings},
-    pack, plan_file, quoting,
+    outputs::Outputs,
+    pack, plan_file,
+    precedence::Precedence,
+    quoting,
     record::{JobRecord, ManifestBlob},
     refusal::{bad_input, chain, failed, missing},
     rendering::{self, Outcome, Progress},
 };
 use crate::{clock, services::Services};
 use rayswarm_api::{
-    Problem,
-    job::{JobState, JobView},
+    Problem, Time,
+    event::{LogSaid, NodeEvent, OutputMade, TasksChanged},
+    job::{CurvePoint, JobChange, JobState, JobView},
+    task::LogLine,
 };
 use rayswarm_engines::film;
-use rayswarm_model::{FailureKind, Frames, NodeId, Plan};
+use rayswarm_model::{Amount, FailureKind, Frames, NodeId, Plan};
 use rayswarm_network::{CloseCode, NetworkError, RequestorEvent};
-use rayswarm_scheduler::Policy;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use rayswarm_scheduler::{Farm, Policy};
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::sync::{mpsc, watch};
 
 /// What the artist may tell a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Accept the quote.
-    Start,
+    /// Accept the quote, or a cheaper point of its curve.
+    Start(Option<Amount>),
     /// End it early.
     Cancel,
+    /// Give nothing new out.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Another name or priority.
+    Change(JobChange),
 }
 
 /// Commands and events waiting for a job; more than its providers send at once.
 const INBOX_MAX: usize = 256;
-/// Lines of a job's log that are shown.
-const LOG_LINES_MAX: usize = 50;
+/// Changed tasks in one event.
+const TASKS_PER_EVENT: usize = 1000;
+/// Lines of a job's log that its view shows.
+const LOG_LINES_SHOWN: usize = 50;
+/// Lines that are kept.
+const LOG_LINES_MAX: usize = 2000;
 /// Pause before the chain is asked again after it could not be.
 const CHAIN_RETRY: Duration = Duration::from_secs(2);
+
+/// What of a job whoever looks may see, also after it has ended.
+pub struct Shown {
+    view: watch::Sender<Arc<JobView>>,
+    board: Mutex<Board>,
+    log: Mutex<VecDeque<LogLine>>,
+}
+
+impl Shown {
+    /// The tasks and attempts.
+    pub fn board(&self) -> MutexGuard<'_, Board> {
+        // A board that a panic left half updated is wrong in a row or two, until the next restart.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// The last lines of its log.
+    pub fn log(&self) -> Vec<LogLine> {
+        self.lines().iter().cloned().collect()
+    }
+    /// Shows a record that has changed after its job has ended.
+    pub fn show_record(&self, record: &JobRecord) {
+        let mut outputs = Outputs::default();
+        outputs.update(record);
+        let log = last_lines(&self.lines());
+        self.view.send_replace(Arc::new(view_of(record, &outputs, log)));
+    }
+    fn lines(&self) -> MutexGuard<'_, VecDeque<LogLine>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// How the rest of the node reaches a job.
 #[derive(Clone)]
 pub struct JobHandle {
     commands: mpsc::Sender<Command>,
     events: mpsc::Sender<RequestorEvent>,
-    view: watch::Receiver<JobView>,
+    shown: Arc<Shown>,
 }
 
 impl JobHandle {
     /// The job as it is now.
-    pub fn view(&self) -> JobView {
-        self.view.borrow().clone()
+    pub fn view(&self) -> Arc<JobView> {
+        self.shown.view.borrow().clone()
+    }
+    /// Its tasks and log.
+    pub const fn shown(&self) -> &Arc<Shown> {
+        &self.shown
     }
     /// Whether providers have business with it: in other states nobody reads what they ask.
     pub fn renders(&self) -> bool {
-        self.view.borrow().summary.state == JobState::Rendering
+        self.view().summary.state == JobState::Rendering
     }
     /// Where commands go.
     pub fn commands(&self) -> mpsc::Sender<Command> {
@@ -87,8 +143,10 @@ pub struct Job {
     pub commands: mpsc::Receiver<Command>,
     /// What providers ask.
     pub events: mpsc::Receiver<RequestorEvent>,
-    view: watch::Sender<JobView>,
-    log: Vec<String>,
+    /// Which of this node's jobs goes first.
+    pub precedence: Arc<Precedence>,
+    shown: Arc<Shown>,
+    outputs: Outputs,
 }
 
 /// Why a state's work ended without a next state.
@@ -109,14 +167,21 @@ impl From<Problem> for End {
 
 impl Job {
     /// A job that has not begun, and its handle.
-    pub fn new(services: Arc<Services>, record: JobRecord) -> (Self, JobHandle) {
+    pub fn new(services: Arc<Services>, record: JobRecord, precedence: Arc<Precedence>) -> (Self, JobHandle) {
         let (command_sender, commands) = mpsc::channel(INBOX_MAX);
         let (event_sender, events) = mpsc::channel(INBOX_MAX);
-        let (view, watched) = watch::channel(view_of(&record, &record.progress, Vec::new()));
+        let mut outputs = Outputs::default();
+        outputs.update(&record);
+        let view = view_of(&record, &outputs, Vec::new());
+        let shown = Arc::new(Shown {
+            view: watch::Sender::new(Arc::new(view)),
+            board: Mutex::default(),
+            log: Mutex::default(),
+        });
         let handle = JobHandle {
             commands: command_sender,
             events: event_sender,
-            view: watched,
+            shown: shown.clone(),
         };
         (
             Self {
@@ -124,8 +189,9 @@ impl Job {
                 record,
                 commands,
                 events,
-                view,
-                log: Vec::new(),
+                precedence,
+                shown,
+                outputs,
             },
             handle,
         )
@@ -161,9 +227,17 @@ impl Job {
     pub fn say(&mut self, line: impl Into<String>) {
         let line = line.into();
         tracing::info!(job = %self.record.id.short(), "{line}");
-        self.log.push(line);
-        if self.log.len() > LOG_LINES_MAX {
-            self.log.remove(0);
+        let at = Time(clock::now());
+        let said = LogSaid {
+            job: self.record.id,
+            at,
+            text: line.clone(),
+        };
+        self.services.events.tell(&NodeEvent::Log(said));
+        let mut lines = self.shown.lines();
+        lines.push_back(LogLine { at, text: line });
+        if lines.len() > LOG_LINES_MAX {
+            lines.pop_front();
         }
     }
 
@@ -181,9 +255,55 @@ impl Job {
         self.show();
     }
 
-    fn show(&self) {
-        self.view
-            .send_replace(view_of(&self.record, &self.record.progress, self.log.clone()));
+    /// Brings the board up to date and tells what has changed.
+    pub fn show_tasks(&self, farm: &Farm, ledger: &Ledger) {
+        let (rev, tasks) = {
+            let mut board = self.shown.board();
+            let tasks = board.update(farm, ledger);
+            (board.rev(), tasks)
+        };
+        for tasks in tasks.chunks(TASKS_PER_EVENT) {
+            let changed = TasksChanged {
+                job: self.record.id,
+                rev,
+                tasks: tasks.to_vec(),
+            };
+            self.services.events.tell(&NodeEvent::Tasks(changed));
+        }
+    }
+
+    /// Puts an empty board up for the plan.
+    pub fn show_plan(&self, plan: &Plan) {
+        *self.shown.board() = Board::of(plan);
+    }
+
+    fn show(&mut self) {
+        for output in self.outputs.update(&self.record) {
+            let job = self.record.id;
+            self.services
+                .events
+                .tell(&NodeEvent::Output(OutputMade { job, output }));
+        }
+        let log = last_lines(&self.shown.lines());
+        let view = Arc::new(view_of(&self.record, &self.outputs, log));
+        let old = self.shown.view.send_replace(view.clone());
+        if old.summary != view.summary {
+            self.services.events.tell(&NodeEvent::Job(view.summary.clone()));
+        }
+    }
+
+    /// Does what can be done in any state; gives back what cannot.
+    pub fn obey(&mut self, command: Command) -> Option<Command> {
+        match command {
+            Command::Start(_) | Command::Cancel => return Some(command),
+            Command::Pause => self.record.paused = true,
+            Command::Resume => self.record.paused = false,
+            Command::Change(change) => self.record.change(change),
+        }
+        // Forgotten in a crash, it is said again.
+        let _ = self.save();
+        self.show();
+        None
     }
 
     fn enter(&mut self, next: JobState) {
@@ -251,6 +371,7 @@ impl Job {
         self.record.plan_hash = Some(plan_file::store(&services, self.record.id, &plan)?);
         self.record.tasks = plan.tasks.len() as u64;
         self.record.quote = Some(quote);
+        self.show_plan(&plan);
         Ok(JobState::Quoted)
     }
 
@@ -284,23 +405,40 @@ impl Job {
 
     async fn await_start(&mut self) -> Result<JobState, End> {
         self.show();
-        if self.record.request.auto_start {
+        if self.record.request.settings.auto_start {
             // A quote above the budget never gets here. Who has cancelled in the meantime is heard before money moves.
-            let cancelled = self.commands.try_recv() == Ok(Command::Cancel);
-            return if cancelled {
-                Err(End::Cancelled)
-            } else {
-                Ok(JobState::Funding)
-            };
+            while let Ok(command) = self.commands.try_recv() {
+                if self.obey(command) == Some(Command::Cancel) {
+                    return Err(End::Cancelled);
+                }
+            }
+            return Ok(JobState::Funding);
         }
-        let command = tokio::select! {
-            () = self.services.stop.cancelled() => return Err(End::Stopped),
-            command = self.commands.recv() => command,
+        loop {
+            let command = tokio::select! {
+                () = self.services.stop.cancelled() => return Err(End::Stopped),
+                command = self.commands.recv() => command.ok_or(End::Stopped)?,
+            };
+            match self.obey(command) {
+                Some(Command::Start(budget)) => {
+                    self.choose(budget);
+                    return Ok(JobState::Funding);
+                }
+                Some(_) => return Err(End::Cancelled),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes the dearest point of the quote's curve that the budget allows.
+    fn choose(&mut self, budget: Option<Amount>) {
+        let (Some(budget), Some(quote)) = (budget, self.record.quote.as_mut()) else {
+            return;
         };
-        match command {
-            Some(Command::Start) => Ok(JobState::Funding),
-            Some(Command::Cancel) => Err(End::Cancelled),
-            None => Err(End::Stopped),
+        let within = quote.curve.iter().filter(|point| point.budget <= budget);
+        if let Some(point) = within.max_by_key(|point| point.budget).cloned() {
+            let CurvePoint { price_cap, time_s, .. } = point;
+            (quote.budget, quote.price_cap, quote.time_s) = (budget, price_cap, time_s);
         }
     }
 
@@ -431,7 +569,11 @@ impl Job {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Err(End::Stopped),
-                command = self.commands.recv() => if command == Some(Command::Cancel) { return Err(End::Cancelled) },
+                Some(command) = self.commands.recv() => {
+                    if self.obey(command) == Some(Command::Cancel) {
+                        return Err(End::Cancelled);
+                    }
+                }
                 done = &mut work => return Ok(done),
             }
         }
@@ -458,11 +600,11 @@ impl Job {
 }
 
 fn cancelled() -> Problem {
-    Problem {
-        kind: "cancelled".into(),
-        status: 200,
-        detail: "cancelled; finished work is paid, the rest is refunded".into(),
-    }
+    Problem::new(
+        200,
+        "cancelled",
+        "cancelled; finished work is paid, the rest is refunded",
+    )
 }
 
 fn lost(what: &str) -> Problem {
@@ -472,23 +614,28 @@ fn lost(what: &str) -> Problem {
     )
 }
 
-fn view_of(record: &JobRecord, progress: &Progress, log: Vec<String>) -> JobView {
+fn last_lines(log: &VecDeque<LogLine>) -> Vec<String> {
+    let skipped = log.len().saturating_sub(LOG_LINES_SHOWN);
+    log.iter().skip(skipped).map(|line| line.text.clone()).collect()
+}
+
+fn view_of(record: &JobRecord, outputs: &Outputs, log: Vec<String>) -> JobView {
     let end = record.finished_at.unwrap_or_else(clock::now);
+    let progress = &record.progress;
+    let frames = record.frames.as_ref().map(|frames| frames.as_slice().to_vec());
     JobView {
         summary: record.summary(),
-        request: record.request.clone(),
+        scene: record.request.scene.clone(),
+        settings: record.request.settings.clone(),
         facts: record.facts.clone(),
         quote: record.quote.clone(),
         resolution: record.resolution,
-        frames: record.frames.clone(),
-        progress_permille: progress.permille,
-        eta_s: progress.eta_s,
+        frame_numbers: frames.unwrap_or_default(),
         attempts: progress.attempts,
         providers: progress.shares.clone(),
         escrow: record.escrow,
         settlement: record.settlement.clone(),
-        frames_finished: record.frames_finished.len() as u64,
-        outputs: record.outputs.clone(),
+        outputs: outputs.list(),
         wall_s: record.started_at.map_or(0.0, |start| end.since(start).as_secs_f64()),
         log,
     }

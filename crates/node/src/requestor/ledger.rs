@@ -3,7 +3,7 @@
 use super::money::Earnings;
 use rayswarm_api::job::ProviderShare;
 use rayswarm_model::{Amount, AttemptId, CpuTime, NodeId, TaskId};
-use rayswarm_scheduler::{Effect, Event, Grant, Purpose};
+use rayswarm_scheduler::{AuditVerdict, Effect, Event, Grant, Purpose};
 use std::collections::{BTreeMap, HashMap};
 
 /// What an attempt was granted for.
@@ -24,6 +24,9 @@ pub struct Ledger {
     pub accepted: BTreeMap<TaskId, AttemptId>,
     /// Every attempt ever granted.
     pub granted: HashMap<AttemptId, Granted>,
+    /// Results drawn for an audit.
+    pub audits_drawn: u64,
+    verdicts: HashMap<AttemptId, AuditVerdict>,
     shares: BTreeMap<NodeId, ProviderShare>,
     cpu: HashMap<AttemptId, CpuTime>,
 }
@@ -38,7 +41,11 @@ impl Ledger {
             Event::Committed { attempt, receipt, .. } => {
                 self.cpu.insert(*attempt, receipt.cpu);
             }
+            Event::AuditJudged { attempt, verdict } => {
+                self.verdicts.insert(*attempt, *verdict);
+            }
             Event::AuditDrawn { attempt, .. } => {
+                self.audits_drawn += 1;
                 if let Some(node) = self.granted.get(attempt).map(|granted| granted.node) {
                     self.share(node).audited += 1;
                 }
@@ -60,6 +67,16 @@ impl Ledger {
         self.granted_to(attempt, node).is_some()
     }
 
+    /// The CPU time an attempt's receipt says.
+    pub fn cpu(&self, attempt: AttemptId) -> Option<CpuTime> {
+        self.cpu.get(&attempt).copied()
+    }
+
+    /// What an auditing attempt found.
+    pub fn verdict(&self, audit: AttemptId) -> Option<AuditVerdict> {
+        self.verdicts.get(&audit).copied()
+    }
+
     /// Attempts granted so far.
     pub fn attempts(&self) -> u64 {
         self.granted.len() as u64
@@ -75,6 +92,12 @@ impl Ledger {
     pub fn verified(&self) -> impl Iterator<Item = (NodeId, u64)> {
         let tasks = self.shares.iter().map(|(node, share)| (*node, share.tasks));
         tasks.filter(|(_, tasks)| *tasks > 0)
+    }
+
+    /// What each provider has earned.
+    pub fn earned(&self) -> impl Iterator<Item = (NodeId, Amount)> {
+        let earned = self.shares.iter().map(|(node, share)| (*node, share.paid));
+        earned.filter(|(_, amount)| *amount > Amount::ZERO)
     }
 
     fn note(&mut self, effect: &Effect) {

@@ -12,6 +12,10 @@
 //! | [`checking`] | receipts and delivered pictures |
 //! | [`evidence`] | what speaks against a result, kept beyond the job |
 //! | [`ledger`] | who did what and earned what |
+//! | [`board`] | tasks and attempts for whoever looks |
+//! | [`outputs`] | finished files as faces list them |
+//! | [`precedence`] | which job goes first |
+//! | [`replies`] | what faces ask about jobs |
 //! | [`plan_file`] | the plan on disk |
 //! | [`inherit`] | frames that an earlier try of a film finished |
 //! | [`inviting`] | who is asked |
@@ -23,6 +27,7 @@
 
 pub mod analysis;
 pub mod assembly;
+pub mod board;
 pub mod checking;
 pub mod evidence;
 pub mod inherit;
@@ -31,30 +36,36 @@ pub mod job;
 pub mod ledger;
 pub mod money;
 pub mod naming;
+pub mod outputs;
 pub mod pack;
 pub mod plan_file;
+pub mod precedence;
 pub mod probe;
 pub mod quoting;
 pub mod record;
 pub mod refusal;
 pub mod rendering;
+pub mod replies;
 pub mod studio;
 
 use crate::{clock, identity, journal::JournalError, services::Services};
 use job::{Command, Job, JobHandle};
+use precedence::Precedence;
 use rayswarm_api::{
     Problem,
-    job::{Explanation, JobRequest, JobState, JobSummary, JobView, RetryRequest},
+    event::NodeEvent,
+    job::{JobChange, JobRequest, JobSettings, JobState, JobSummary, JobView},
 };
-use rayswarm_model::{B256, JobId, SceneFacts};
+use rayswarm_model::{Amount, B256, JobId, SceneFacts};
 use rayswarm_network::{
     RequestorEvent,
     work::{CommitAnswer, PullAnswer},
 };
-use record::{JobRecord, SecretSeed};
-use refusal::{bad_input, chain, failed, missing};
+use record::{AskedWith, JobRecord, SecretSeed};
+use refusal::{bad_input, chain, failed};
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -65,6 +76,41 @@ use tokio::sync::mpsc;
 pub struct Requestor {
     services: Arc<Services>,
     jobs: Arc<Mutex<HashMap<JobId, JobHandle>>>,
+    /// Jobs by the idempotency key they were asked with.
+    asked: Arc<Mutex<Asked>>,
+    precedence: Arc<Precedence>,
+}
+
+/// Jobs by idempotency key.
+type Asked = HashMap<String, (JobId, AskedWith)>;
+
+/// A job to be taken on.
+pub struct Wanted {
+    /// The scene file.
+    pub scene: PathBuf,
+    /// Folder for the finished files; one of this node's own by default.
+    pub output: Option<PathBuf>,
+    /// Files outside the scene's folder that may travel.
+    pub include: Vec<PathBuf>,
+    /// The job it goes on with.
+    pub continues: Option<JobId>,
+    /// How it is to be rendered.
+    pub settings: JobSettings,
+    /// The key and body it is asked with.
+    pub asked_with: Option<AskedWith>,
+}
+
+impl From<JobRequest> for Wanted {
+    fn from(request: JobRequest) -> Self {
+        Self {
+            scene: request.scene,
+            output: Some(request.output),
+            include: request.include,
+            continues: request.continues,
+            settings: request.settings,
+            asked_with: None,
+        }
+    }
 }
 
 impl Requestor {
@@ -73,8 +119,13 @@ impl Requestor {
         let requestor = Self {
             services: services.clone(),
             jobs: Arc::default(),
+            asked: Arc::default(),
+            precedence: Arc::default(),
         };
         for record in services.journal.jobs()? {
+            if let Some(with) = record.asked_with.clone() {
+                requestor.asked().insert(with.key.clone(), (record.id, with));
+            }
             requestor.run(record);
         }
         services.tracker.spawn(requestor.clone().dispatch(events));
@@ -89,21 +140,39 @@ impl Requestor {
             .map(|(_, facts)| facts)
     }
 
-    /// Takes a job on; it is analysed, probed and then waits as `quoted`, unless it is to start by itself.
-    pub fn create(&self, request: JobRequest) -> Result<JobSummary, Problem> {
+    /// Takes a job on; it is analysed, probed and then waits as `quoted`, unless it is to start by itself. Asking again
+    /// with the same idempotency key gives the same job.
+    pub fn create(&self, wanted: Wanted) -> Result<JobSummary, Problem> {
+        // Held to the end: of two requests with the same key at the same moment one makes the job.
+        let mut asked = self.asked();
+        if let Some(same) = wanted
+            .asked_with
+            .as_ref()
+            .and_then(|with| self.asked_before(&asked, with))
+        {
+            return same;
+        }
         let no_entropy = |error: rand::rand_core::OsError| failed("no_entropy", chain(&error));
         let salt = B256::from(identity::random().map_err(no_entropy)?);
         let audit_seed = identity::random().map_err(no_entropy)?;
         let now = clock::now();
+        let account = self.services.identity.account.address();
+        let id = self.services.domain.job_id(account, salt);
+        let own_folder = || self.services.folder("renders").join(id.to_string());
         let record = JobRecord {
-            id: self
-                .services
-                .domain
-                .job_id(self.services.identity.account.address(), salt),
+            id,
             salt,
             created_at: now,
-            deadline_at: now.after(Duration::from_secs(request.deadline_s)),
-            request,
+            deadline_at: now.after(Duration::from_secs(wanted.settings.deadline_s)),
+            request: JobRequest {
+                scene: wanted.scene,
+                output: wanted.output.unwrap_or_else(own_folder),
+                include: wanted.include,
+                continues: wanted.continues,
+                settings: wanted.settings,
+            },
+            asked_with: wanted.asked_with,
+            paused: false,
             state: JobState::Analysing,
             problem: None,
             facts: None,
@@ -131,39 +200,52 @@ impl Requestor {
             .save_job(&record)
             .map_err(|error| failed("journal", chain(&error)))?;
         let summary = record.summary();
+        if let Some(with) = record.asked_with.clone() {
+            asked.insert(with.key.clone(), (id, with));
+        }
+        self.services.events.tell(&NodeEvent::Job(summary.clone()));
         self.run(record);
         Ok(summary)
     }
 
     /// All jobs, newest first.
-    pub fn list(&self) -> Vec<JobSummary> {
-        let mut jobs: Vec<JobSummary> = self.jobs().values().map(|handle| handle.view().summary).collect();
+    pub fn list(&self) -> Vec<Arc<JobView>> {
+        let mut jobs: Vec<Arc<JobView>> = self.jobs().values().map(JobHandle::view).collect();
         jobs.sort_by(|left, right| {
-            right
-                .created_at_ms
-                .cmp(&left.created_at_ms)
-                .then(left.id.cmp(&right.id))
+            let (left, right) = (&left.summary, &right.summary);
+            right.created_at.cmp(&left.created_at).then(left.id.cmp(&right.id))
         });
         jobs
     }
 
     /// One job.
-    pub fn view(&self, id: JobId) -> Result<JobView, Problem> {
-        self.jobs().get(&id).map(JobHandle::view).ok_or_else(|| unknown(id))
+    pub fn view(&self, id: JobId) -> Result<Arc<JobView>, Problem> {
+        self.handle(id).map(|handle| handle.view())
     }
 
-    /// Accepts a quote.
-    pub async fn start_job(&self, id: JobId) -> Result<JobSummary, Problem> {
+    /// Accepts a quote: its budget, or a lower one of its curve.
+    pub async fn start_job(&self, id: JobId, budget: Option<Amount>) -> Result<JobSummary, Problem> {
         let view = self.view(id)?;
-        if view.summary.state != JobState::Quoted {
+        let Some(quote) = view.quote.as_ref().filter(|_| view.summary.state == JobState::Quoted) else {
             let detail = format!(
                 "job {} is {}, only a quoted job can start",
                 id.short(),
                 view.summary.state.word()
             );
-            return Err(bad_input("not_quoted", detail));
+            return Err(conflict("not_quoted", detail));
+        };
+        let least = quote
+            .curve
+            .first()
+            .map_or(quote.budget, |point| point.budget.min(quote.budget));
+        if let Some(budget) = budget.filter(|budget| *budget < least || *budget > quote.budget) {
+            let detail = format!(
+                "{budget} is no budget of this quote, which allows {least} to {}; ask for a new one to spend more",
+                quote.budget
+            );
+            return Err(bad_input("not_a_budget", detail));
         }
-        self.command(id, Command::Start).await
+        self.command(id, Command::Start(budget)).await
     }
 
     /// Ends a job early.
@@ -171,8 +253,35 @@ impl Requestor {
         self.command(id, Command::Cancel).await
     }
 
+    /// Gives nothing new out, or goes on.
+    pub async fn pause(&self, id: JobId, paused: bool) -> Result<JobSummary, Problem> {
+        let view = self.view(id)?;
+        if view.summary.state.is_final() {
+            let detail = format!("job {} is {} already", id.short(), view.summary.state.word());
+            return Err(conflict("final", detail));
+        }
+        self.command(id, if paused { Command::Pause } else { Command::Resume })
+            .await
+    }
+
+    /// Another name or priority.
+    pub async fn change(&self, id: JobId, change: JobChange) -> Result<JobSummary, Problem> {
+        let handle = self.handle(id)?;
+        if !handle.view().summary.state.is_final() {
+            return self.command(id, Command::Change(change)).await;
+        }
+        let journal = |error: JournalError| failed("journal", chain(&error));
+        let mut record = self.record(id)?;
+        record.change(change);
+        self.services.journal.save_job(&record).map_err(journal)?;
+        handle.shown().show_record(&record);
+        let summary = record.summary();
+        self.services.events.tell(&NodeEvent::Job(summary.clone()));
+        Ok(summary)
+    }
+
     /// A new job for what a failed or cancelled one left open: frames whose files exist are not rendered again.
-    pub fn retry(&self, id: JobId, retry: RetryRequest) -> Result<JobSummary, Problem> {
+    pub fn retry(&self, id: JobId, auto_start: bool) -> Result<JobSummary, Problem> {
         let view = self.view(id)?;
         if !view.summary.state.is_final() {
             let detail = format!(
@@ -180,44 +289,77 @@ impl Requestor {
                 id.short(),
                 view.summary.state.word()
             );
-            return Err(bad_input("not_final", detail));
+            return Err(conflict("not_final", detail));
         }
-        self.create(JobRequest {
-            skip_existing: true,
-            auto_start: retry.auto_start,
-            continues: Some(id),
-            ..view.request
+        let mut request = self.record(id)?.request;
+        request.settings.skip_existing = true;
+        request.settings.auto_start = auto_start;
+        request.continues = Some(id);
+        self.create(request.into())
+    }
+
+    /// A new job like another, with other settings and finished files in a folder of its own.
+    pub fn duplicate(&self, id: JobId, settings: JobSettings) -> Result<JobSummary, Problem> {
+        let request = self.record(id)?.request;
+        self.create(Wanted {
+            scene: request.scene,
+            output: None,
+            include: request.include,
+            continues: None,
+            settings,
+            asked_with: None,
         })
     }
 
-    /// Why each task went where it went.
-    pub fn explain(&self, id: JobId) -> Result<Vec<Explanation>, Problem> {
-        let journal = |error: &dyn std::error::Error| failed("journal", chain(error));
-        let records = self.services.journal.jobs().map_err(|error| journal(&error))?;
-        let record = records
-            .into_iter()
-            .find(|record| record.id == id)
-            .ok_or_else(|| unknown(id))?;
-        match plan_file::read(&self.services, id) {
-            Some(plan) => rendering::explain(&self.services, &record, &plan).map_err(|error| journal(&error)),
-            None => Ok(Vec::new()),
+    /// A job's settings with some different. Consent to one start is no consent to another.
+    pub fn settings_of_copy(
+        &self,
+        id: JobId,
+        changes: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<JobSettings, Problem> {
+        let unusable =
+            |error: serde_json::Error| bad_input("bad_settings", format!("the changes are no settings: {error}"));
+        let mut settings = serde_json::to_value(&self.view(id)?.settings).map_err(unusable)?;
+        if let Some(known) = settings.as_object_mut() {
+            known.insert("auto_start".into(), false.into());
+            known.extend(changes.clone());
         }
+        serde_json::from_value(settings).map_err(unusable)
+    }
+
+    fn record(&self, id: JobId) -> Result<JobRecord, Problem> {
+        let record = self.services.journal.job(id);
+        let record = record.map_err(|error| failed("journal", chain(&error)))?;
+        record.ok_or_else(|| unknown(id))
+    }
+
+    fn handle(&self, id: JobId) -> Result<JobHandle, Problem> {
+        self.jobs().get(&id).cloned().ok_or_else(|| unknown(id))
     }
 
     async fn command(&self, id: JobId, command: Command) -> Result<JobSummary, Problem> {
-        let sender = self
-            .jobs()
-            .get(&id)
-            .map(JobHandle::commands)
-            .ok_or_else(|| unknown(id))?;
+        let handle = self.handle(id)?;
         // A job that is final takes no commands any more; its view says so.
-        let _ = sender.send(command).await;
-        self.view(id).map(|view| view.summary)
+        let _ = handle.commands().send(command).await;
+        Ok(handle.view().summary.clone())
+    }
+
+    /// The job that was made with this key, if there is one.
+    fn asked_before(&self, asked: &Asked, with: &AskedWith) -> Option<Result<JobSummary, Problem>> {
+        let (id, before) = asked.get(&with.key)?;
+        if before.body != with.body {
+            let detail = format!(
+                "the idempotency key {:?} was used for another request; choose a new one",
+                with.key
+            );
+            return Some(Err(bad_input("idempotency_key_reused", detail)));
+        }
+        Some(self.view(*id).map(|view| view.summary.clone()))
     }
 
     fn run(&self, record: JobRecord) {
         let id = record.id;
-        let (job, handle) = Job::new(self.services.clone(), record);
+        let (job, handle) = Job::new(self.services.clone(), record, self.precedence.clone());
         self.jobs().insert(id, handle);
         self.services.tracker.spawn(job.run());
     }
@@ -253,6 +395,10 @@ impl Requestor {
         }
     }
 
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn handles(&self) -> Vec<JobHandle> {
         self.jobs().values().cloned().collect()
     }
@@ -263,14 +409,13 @@ impl Requestor {
     }
 }
 
+fn conflict(kind: &str, detail: String) -> Problem {
+    Problem::new(409, kind, detail)
+}
+
 fn unknown(id: JobId) -> Problem {
-    Problem {
-        status: 404,
-        ..missing(
-            "no_such_job",
-            format!("job {} is not known here; `rayswarm jobs list` shows all", id.short()),
-        )
-    }
+    let detail = format!("job {} is not known here; `rayswarm jobs list` shows all", id.short());
+    Problem::new(404, "no_such_job", detail)
 }
 
 fn job_of(event: &RequestorEvent) -> Option<JobId> {

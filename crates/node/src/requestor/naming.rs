@@ -53,7 +53,7 @@ pub fn targets(
     let film = format.is_film().then(|| film_file(folder, facts, scene, format));
     let stills = frames.as_slice().iter().filter(move |_| !format.is_film());
     let stills = stills.map(move |frame| frame_file(folder, facts, scene, *frame, format));
-    let raws = frames.as_slice().iter().filter(move |_| request.keep_raw);
+    let raws = frames.as_slice().iter().filter(move |_| request.settings.keep_raw);
     let raws = raws.map(move |frame| raw_file(folder, facts, scene, *frame));
     film.into_iter().chain(stills).chain(raws)
 }

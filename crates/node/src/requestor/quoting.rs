@@ -9,7 +9,7 @@ use super::{
 use crate::{clock, provider::measure, services::Services};
 use rayswarm_api::{
     Problem,
-    job::{QuoteView, SliceChoice, TileChoice},
+    job::{CurvePoint, QuoteView, SliceChoice, TileChoice},
 };
 use rayswarm_engines::{SessionPurpose, SessionRequest, layout};
 use rayswarm_model::{Amount, Bytes, Frames, Offer, Plan, settings::Device};
@@ -42,13 +42,13 @@ pub async fn quote(
         facts: &analysis.facts,
         settings: analysis.settings.clone(),
         frames: frames.clone(),
-        tiles: tiles(record.request.tiles),
-        slices: slices(record.request.slices),
+        tiles: tiles(record.request.settings.tiles),
+        slices: slices(record.request.settings.slices),
         cost: &cost,
         providers: expected(&offers),
     });
     let plan = plan.map_err(|error| bad_input("cannot_plan", chain(&error)))?;
-    let quote = make_quote(&QuoteRequest {
+    let question = QuoteRequest {
         plan: &plan,
         error_permille: cost.relative_error_permille(frames),
         offers: &offers,
@@ -57,13 +57,46 @@ pub async fn quote(
         setup: SETUP,
         audits: AuditRate::default(),
         adaptive_sampling: analysis.facts.adaptive_sampling,
-    });
-    let quote = quote.map_err(|error| quote_problem(&error))?;
+    };
+    let quote = make_quote(&question).map_err(|error| quote_problem(&error))?;
     let budget = budget(record, &quote, services).await?;
     let left = record.deadline_at.since(clock::now());
     quote.check_deadline(left).map_err(|error| quote_problem(&error))?;
-    let view = view(&plan, &quote, budget);
+    let curve = curve(&question);
+    let view = view(&plan, &quote, budget, curve);
     Ok((plan, view))
+}
+
+/// What lower budgets buy: the same job on the cheapest providers only, and on ever more of them.
+fn curve(question: &QuoteRequest<'_>) -> Vec<CurvePoint> {
+    let mut offers = question.offers.to_vec();
+    offers.sort_by_key(|offer| offer.price);
+    let mut points: Vec<CurvePoint> = Vec::new();
+    for count in 1..=offers.len() {
+        let dearer_follows = offers
+            .get(count)
+            .is_none_or(|next| next.price > offers[count - 1].price);
+        if !dearer_follows {
+            continue;
+        }
+        let Ok(quote) = make_quote(&QuoteRequest {
+            offers: &offers[..count],
+            ..*question
+        }) else {
+            continue;
+        };
+        let point = CurvePoint {
+            budget: quote.price_high.max(Amount(1)),
+            time_s: quote.time_ms as f64 / 1e3,
+            providers: u32::try_from(count).unwrap_or(u32::MAX),
+            price_cap: quote.price_cap,
+        };
+        // Money that buys no time is no choice.
+        if points.last().is_none_or(|last| point.time_s < last.time_s) {
+            points.push(point);
+        }
+    }
+    points
 }
 
 /// What the job costs, measured in a session of this machine.
@@ -104,8 +137,12 @@ async fn learn_cost(
 
 /// The offers that can do the job, once as many as asked for are there.
 async fn wait_for_offers(services: &Services, record: &JobRecord, analysis: &Analysis) -> Result<Vec<Offer>, Problem> {
-    let wanted = record.request.providers_min.max(1) as usize;
-    let (name, version, device) = (analysis.engine.name(), analysis.engine.version(), record.request.device);
+    let wanted = record.request.settings.providers_min.max(1) as usize;
+    let (name, version, device) = (
+        analysis.engine.name(),
+        analysis.engine.version(),
+        record.request.settings.device,
+    );
     let needs = inviting::needs(name, version, &analysis.facts, device, inviting::ANY_PRICE);
     let looking = async {
         loop {
@@ -132,7 +169,12 @@ async fn wait_for_offers(services: &Services, record: &JobRecord, analysis: &Ana
 /// What is locked: the quote's upper price, or what the artist allows if that is more.
 async fn budget(record: &JobRecord, quote: &Quote, services: &Services) -> Result<Amount, Problem> {
     // An escrow cannot be empty; on a farm that works for nothing one base unit is locked and comes back.
-    let budget = record.request.budget.unwrap_or(quote.price_high).max(Amount(1));
+    let budget = record
+        .request
+        .settings
+        .budget
+        .unwrap_or(quote.price_high)
+        .max(Amount(1));
     quote.check_budget(budget).map_err(|error| quote_problem(&error))?;
     let settlement = &services.settlement;
     let balance = settlement
@@ -150,7 +192,7 @@ async fn budget(record: &JobRecord, quote: &Quote, services: &Services) -> Resul
     Ok(budget)
 }
 
-fn view(plan: &Plan, quote: &Quote, budget: Amount) -> QuoteView {
+fn view(plan: &Plan, quote: &Quote, budget: Amount, curve: Vec<CurvePoint>) -> QuoteView {
     QuoteView {
         resolution: plan.settings.resolution,
         samples: plan.settings.samples,
@@ -168,6 +210,7 @@ fn view(plan: &Plan, quote: &Quote, budget: Amount) -> QuoteView {
         result_bytes: quote.result_bytes.0,
         providers: u32::try_from(quote.providers).unwrap_or(u32::MAX),
         assumptions: quote.assumptions.iter().map(ToString::to_string).collect(),
+        curve,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::rendering::Progress;
 use rayswarm_api::{
-    Problem,
-    job::{EscrowView, JobRequest, JobState, JobSummary, QuoteView, SettlementView},
+    Problem, Time,
+    job::{EscrowView, JobChange, JobRequest, JobSettings, JobState, JobSummary, QuoteView, SettlementView},
 };
 use rayswarm_model::{B256, BlobId, Frames, JobId, Resolution, SceneFacts, UnixMillis, settings::OutputFormat};
 use rayswarm_scheduler::Policy;
@@ -21,6 +21,12 @@ pub struct JobRecord {
     pub created_at: UnixMillis,
     /// What was asked.
     pub request: JobRequest,
+    /// The key and body that it was asked with, so that asking again makes no second job.
+    #[serde(default)]
+    pub asked_with: Option<AskedWith>,
+    /// Whether the artist lets nothing new be given out.
+    #[serde(default)]
+    pub paused: bool,
     /// Where it stands.
     pub state: JobState,
     /// Why it failed or was cancelled. Set before settling, so that a crash does not forget it.
@@ -72,6 +78,15 @@ pub struct JobRecord {
     pub outputs: Vec<PathBuf>,
 }
 
+/// An idempotency key, and the hash of what was asked with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedWith {
+    /// The key.
+    pub key: String,
+    /// BLAKE3 of the request.
+    pub body: String,
+}
+
 /// Whoever knows it knows which crops will be audited, so it is written to the journal and nowhere else.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -95,14 +110,36 @@ pub struct ManifestBlob {
 impl JobRecord {
     /// The short form for lists.
     pub fn summary(&self) -> JobSummary {
+        let budget = self.quote.as_ref().map(|quote| quote.budget);
+        let frames = self.frames.as_ref().map_or(0, Frames::len) + self.frames_inherited.len();
         JobSummary {
             id: self.id,
-            scene: self.request.scene.clone(),
+            name: self.request.name(),
             state: self.state,
+            paused: self.paused,
+            priority: self.request.settings.priority,
             problem: self.problem.clone(),
-            created_at_ms: self.created_at.0,
-            tasks_verified: self.progress.tasks_verified,
+            created_at: Time(self.created_at),
+            started_at: self.started_at.map(Time),
+            finished_at: self.finished_at.map(Time),
             tasks: self.tasks,
+            tasks_verified: self.progress.tasks_verified,
+            frames: frames as u64,
+            frames_finished: (self.frames_finished.len() + self.frames_inherited.len()) as u64,
+            progress_permille: self.progress.permille,
+            eta_s: self.progress.eta_s,
+            budget: budget.or(self.request.settings.budget).unwrap_or_default(),
+            paid: self.progress.shares.iter().map(|share| share.paid).sum(),
+        }
+    }
+
+    /// Another name or priority.
+    pub fn change(&mut self, change: JobChange) {
+        if let Some(priority) = change.priority {
+            self.request.settings.priority = priority.clamp(-JobSettings::PRIORITY_MAX, JobSettings::PRIORITY_MAX);
+        }
+        if change.name.is_some() {
+            self.request.settings.name = change.name;
         }
     }
 }

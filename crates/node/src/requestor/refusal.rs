@@ -4,29 +4,17 @@ use rayswarm_api::Problem;
 
 /// The input cannot be used; nothing was spent.
 pub fn bad_input(kind: &str, detail: impl Into<String>) -> Problem {
-    Problem {
-        kind: kind.into(),
-        status: 422,
-        detail: detail.into(),
-    }
+    Problem::new(422, kind, detail)
 }
 
 /// Something needed is not there now.
 pub fn missing(kind: &str, detail: impl Into<String>) -> Problem {
-    Problem {
-        kind: kind.into(),
-        status: 503,
-        detail: detail.into(),
-    }
+    Problem::new(503, kind, detail)
 }
 
 /// It was tried and failed.
 pub fn failed(kind: &str, detail: impl Into<String>) -> Problem {
-    Problem {
-        kind: kind.into(),
-        status: 500,
-        detail: detail.into(),
-    }
+    Problem::new(500, kind, detail)
 }
 
 /// An error and all its causes as one sentence.

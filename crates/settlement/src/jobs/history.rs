@@ -93,7 +93,7 @@ impl Settlement {
 }
 
 /// The escrow's event in this log, if it is one about a job.
-pub(super) fn decode(log: &Log) -> Option<Result<JobEvent, SettlementError>> {
+pub(crate) fn decode(log: &Log) -> Option<Result<JobEvent, SettlementError>> {
     use JobEscrow::JobEscrowEvents as E;
     let amount = |value| amount_from_chain("eth_getLogs", value);
     let kind = match JobEscrow::JobEscrowEvents::decode_log(&log.inner).ok()?.data {

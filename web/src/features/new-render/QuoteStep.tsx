@@ -15,7 +15,7 @@ import { toast, toastFailure } from '@/ui/Toast';
 import { Bytes, Count, Money, Span } from '@/ui/Values';
 import { BudgetSlider } from './BudgetSlider';
 import { nearestPoint } from './curve';
-import { changeSomething, start, startOver, startWith } from './draft';
+import { changeSomething, start, startOver } from './draft';
 import styles from './NewRenderView.module.css';
 
 /** Runs an action of the draft once; its failure is said where it cannot be missed. */
@@ -79,7 +79,7 @@ function Quoted({ job, quote }: { job: JobView; quote: Quote }) {
   const other = at === quoted ? undefined : quote.curve[at];
   const begin = () =>
     run(async () => {
-      const id = other ? await startWith(other.budget) : await start();
+      const id = await start(other?.budget);
       toast(m.job.actions.started);
       navigate(`/jobs/${id}`);
     });

@@ -163,25 +163,12 @@ export async function askForQuote(): Promise<void> {
   }
 }
 
-/** Starts what was quoted. The draft is then done with. */
-export async function start(): Promise<string> {
+/** Starts what was quoted, with the quote's own budget or another one of its curve. The draft is then done with. */
+export async function start(budget?: string): Promise<string> {
   const id = draft.get().job!;
-  await api.startJob(id);
+  await api.startJob(id, budget);
   startOver();
   return id;
-}
-
-/** Another budget is another job: it is made anew with it and starts by itself; the quoted one is given up. */
-export async function startWith(budget: string): Promise<string> {
-  const { job: quoted } = draft.get();
-  const job = wantedJob();
-  if (!job || !quoted) throw new Error('there is nothing to start');
-  const wanted: NewJob = { ...job, budget, auto_start: true };
-  const made = await api.createJob(wanted, keyFor(wanted));
-  // The new job is made; a quoted one that stays behind costs nothing and can be cancelled in the list.
-  void api.cancelJob(quoted).catch(() => undefined);
-  startOver();
-  return made.id;
 }
 
 /** Back to the settings. A job that has not ended by itself is cancelled; nothing was paid for it. */

@@ -106,7 +106,6 @@ export function NodePanel() {
                   <Bytes key="memory" bytes={data.settings.memory_bytes} />,
                 ],
                 [s.cache, <Bytes key="cache" bytes={data.settings.cache_bytes} />],
-                data.settings.fetch_allow.length > 0 && [s.fetchAllow, data.settings.fetch_allow.join(', ')],
               ]}
             />
             {data.provides && <Price current={data.settings.price_per_wu_hour} />}

@@ -8,7 +8,7 @@ use crate::{
     show,
 };
 use anyhow::Context;
-use rayswarm_api::job::JobRequest;
+use rayswarm_api::job::{JobRequest, JobSettings};
 use rayswarm_node::{
     engines::Engines,
     exactness::{Case, Exactness, ExactnessRequest, exactness},
@@ -50,11 +50,14 @@ pub async fn run(args: ExactnessArgs) -> anyhow::Result<ExitCode> {
 fn job(scene: PathBuf, args: &ExactnessArgs) -> JobRequest {
     let beside = scene.parent().map_or_else(PathBuf::new, PathBuf::from);
     JobRequest {
-        frames: args.frames.clone(),
-        samples: Some(args.samples),
-        renderer_override: args.engine.clone(),
-        allow_missing: args.allow_missing.clone(),
-        options: args.options.clone(),
+        settings: JobSettings {
+            frames: args.frames.clone(),
+            samples: Some(args.samples),
+            renderer_override: args.engine.clone(),
+            allow_missing: args.allow_missing.clone(),
+            options: args.options.clone(),
+            ..JobSettings::default()
+        },
         ..JobRequest::new(scene, beside)
     }
 }

@@ -16,7 +16,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use plain::Plain;
 use rayswarm::job_request;
-use rayswarm_api::job::{JobRequest, TileChoice};
+use rayswarm_api::job::TileChoice;
 use report::{Cold, Report, Round};
 use std::{
     path::{Path, PathBuf},
@@ -108,10 +108,8 @@ impl Bench {
         self.bar.set_message("warming up");
         let first = rayswarm_model::Frames::single(self.args.frames.first());
         let side = (1..).find(|side| side * side >= self.cores * FIRST_AUDITS).unwrap_or(1);
-        let warm_up = JobRequest {
-            tiles: TileChoice::Grid(side, side),
-            ..job_request(self, first, self.output("warm-up")?)
-        };
+        let mut warm_up = job_request(self, first, self.output("warm-up")?);
+        warm_up.settings.tiles = TileChoice::Grid(side, side);
         let (_, view) = rayswarm::measure(network, &warm_up).await?;
         let facts = view.facts.as_ref();
         let plain = Plain::prepare(self, self.args.resolution.and(view.resolution))?;

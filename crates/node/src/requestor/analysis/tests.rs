@@ -20,10 +20,9 @@ fn facts(pattern: &str) -> SceneFacts {
 }
 
 fn request(folder: &Path, frames: &str) -> JobRequest {
-    JobRequest {
-        frames: Some(frames.parse().unwrap()),
-        ..JobRequest::new(folder.join("s.pov"), folder.to_owned())
-    }
+    let mut request = JobRequest::new(folder.join("s.pov"), folder.to_owned());
+    request.settings.frames = Some(frames.parse().unwrap());
+    request
 }
 
 #[test]
@@ -98,11 +97,11 @@ fn finished_pictures_never_replace_what_the_scene_is_made_of() {
         (&facts, "", "3", OutputFormat::Mp4, false, None),
         (&film, "", "3", OutputFormat::Mp4, false, Some("s.mp4")),
     ] {
-        let request = JobRequest {
+        let mut request = JobRequest {
             output: root.join(out),
-            keep_raw,
             ..request(&root, frames)
         };
+        request.settings.keep_raw = keep_raw;
         let wanted = wanted_frames(&request, facts).unwrap();
         let found = refuse_overwriting(&request, facts, &wanted, format).err();
         match refused {

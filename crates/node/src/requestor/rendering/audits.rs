@@ -160,7 +160,8 @@ impl Rendering<'_> {
 
     /// A provider whose result was found wrong is a newcomer again.
     pub(super) fn lower_standing(&self, node: NodeId) {
-        if let Err(error) = self.services.journal.clear_verified(node) {
+        let journal = &self.services.journal;
+        if let Err(error) = journal.clear_verified(node).and_then(|()| journal.note_rejected(node)) {
             tracing::error!(node = %node.short(), error = %chain(&error), "a standing was not lowered");
         }
     }

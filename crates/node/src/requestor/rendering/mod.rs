@@ -24,7 +24,7 @@ mod replay;
 mod signs;
 
 pub use progress::Progress;
-pub use replay::{ReplayError, explain, replay};
+pub use replay::{ReplayError, board, explain, replay};
 
 use super::{
     inviting::JobNeeds,
@@ -169,7 +169,7 @@ impl Rendering<'_> {
             }
             tokio::select! {
                 () = stop.cancelled() => return Outcome::Stopped,
-                command = self.job.commands.recv() => if command == Some(Command::Cancel) { self.cancel() },
+                Some(command) = self.job.commands.recv() => self.command(command),
                 event = self.job.events.recv() => if let Some(event) = event { self.peer(event) },
                 outcome = outcomes.recv() => if let Some(outcome) = outcome { self.background(outcome) },
                 done = finished.recv() => match done {
@@ -202,7 +202,33 @@ impl Rendering<'_> {
         }
     }
 
+    /// Accepting twice changes nothing.
+    fn command(&mut self, command: Command) {
+        if self.job.obey(command) == Some(Command::Cancel) {
+            self.cancel();
+        }
+        self.pause_or_go_on();
+    }
+
+    /// The farm rests while its artist wants it to, or while a job of higher priority has tasks to give out.
+    fn pause_or_go_on(&mut self) {
+        let record = &self.job.record;
+        let has_waiting_tasks = !record.paused && self.end.is_none() && self.farm.waiting_count() > 0;
+        let priority = record.request.settings.priority;
+        let stands_back = self.job.precedence.claim(record.id, priority, has_waiting_tasks);
+        let rests = record.paused || stands_back;
+        if rests != self.farm.is_paused() {
+            self.job.say(match (rests, stands_back) {
+                (true, false) => "paused; tasks under way are finished",
+                (true, true) => "a job of higher priority goes first",
+                (false, _) => "going on",
+            });
+            self.apply(if rests { Event::Pause } else { Event::Resume });
+        }
+    }
+
     fn show(&mut self) {
+        self.job.show_tasks(&self.farm, &self.ledger);
         self.job.publish(progress_of(&self.farm, &self.ledger, clock::now()));
     }
 
@@ -230,6 +256,7 @@ impl Rendering<'_> {
             self.job.say("the deadline has come");
             self.apply(Event::DeadlineReached);
         }
+        self.pause_or_go_on();
         self.invite_more();
         self.give_up_if_alone(now);
     }
@@ -283,6 +310,7 @@ impl Rendering<'_> {
     /// Lets every provider go, and hands out the last vouchers: the settlement pays them anyway.
     async fn farewell(&mut self) {
         let job = self.job.record.id;
+        self.job.precedence.leave(job);
         for (_, (reply, _)) in self.held_pulls.drain() {
             let _ = reply.send(PullAnswer::Done);
         }
@@ -311,6 +339,11 @@ impl Rendering<'_> {
         for (node, tasks) in self.ledger.verified().filter(|(node, _)| !self.excluded.contains(node)) {
             if let Err(error) = journal.save_verified(self.job.record.id, node, tasks) {
                 tracing::warn!(node = %node.short(), error = %chain(&error), "a standing was not kept");
+            }
+        }
+        for (node, amount) in self.ledger.earned() {
+            if let Err(error) = journal.save_earned(self.job.record.id, node, amount) {
+                tracing::warn!(node = %node.short(), error = %chain(&error), "what was earned was not noted");
             }
         }
     }

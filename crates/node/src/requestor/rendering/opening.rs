@@ -60,11 +60,17 @@ impl<'j> Rendering<'j> {
             output: film_frames.unwrap_or_else(|| record.request.output.clone()),
             raw_output: record.request.output.clone(),
             format,
-            keep_raw: record.request.keep_raw,
+            keep_raw: record.request.settings.keep_raw,
             facts: facts.clone(),
         };
         let cap = record.policy.price_cap;
-        let needs = inviting::needs(&plan.engine, &plan.engine_version, &facts, record.request.device, cap);
+        let needs = inviting::needs(
+            &plan.engine,
+            &plan.engine_version,
+            &facts,
+            record.request.settings.device,
+            cap,
+        );
         let mut rendering = Self {
             services,
             plan,
@@ -96,6 +102,7 @@ impl<'j> Rendering<'j> {
             end: None,
             job,
         };
+        rendering.job.show_plan(&rendering.plan);
         rendering.recover()?;
         Ok(rendering)
     }

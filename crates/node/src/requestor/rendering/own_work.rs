@@ -91,7 +91,6 @@ impl Rendering<'_> {
                 let record = &mut self.job.record;
                 record.frames_finished.push(frame);
                 record.outputs.extend(files);
-                record.outputs.sort();
                 // Forgotten, the frame is finished again after a crash.
                 let _ = self.job.save();
             }

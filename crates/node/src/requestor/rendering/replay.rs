@@ -4,11 +4,12 @@ use super::progress::{Progress, progress_of};
 use crate::{
     clock,
     journal::JournalError,
-    requestor::{ledger::Ledger, record::JobRecord},
+    requestor::{board::Board, ledger::Ledger, record::JobRecord},
     services::Services,
 };
-use rayswarm_api::job::Explanation;
-use rayswarm_model::{Plan, UnixMillis};
+use rayswarm_api::Time;
+use rayswarm_api::task::Explanation;
+use rayswarm_model::{AttemptId, Plan, TaskId, UnixMillis};
 use rayswarm_scheduler::{Effect, Event, Farm, FarmError, step};
 
 /// Progress as the journal tells it.
@@ -17,34 +18,60 @@ pub fn replay(services: &Services, record: &JobRecord, plan: &Plan) -> Result<Pr
     Ok(progress_of(&replayed.farm, &replayed.ledger, clock::now()))
 }
 
-/// Every decision of the farm with its reason, recomputed from the journal.
-pub fn explain(services: &Services, record: &JobRecord, plan: &Plan) -> Result<Vec<Explanation>, ReplayError> {
+/// The board of a job as the journal tells it.
+pub fn board(services: &Services, record: &JobRecord, plan: &Plan) -> Result<Board, ReplayError> {
+    let replayed = Replayed::of(services, record, plan)?;
+    let mut board = Board::of(plan);
+    board.update(&replayed.farm, &replayed.ledger);
+    Ok(board)
+}
+
+/// Every decision of the farm with its reason, recomputed from the journal; those about one task, if it is named.
+pub fn explain(
+    services: &Services,
+    record: &JobRecord,
+    plan: &Plan,
+    task: Option<TaskId>,
+) -> Result<Vec<Explanation>, ReplayError> {
     let mut farm = Farm::new(plan, record.policy.clone())?;
     let mut reasons = Vec::new();
     for (at, event) in services.journal.events::<Event>(record.id)? {
         for effect in step(&mut farm, event, at) {
             if !matches!(effect, Effect::Wait { .. }) {
-                explain_effect(&effect, at, &mut reasons);
+                explain_effect(&effect, at, &mut reasons, |attempt| {
+                    task.is_none_or(|task| farm.attempt(attempt).is_some_and(|known| known.task == task))
+                });
             }
         }
     }
     Ok(reasons)
 }
 
-fn explain_effect(effect: &Effect, at: UnixMillis, reasons: &mut Vec<Explanation>) {
+fn explain_effect(effect: &Effect, at: UnixMillis, reasons: &mut Vec<Explanation>, wanted: impl Fn(AttemptId) -> bool) {
     let text = effect.to_string();
     let (decision, reason) = text.split_once(" — ").unwrap_or((&text, ""));
-    reasons.push(Explanation {
-        at_ms: at.0,
-        decision: decision.into(),
-        reason: reason.into(),
-    });
-    if let Effect::Lease { tasks, .. } = effect {
-        reasons.extend(tasks.iter().map(|grant| Explanation {
-            at_ms: at.0,
-            decision: format!("  {grant}"),
-            reason: grant.reason.to_string(),
-        }));
+    let say = |decision: String, reason: String| Explanation {
+        at: Time(at),
+        decision,
+        reason,
+    };
+    let grants: Vec<Explanation> = match effect {
+        Effect::Lease { tasks, .. } => {
+            let wanted = tasks.iter().filter(|grant| wanted(grant.attempt));
+            wanted
+                .map(|grant| say(format!("  {grant}"), grant.reason.to_string()))
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    // A lease is of interest for what it grants; whatever is about no attempt concerns every task.
+    let shown = match effect {
+        Effect::Lease { .. } => !grants.is_empty(),
+        _ => effect.attempt().is_none_or(wanted),
+    };
+    if shown {
+        reasons.push(say(decision.into(), reason.into()));
+        reasons.extend(grants);
     }
 }
 

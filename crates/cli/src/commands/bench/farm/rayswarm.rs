@@ -1,8 +1,12 @@
 //! One job on the local network, timed from outside as its artist sees it.
 
 use super::{Bench, expect_pictures};
-use crate::{commands::follow, exit::BadInput, local_network::LocalNetwork};
-use rayswarm_api::job::{JobRequest, JobState, JobView};
+use crate::{
+    commands::follow,
+    exit::{BadInput, in_full},
+    local_network::LocalNetwork,
+};
+use rayswarm_api::job::{JobRequest, JobSettings, JobState, JobView};
 use rayswarm_model::{Frames, settings::OutputFormat};
 use serde::Serialize;
 use std::{
@@ -54,11 +58,14 @@ impl RayswarmRun {
 /// The job over `frames`, pictures as PNG like plain Blender's.
 pub fn job_request(bench: &Bench, frames: Frames, output: PathBuf) -> JobRequest {
     JobRequest {
-        frames: Some(frames),
-        resolution: bench.args.resolution,
-        samples: bench.args.samples,
-        format: Some(OutputFormat::Png),
-        providers_min: bench.cores,
+        settings: JobSettings {
+            frames: Some(frames),
+            resolution: bench.args.resolution,
+            samples: bench.args.samples,
+            format: Some(OutputFormat::Png),
+            providers_min: bench.cores,
+            ..JobSettings::default()
+        },
         ..JobRequest::new(bench.scene.clone(), output)
     }
 }
@@ -102,7 +109,7 @@ pub async fn measure(network: &LocalNetwork, request: &JobRequest) -> anyhow::Re
     if view.summary.state != JobState::Done {
         return Err(refused(&view));
     }
-    expect_pictures(&request.output, request.frames.as_ref().map_or(0, Frames::len))?;
+    expect_pictures(&request.output, request.settings.frames.as_ref().map_or(0, Frames::len))?;
     let settling_at = settling_at.unwrap_or(wall_s);
     let rendering_at = rendering_at.unwrap_or(settling_at);
     let seconds = |of: fn(&rayswarm_api::job::ProviderShare) -> u64| {
@@ -127,11 +134,8 @@ pub async fn measure(network: &LocalNetwork, request: &JobRequest) -> anyhow::Re
 
 fn refused(view: &JobView) -> anyhow::Error {
     let state = view.summary.state.word();
-    let detail = view
-        .summary
-        .problem
-        .as_ref()
-        .map_or("no reason given", |problem| &problem.detail);
+    let problem = view.summary.problem.as_ref();
+    let detail = problem.map_or_else(|| "no reason given".into(), in_full);
     let text = format!("the job ended as {state}: {detail}");
     match follow::end_code(view) {
         crate::exit::ExitCode::BadInput => BadInput(text).into(),

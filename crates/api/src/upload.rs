@@ -1,0 +1,48 @@
+//! Uploads: files cut into chunks named by their SHA-256, of which only those are sent that the node lacks.
+
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Bytes of every chunk but a file's last.
+pub const CHUNK_BYTES: u64 = 4 << 20;
+
+/// One file of an upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UploadFile {
+    /// Where it belongs beside the others: relative, separated by `/`, without `..`.
+    pub path: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// SHA-256 of each chunk of 4 MiB in order, as lower-case hexadecimal digits.
+    pub chunks: Vec<String>,
+}
+
+/// What is to be uploaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewUpload {
+    /// The files.
+    pub files: Vec<UploadFile>,
+    /// Which of them is the scene; empty for one `.zip`, in which it is looked for.
+    pub scene: String,
+}
+
+/// An upload as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UploadView {
+    /// Its id. The same list of files has the same id.
+    pub id: String,
+    /// The scene's path among the files.
+    pub scene: String,
+    /// How many files.
+    pub files: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
+    /// Chunks the node lacks, at most 10,000 of them.
+    pub missing: Vec<String>,
+    /// Whether the files are put together, so that jobs may name it.
+    pub complete: bool,
+    /// When it is forgotten unless a job uses it.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Time,
+}

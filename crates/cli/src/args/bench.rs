@@ -1,0 +1,70 @@
+//! What can be typed after `rayswarm bench`.
+
+use super::parse::{parse_option, parse_resolution};
+use clap::{Args as ClapArgs, Subcommand};
+use rayswarm_api::job::ResolutionChoice;
+use rayswarm_model::Frames;
+use std::path::PathBuf;
+
+/// `rayswarm bench`.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Compare merged tiles and slices with one session's picture, bit for bit
+    Exactness(ExactnessArgs),
+    /// Compare plain Blender, one process per task, and Rayswarm, side by side
+    Farm(FarmArgs),
+}
+
+/// `rayswarm bench exactness`.
+#[derive(Debug, ClapArgs)]
+pub struct ExactnessArgs {
+    /// The scene files
+    #[arg(required = true, value_name = "SCENE")]
+    pub scenes: Vec<PathBuf>,
+    /// Frames to compare [default: the file's first, and one a second of film later]
+    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true)]
+    pub frames: Option<Frames>,
+    /// Longest side of the picture in pixels
+    #[arg(long, default_value_t = 96, value_name = "PIXELS")]
+    pub side: u32,
+    /// Samples per pixel
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub samples: u32,
+    /// Render with this engine though the file asks for another: cycles
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
+    /// Engine option; repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = parse_option)]
+    pub options: Vec<(String, String)>,
+    /// A missing file that is accepted, as the scene names it; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub allow_missing: Vec<String>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm bench farm`.
+#[derive(Debug, ClapArgs)]
+pub struct FarmArgs {
+    /// The scene file
+    pub scene: PathBuf,
+    /// Frames to render
+    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true)]
+    pub frames: Frames,
+    /// Picture size [default: the file's]
+    #[arg(long, value_name = "SIZE", value_parser = parse_resolution)]
+    pub resolution: Option<ResolutionChoice>,
+    /// Samples per pixel [default: the file's]
+    #[arg(long, value_name = "N")]
+    pub samples: Option<u32>,
+    /// Rounds; the median counts
+    #[arg(long, default_value_t = 3)]
+    pub rounds: u32,
+    /// Leave out one process per frame, the slowest way
+    #[arg(long)]
+    pub skip_per_frame: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}

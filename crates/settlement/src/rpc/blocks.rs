@@ -1,0 +1,92 @@
+//! Blocks and transactions as servers of any chain tell them. Only what is shown is read, so that the kinds of
+//! transactions that other chains have do no harm.
+
+use super::Rpc;
+use crate::error::SettlementError;
+use alloy::{
+    eips::BlockNumberOrTag,
+    primitives::{Address, B256, Bytes, U64, U256},
+    providers::Provider,
+    rpc::{client::BatchRequest, types::Log},
+};
+use serde::Deserialize;
+
+/// A block without its transactions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RawBlock {
+    pub(crate) number: U64,
+    pub(crate) hash: B256,
+    pub(crate) parent_hash: B256,
+    /// Seconds since 1970.
+    pub(crate) timestamp: U64,
+    pub(crate) gas_used: U64,
+    pub(crate) gas_limit: U64,
+    pub(crate) miner: Address,
+    #[serde(default)]
+    pub(crate) size: Option<U64>,
+    pub(crate) transactions: Vec<B256>,
+}
+
+/// What a transaction says itself.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RawTransaction {
+    pub(crate) input: Bytes,
+    pub(crate) value: U256,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RawReceipt {
+    pub(crate) block_number: U64,
+    pub(crate) from: Address,
+    pub(crate) to: Option<Address>,
+    pub(crate) gas_used: U64,
+    /// 1 is success.
+    #[serde(default)]
+    pub(crate) status: Option<U64>,
+    pub(crate) logs: Vec<Log>,
+}
+
+impl Rpc {
+    pub(crate) async fn block_by_number(&self, number: BlockNumberOrTag) -> Result<Option<RawBlock>, SettlementError> {
+        const METHOD: &str = "eth_getBlockByNumber";
+        self.done(METHOD, self.provider.raw_request(METHOD.into(), (number, false)).await)
+    }
+
+    pub(crate) async fn block_by_hash(&self, hash: B256) -> Result<Option<RawBlock>, SettlementError> {
+        const METHOD: &str = "eth_getBlockByHash";
+        self.done(METHOD, self.provider.raw_request(METHOD.into(), (hash, false)).await)
+    }
+
+    /// Those of these blocks that are there, in one request.
+    pub(crate) async fn blocks_by_number(&self, numbers: &[u64]) -> Result<Vec<RawBlock>, SettlementError> {
+        const METHOD: &str = "eth_getBlockByNumber";
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut batch = BatchRequest::new(self.provider.client());
+        let mut answers = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let asked = batch.add_call::<_, Option<RawBlock>>(METHOD, &(BlockNumberOrTag::Number(*number), false));
+            answers.push(self.done(METHOD, asked)?);
+        }
+        self.done(METHOD, batch.send().await)?;
+        let mut blocks = Vec::with_capacity(numbers.len());
+        for answer in answers {
+            blocks.extend(self.done(METHOD, answer.await)?);
+        }
+        Ok(blocks)
+    }
+
+    pub(crate) async fn transaction(&self, hash: B256) -> Result<Option<RawTransaction>, SettlementError> {
+        const METHOD: &str = "eth_getTransactionByHash";
+        self.done(METHOD, self.provider.raw_request(METHOD.into(), (hash,)).await)
+    }
+
+    pub(crate) async fn raw_receipt(&self, hash: B256) -> Result<Option<RawReceipt>, SettlementError> {
+        const METHOD: &str = "eth_getTransactionReceipt";
+        self.done(METHOD, self.provider.raw_request(METHOD.into(), (hash,)).await)
+    }
+}
