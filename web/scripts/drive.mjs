@@ -1,9 +1,9 @@
 // Drives the studio of a real node with a real engine, the way an artist would: drop a scene, get a quote, start, watch the
 // mosaic fill, cancel one, retry one, download, look at what was paid. Then axe-core on every view in both themes.
 // Usage: node scripts/drive.mjs [FOLDER for screenshots]. Needs the built program and Chromium.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startBrowser } from './browser.mjs';
 import { startNode, until } from './realNode.mjs';
@@ -17,7 +17,7 @@ const WIDTHS = [
   [1280, 800],
   [2200, 1300],
 ];
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 90_000;
 
 const [folder] = process.argv.slice(2);
 const node = await startNode();
@@ -45,16 +45,23 @@ const open = (address, at = page) => at.goto(`${node.url}/#${address}`);
 const state = (wanted) => page.locator('header', { hasText: wanted }).first().waitFor();
 const jobOfPage = () => page.url().match(/jobs\/([^/?]+)/)[1];
 
-/** From a file to a quoted job's page; returns nothing, the page shows the quote. */
+/** From a file to a quote on the page. The scene comes alone first; what it lacks is added when the studio asks for it. */
 async function quote(scene, { frames, width, height, samples }) {
   await open('/new');
   await page.locator('input[type=file]').first().setInputFiles(scene);
   await page.getByRole('heading', { name: 'Files of the scene' }).waitFor();
+  const textures = join(dirname(scene), 'textures');
+  await page.getByText(/files? (is|are) missing/).waitFor();
+  await page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles(readdirSync(textures).map((name) => join(textures, name)));
+  await page.getByText(/files? (is|are) missing/).waitFor({ state: 'detached' });
   if (frames) await page.getByLabel('Frames', { exact: true }).fill(frames);
   await page.getByText('Size', { exact: true }).click();
-  await page.getByLabel('Width').fill(String(width));
-  await page.getByLabel('Height').fill(String(height));
-  await page.getByLabel('Samples').fill(String(samples));
+  await page.getByLabel('Width', { exact: true }).fill(String(width));
+  await page.getByLabel('Height', { exact: true }).fill(String(height));
+  await page.getByLabel('Samples', { exact: true }).fill(String(samples));
   await page.getByRole('button', { name: 'Get a quote' }).click();
   await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
 }

@@ -43,6 +43,21 @@ impl NodeEvent {
         }
     }
 
+    /// Its data as JSON, fields in the order of their types: what an event is about comes first, so that a listener need
+    /// not read the rest.
+    pub fn data(&self) -> String {
+        let text = match self {
+            Self::Reset(nothing) | Self::Providers(nothing) => serde_json::to_string(nothing),
+            Self::Job(summary) => serde_json::to_string(summary),
+            Self::Tasks(changed) => serde_json::to_string(changed),
+            Self::Output(made) => serde_json::to_string(made),
+            Self::Log(said) => serde_json::to_string(said),
+            Self::Block(sealed) => serde_json::to_string(sealed),
+        };
+        // Structs of texts and numbers always serialise.
+        text.unwrap_or_default()
+    }
+
     /// The job it is about.
     pub const fn job(&self) -> Option<JobId> {
         match self {
@@ -114,4 +129,24 @@ pub struct BlockSealed {
 pub struct EventsQuery {
     /// Only those about this job.
     pub job: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rayswarm_model::UnixMillis;
+
+    #[test]
+    fn data_is_the_content_and_begins_with_the_job() {
+        let job = JobId::from_bytes([7; 32]);
+        let event = NodeEvent::Log(LogSaid {
+            job,
+            at: Time(UnixMillis(0)),
+            text: "hello".into(),
+        });
+        let data: serde_json::Value = serde_json::from_str(&event.data()).unwrap();
+        assert_eq!(serde_json::to_value(&event).unwrap()["data"], data);
+        assert!(event.data().starts_with("{\"job\":\"0x0707"));
+    }
 }

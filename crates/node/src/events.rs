@@ -67,10 +67,6 @@ impl Events {
 
     /// Tells an event.
     pub fn tell(&self, event: &NodeEvent) {
-        let data = serde_json::to_value(event)
-            .ok()
-            .and_then(|mut value| value.get_mut("data").map(serde_json::Value::take))
-            .unwrap_or_default();
         let mut kept = self.kept();
         let id = kept.next;
         kept.next += 1;
@@ -81,7 +77,7 @@ impl Events {
             id,
             name: event.name(),
             job: event.job(),
-            data: data.to_string(),
+            data: event.data(),
         }));
         // Under the lock, so that numbers are announced in order.
         self.next.send_replace(id + 1);
@@ -179,9 +175,8 @@ mod tests {
         let mut again = events.listen(Some(7001));
         assert_eq!(id(&mut again).await, Some(7002));
         assert_eq!(id(&mut again).await, Some(7003));
-        let waiting = tokio::spawn(async move { id(&mut again).await });
-        tell(&events, 1);
-        assert_eq!(waiting.await.unwrap(), Some(7004));
+        let (heard, ()) = tokio::join!(id(&mut again), async { tell(&events, 1) });
+        assert_eq!(heard, Some(7004));
     }
 
     #[tokio::test]

@@ -145,9 +145,9 @@ fn admit(
     }
     let given = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     let given = given.ok_or_else(no_token)?;
-    guard.limits.guess(peer)?;
     let Some(scopes) = guard.tokens.find(given, clock::now()) else {
-        guard.limits.wrong_guess(peer);
+        // Who has the right token is never held up by those who guess.
+        guard.limits.guess(peer)?;
         let detail = "this token is not one of this node's, or has expired or been revoked";
         return Err(Problem::new(401, "wrong_token", detail).next("`rayswarm studio` makes a new one"));
     };

@@ -12,6 +12,9 @@ use axum::{
 use rayswarm_api::Problem;
 use serde::de::DeserializeOwned;
 
+/// Characters of a fault that are told.
+const DETAIL_LENGTH_MAX: usize = 500;
+
 /// A JSON body.
 pub struct Body<T>(pub T);
 
@@ -72,5 +75,13 @@ fn bad_body(rejection: &JsonRejection) -> Problem {
         StatusCode::BAD_REQUEST => "bad_json",
         _ => "bad_body",
     };
-    Problem::new(status.as_u16(), kind, rejection.body_text())
+    Problem::new(status.as_u16(), kind, short(rejection.body_text()))
+}
+
+/// What was sent is quoted, but not by the megabyte.
+fn short(text: String) -> String {
+    match text.char_indices().nth(DETAIL_LENGTH_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }

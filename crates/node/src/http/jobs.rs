@@ -341,10 +341,10 @@ fn check_priority(priority: i32) -> Result<(), Problem> {
 }
 
 fn check_name(name: Option<&str>) -> Result<(), Problem> {
-    match name.map(str::len) {
+    match name.map(|name| name.chars().count()) {
         Some(length) if length == 0 || length > NAME_LENGTH_MAX => Err(bad_input(
             "bad_settings",
-            format!("a name has 1 to {NAME_LENGTH_MAX} bytes, this one {length}"),
+            format!("a name has 1 to {NAME_LENGTH_MAX} characters, this one {length}"),
         )),
         _ => Ok(()),
     }

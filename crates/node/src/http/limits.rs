@@ -51,14 +51,10 @@ impl Bucket {
         }
     }
 
-    fn refill(&mut self, rate: Rate, now: Duration) {
+    fn take(&mut self, rate: Rate, now: Duration) -> bool {
         let gained = now.saturating_sub(self.since).as_secs_f64() * rate.per_second;
         self.left = (self.left + gained).min(rate.burst);
         self.since = now;
-    }
-
-    fn take(&mut self, rate: Rate, now: Duration) -> bool {
-        self.refill(rate, now);
         let there = self.left >= 1.0;
         if there {
             self.left -= 1.0;
@@ -97,14 +93,9 @@ impl Limits {
         allowed(self.state().call(reads, self.started.elapsed()))
     }
 
-    /// Whether this address may still try tokens.
+    /// Counts a wrong token from this address.
     pub fn guess(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
-        allowed(self.state().may_guess(peer, self.started.elapsed()))
-    }
-
-    /// Counts a wrong token.
-    pub fn wrong_guess(&self, peer: Option<IpAddr>) {
-        self.state().wrong_guess(peer, self.started.elapsed());
+        allowed(self.state().guess(peer, self.started.elapsed()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -129,20 +120,12 @@ impl State {
         }
     }
 
-    fn may_guess(&mut self, peer: Option<IpAddr>, now: Duration) -> bool {
-        let Some(bucket) = self.guesses.get_mut(&known(peer)) else {
-            return true;
-        };
-        bucket.refill(GUESSES, now);
-        bucket.left >= 1.0
-    }
-
-    fn wrong_guess(&mut self, peer: Option<IpAddr>, now: Duration) {
+    fn guess(&mut self, peer: Option<IpAddr>, now: Duration) -> bool {
         if self.guesses.len() >= GUESSERS_MAX {
             self.guesses.clear();
         }
         let bucket = self.guesses.entry(known(peer));
-        bucket.or_insert_with(|| Bucket::full(GUESSES, now)).take(GUESSES, now);
+        bucket.or_insert_with(|| Bucket::full(GUESSES, now)).take(GUESSES, now)
     }
 }
 
@@ -180,14 +163,10 @@ mod tests {
     fn guessing_stops_and_others_are_not_held_up() {
         let mut state = State::new();
         let [guesser, other] = [1, 2].map(|last| Some(IpAddr::from([10, 0, 0, last])));
-        let mut guesses = 0;
-        while state.may_guess(guesser, Duration::ZERO) {
-            state.wrong_guess(guesser, Duration::ZERO);
-            guesses += 1;
-        }
+        let guesses = (0..100).filter(|_| state.guess(guesser, Duration::ZERO)).count();
         assert_eq!(guesses, 20);
-        assert!(state.may_guess(other, Duration::ZERO));
-        assert!(!state.may_guess(guesser, Duration::from_secs(2)));
-        assert!(state.may_guess(guesser, Duration::from_secs(4)));
+        assert!(state.guess(other, Duration::ZERO));
+        assert!(!state.guess(guesser, Duration::from_secs(2)));
+        assert!(state.guess(guesser, Duration::from_secs(4)));
     }
 }

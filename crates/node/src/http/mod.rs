@@ -45,7 +45,10 @@ use rayswarm_api::Problem;
 use std::{net::SocketAddr, sync::Arc};
 use tls::{Certificate, TlsListener};
 use tokio::net::TcpListener;
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::{
+    CompressionLayer, Predicate,
+    predicate::{DefaultPredicate, NotForContentType},
+};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The most one request body may hold, where a route does not say otherwise; a job request is small.
@@ -104,8 +107,17 @@ fn routes(node: &Arc<Node>, bound: SocketAddr) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(guard, auth::check))
         .layer(middleware::from_fn_with_state(node.clone(), metrics::count))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
         .with_state(node.clone())
+}
+
+/// Text is; pictures, films and archives are compressed already, and would lose their length and their ranges.
+fn worth_compressing() -> impl Predicate {
+    let not = NotForContentType::const_new;
+    DefaultPredicate::new()
+        .and(not("video/"))
+        .and(not("application/octet-stream"))
+        .and(not("application/zip"))
 }
 
 /// What is no route of the API is a page or a file of the studio, or nothing.

@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    task::JoinSet,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
@@ -143,52 +143,36 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 
 /// Accepts connections and encrypts them. A slow client holds nobody up: each shakes hands by itself.
 pub struct TlsListener {
-    bound: SocketAddr,
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    /// Dropped with this value.
+    handshakes: JoinSet<Option<(TlsStream<TcpStream>, SocketAddr)>>,
 }
 
 impl TlsListener {
     /// Listens at `address` until this value is dropped.
     pub async fn bind(address: SocketAddr, certificate: &Certificate) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let bound = listener.local_addr()?;
-        let (sender, ready) = mpsc::channel(HANDSHAKES_MAX);
-        let acceptor = TlsAcceptor::from(certificate.config.clone());
-        tokio::spawn(shake_hands(listener, acceptor, sender));
-        Ok(Self { bound, ready })
+        Ok(Self {
+            listener: TcpListener::bind(address).await?,
+            acceptor: TlsAcceptor::from(certificate.config.clone()),
+            handshakes: JoinSet::new(),
+        })
     }
-}
 
-async fn shake_hands(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    ready: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
-) {
-    let slots = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    loop {
-        let accepted = tokio::select! {
-            () = ready.closed() => return,
-            accepted = listener.accept() => accepted,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::debug!(%error, "no connection accepted");
-                tokio::time::sleep(ACCEPT_RETRY).await;
-                continue;
-            }
-        };
-        let Ok(slot) = slots.clone().acquire_owned().await else {
-            return;
-        };
-        let (acceptor, ready) = (acceptor.clone(), ready.clone());
-        tokio::spawn(async move {
+    fn begin(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let acceptor = self.acceptor.clone();
+        self.handshakes.spawn(async move {
             match tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => _ = ready.send((stream, peer)).await,
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
-                Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+                Ok(Ok(stream)) => Some((stream, peer)),
+                Ok(Err(error)) => {
+                    tracing::debug!(%peer, %error, "no TLS handshake");
+                    None
+                }
+                Err(_) => {
+                    tracing::debug!(%peer, "a TLS handshake took too long");
+                    None
+                }
             }
-            drop(slot);
         });
     }
 }
@@ -198,15 +182,26 @@ impl Listener for TlsListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        match self.ready.recv().await {
-            Some(accepted) => accepted,
-            // The task above ends only with this value.
-            None => std::future::pending().await,
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept(), if self.handshakes.len() < HANDSHAKES_MAX => match accepted {
+                    Ok((stream, peer)) => self.begin(stream, peer),
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection accepted");
+                        tokio::time::sleep(ACCEPT_RETRY).await;
+                    }
+                },
+                done = self.handshakes.join_next(), if !self.handshakes.is_empty() => {
+                    if let Some(Ok(Some(accepted))) = done {
+                        return accepted;
+                    }
+                }
+            }
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.bound)
+        self.listener.local_addr()
     }
 }
 
@@ -235,7 +230,8 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
 
         let mut listener = TlsListener::bind(([127, 0, 0, 1], 0).into(), &made).await.unwrap();
-        let silent = TcpStream::connect(listener.bound).await.unwrap();
+        let bound = listener.local_addr().unwrap();
+        let silent = TcpStream::connect(bound).await.unwrap();
         let mut roots = RootCertStore::empty();
         let pem = fs::read(folder.path().join("cert.pem")).unwrap();
         roots.add(CertificateDer::from_pem_slice(&pem).unwrap()).unwrap();
@@ -244,7 +240,7 @@ mod tests {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let stream = TcpStream::connect(listener.bound).await.unwrap();
+        let stream = TcpStream::connect(bound).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         let client = async {
             let connector = TlsConnector::from(Arc::new(config));

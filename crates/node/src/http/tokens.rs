@@ -30,7 +30,7 @@ const NAME_LENGTH_MAX: usize = 100;
 /// A century.
 const EXPIRY_S_MAX: u64 = 3_155_760_000;
 /// Uses are noted to the minute.
-const NOTED_EVERY: Duration = Duration::from_secs(60);
+const NOTED_EVERY_MS: u64 = 60_000;
 /// Digits of an id.
 const ID_DIGITS: usize = 16;
 
@@ -84,15 +84,9 @@ impl Tokens {
         if found.view.expires_at.is_some_and(|at| at.0 <= now) {
             return None;
         }
-        let scopes = found.view.scopes.clone();
-        let noted = found.view.last_used_at.map(|at| at.0.after(NOTED_EVERY));
-        if noted.is_none_or(|due| due <= now) {
-            found.view.last_used_at = Some(Time(now));
-            if let Err(error) = self.file.write(&kept) {
-                tracing::warn!(error = %chain(&error), "the use of a token was not noted");
-            }
-        }
-        Some(scopes)
+        // Written down with the next token that comes or goes: no call waits for the disk.
+        found.view.last_used_at = Some(Time(UnixMillis(now.0 - now.0 % NOTED_EVERY_MS)));
+        Some(found.view.scopes.clone())
     }
 
     fn make(&self, wanted: NewToken, caller: &Caller, now: UnixMillis) -> Result<MadeToken, Problem> {
@@ -161,7 +155,7 @@ impl Tokens {
 }
 
 fn check(wanted: &NewToken) -> Result<(), Problem> {
-    if wanted.name.is_empty() || wanted.name.len() > NAME_LENGTH_MAX {
+    if !(1..=NAME_LENGTH_MAX).contains(&wanted.name.chars().count()) {
         let detail = format!(
             "a token's name has 1 to {NAME_LENGTH_MAX} bytes, this one {}",
             wanted.name.len()
