@@ -33,6 +33,11 @@ pub struct Answer {
 }
 
 impl Farm {
+    /// The program under test.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The program and its engine, or `None` after saying on stderr why the test is skipped.
     ///
     /// # Errors

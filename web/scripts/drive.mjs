@@ -104,7 +104,10 @@ async function drive() {
 
   await page.getByRole('tab', { name: /Files/ }).click();
   const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: /^Download: / }).first().click();
+  await page
+    .getByRole('button', { name: /^Download: / })
+    .first()
+    .click();
   const [file] = view.outputs;
   const got = readFileSync(await (await download).path());
   expect('the downloaded file is the finished one', got.equals(readFileSync(file.path)));
@@ -188,7 +191,8 @@ async function look(views) {
         await open(address, looking);
         await looking.waitForTimeout(1500);
         if (folder) await looking.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) });
-        await looking.addScriptTag({ path: AXE }).catch(() => looking.evaluate(readFileSync(AXE, 'utf8')));
+        // Evaluated, not added: the studio's policy takes no script of others.
+        await looking.evaluate(readFileSync(AXE, 'utf8'));
         const { violations } = await looking.evaluate(() => window.axe.run());
         const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
         expect(`axe ${colorScheme} ${width} ${name}`, serious.length === 0);

@@ -27,7 +27,18 @@ export async function startNode() {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not built; make build`);
   const folder = mkdtempSync(SCRATCH);
   const data = join(folder, 'node');
-  const run = ['up', '--data-dir', data, '--provide', '--threads', '1', '--http', '127.0.0.1:0', '--listen', '127.0.0.1:0'];
+  const run = [
+    'up',
+    '--data-dir',
+    data,
+    '--provide',
+    '--threads',
+    '1',
+    '--http',
+    '127.0.0.1:0',
+    '--listen',
+    '127.0.0.1:0',
+  ];
   const child = spawn(PROGRAM, run, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (text) => {

@@ -246,8 +246,8 @@ pub struct AuditReport {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PreviewQuery {
-    /// The frame.
-    pub frame: i32,
+    /// The frame; by default the first of which something is there.
+    pub frame: Option<i32>,
     /// Pixels of the longer side at most.
     #[param(minimum = 1, maximum = 4096)]
     pub side: Option<u32>,

@@ -89,7 +89,8 @@ export interface JobFilter {
 }
 
 export interface PreviewQuery {
-  frame: number;
+  /** The first of which something is there when left out. */
+  frame?: number;
   /** The longer side in pixels. */
   side: number;
   tile_task?: number;

@@ -251,7 +251,7 @@ export interface AuditView {
   at: string;
 }
 // GET /v1/jobs/{id}/audit -> {drawn: number, passed: number, failed: number, inconclusive: number, items: AuditView[]}
-// GET /v1/jobs/{id}/preview?frame=12&side=960[&tile_task=17][&exposure=0.5&channel=Depth] -> image/png (what is there so far of the frame,
+// GET /v1/jobs/{id}/preview[?frame=12]&side=960[&tile_task=17][&exposure=0.5&channel=Depth] -> image/png (what is there so far of the frame,
 //   transparent where nothing is; raw colour with sRGB curve; ETag/If-None-Match). exposure in stops. channels: GET …/channels?frame= -> string[]
 export interface Output {
   index: number;

@@ -75,14 +75,13 @@ async fn watch(
         screen.draw(|frame| draw(frame, &state))?;
         tokio::select! {
             () = interrupt.received() => return Ok(ExitCode::Interrupted),
-            event = keyboard.next() => match event? {
-                Event::Key(key) => match state.press(key) {
+            // A new size is seen when drawing.
+            event = keyboard.next() => if let Event::Key(key) = event? {
+                match state.press(key) {
                     Next::Stay => {}
                     Next::Leave(code) => return Ok(code),
                     Next::Ask(wish) => ask(&mut state, wishes, wish),
-                },
-                // A new size is seen when drawing.
-                _ => {}
+                }
             },
             Some(news) = news.recv() => state.learn(news),
         }

@@ -71,7 +71,11 @@ async fn preview(
         return Err(Problem::new(400, "bad_query", detail).into());
     }
     let (frame, task) = (query.frame, query.tile_task);
-    let sources = blocking(&node, move |node| node.requestor.pixel_sources(id, frame, task)).await?;
+    let found = blocking(&node, move |node| {
+        let frame = frame.map_or_else(|| node.requestor.first_frame(id), Ok)?;
+        Ok((frame, node.requestor.pixel_sources(id, frame, task)?))
+    });
+    let (frame, sources) = found.await?;
     if sources.is_empty()
         && let Some(file) = node.requestor.finished_file(id, frame, OutputKind::Frame)?
     {

@@ -252,7 +252,7 @@ mod tests {
             transactions: Vec::new(),
             gas_used: 0,
             gas_limit: 1,
-            proposer: Address::with_last_byte(u8::from(number % 3 == 0)),
+            proposer: Address::with_last_byte(u8::from(number.is_multiple_of(3))),
             bytes: 1,
         }
     }

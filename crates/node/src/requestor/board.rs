@@ -151,6 +151,17 @@ impl Board {
         self.rows.iter().filter(wanted).filter_map(of).collect()
     }
 
+    /// The first frame with a result.
+    pub fn first_frame_here(&self) -> Option<i32> {
+        let here = |row: &&TaskRow| {
+            matches!(
+                row.state,
+                TaskState::Delivered | TaskState::Auditing | TaskState::Verified
+            )
+        };
+        self.rows.iter().filter(here).map(|row| row.frame).min()
+    }
+
     /// Whether the job has this frame.
     pub fn has_frame(&self, frame: i32) -> bool {
         self.rows.iter().any(|row| row.frame == frame)
@@ -224,7 +235,7 @@ impl Board {
             }
             (None, None) => TaskState::Waiting,
         };
-        let shown = winner.or(furthest).or_else(|| attempts().last());
+        let shown = winner.or(furthest).or_else(|| attempts().next_back());
         let permille = match state {
             TaskState::Given | TaskState::Rendering => furthest.map_or(0, |attempt| attempt.permille.min(1000)),
             TaskState::Delivered | TaskState::Auditing | TaskState::Verified => 1000,

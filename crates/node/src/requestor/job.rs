@@ -5,6 +5,7 @@ use super::{
     analysis::{self, Analysis},
     assembly,
     board::Board,
+    handle::{Command, JobHandle},
     inherit,
     ledger::Ledger,
     money::{self, Earnings},
@@ -15,123 +16,28 @@ use super::{
     record::{JobRecord, ManifestBlob},
     refusal::{bad_input, chain, failed, missing},
     rendering::{self, Outcome, Progress},
+    shown::Shown,
 };
 use crate::{clock, services::Services};
 use rayswarm_api::{
     Problem, Time,
     event::{LogSaid, NodeEvent, OutputMade, TasksChanged},
-    job::{CurvePoint, JobChange, JobState, JobView},
+    job::JobState,
     task::LogLine,
 };
 use rayswarm_engines::film;
-use rayswarm_model::{Amount, FailureKind, Frames, NodeId, Plan};
-use rayswarm_network::{CloseCode, NetworkError, RequestorEvent};
+use rayswarm_model::{FailureKind, Frames, Plan};
+use rayswarm_network::RequestorEvent;
 use rayswarm_scheduler::{Farm, Policy};
-use std::{
-    collections::VecDeque,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-use tokio::sync::{mpsc, watch};
-
-/// What the artist may tell a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Accept the quote, or a cheaper point of its curve.
-    Start(Option<Amount>),
-    /// End it early.
-    Cancel,
-    /// Give nothing new out.
-    Pause,
-    /// Go on.
-    Resume,
-    /// Another name or priority.
-    Change(JobChange),
-}
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
 
 /// Commands and events waiting for a job; more than its providers send at once.
 const INBOX_MAX: usize = 256;
 /// Changed tasks in one event.
 const TASKS_PER_EVENT: usize = 1000;
-/// Lines of a job's log that its view shows.
-const LOG_LINES_SHOWN: usize = 50;
-/// Lines that are kept.
-const LOG_LINES_MAX: usize = 2000;
 /// Pause before the chain is asked again after it could not be.
 const CHAIN_RETRY: Duration = Duration::from_secs(2);
-
-/// What of a job whoever looks may see, also after it has ended.
-pub struct Shown {
-    view: watch::Sender<Arc<JobView>>,
-    board: Mutex<Board>,
-    log: Mutex<VecDeque<LogLine>>,
-}
-
-impl Shown {
-    /// The tasks and attempts.
-    pub fn board(&self) -> MutexGuard<'_, Board> {
-        // A board that a panic left half updated is wrong in a row or two, until the next restart.
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-    /// The last lines of its log.
-    pub fn log(&self) -> Vec<LogLine> {
-        self.lines().iter().cloned().collect()
-    }
-    /// Shows a record that has changed after its job has ended.
-    pub fn show_record(&self, record: &JobRecord) {
-        let mut outputs = Outputs::default();
-        outputs.update(record);
-        let log = last_lines(&self.lines());
-        self.view.send_replace(Arc::new(view_of(record, &outputs, log)));
-    }
-    fn lines(&self) -> MutexGuard<'_, VecDeque<LogLine>> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How the rest of the node reaches a job.
-#[derive(Clone)]
-pub struct JobHandle {
-    commands: mpsc::Sender<Command>,
-    events: mpsc::Sender<RequestorEvent>,
-    shown: Arc<Shown>,
-}
-
-impl JobHandle {
-    /// The job as it is now.
-    pub fn view(&self) -> Arc<JobView> {
-        self.shown.view.borrow().clone()
-    }
-    /// Its tasks and log.
-    pub const fn shown(&self) -> &Arc<Shown> {
-        &self.shown
-    }
-    /// Whether providers have business with it: in other states nobody reads what they ask.
-    pub fn renders(&self) -> bool {
-        self.view().summary.state == JobState::Rendering
-    }
-    /// Where commands go.
-    pub fn commands(&self) -> mpsc::Sender<Command> {
-        self.commands.clone()
-    }
-    /// Where providers' events go.
-    pub fn events(&self) -> mpsc::Sender<RequestorEvent> {
-        self.events.clone()
-    }
-    /// The link to a provider ended; of interest while rendering only.
-    pub async fn link_closed(&self, from: NodeId) {
-        if self.renders() {
-            let error = NetworkError::Closed {
-                node: from,
-                code: CloseCode::Done,
-                reason: String::new(),
-            };
-            // A job that ends at this moment has no use for it.
-            let _ = self.events.send(RequestorEvent::LinkClosed { from, error }).await;
-        }
-    }
-}
 
 /// One job and everything it owns.
 pub struct Job {
@@ -172,12 +78,7 @@ impl Job {
         let (event_sender, events) = mpsc::channel(INBOX_MAX);
         let mut outputs = Outputs::default();
         outputs.update(&record);
-        let view = view_of(&record, &outputs, Vec::new());
-        let shown = Arc::new(Shown {
-            view: watch::Sender::new(Arc::new(view)),
-            board: Mutex::default(),
-            log: Mutex::default(),
-        });
+        let shown = Arc::new(Shown::new(&record, &outputs));
         let handle = JobHandle {
             commands: command_sender,
             events: event_sender,
@@ -234,11 +135,7 @@ impl Job {
             text: line.clone(),
         };
         self.services.events.tell(&NodeEvent::Log(said));
-        let mut lines = self.shown.lines();
-        lines.push_back(LogLine { at, text: line });
-        if lines.len() > LOG_LINES_MAX {
-            lines.pop_front();
-        }
+        self.shown.say(LogLine { at, text: line });
     }
 
     /// Writes the record down. A step that must not be forgotten looks at the outcome.
@@ -284,10 +181,7 @@ impl Job {
                 .events
                 .tell(&NodeEvent::Output(OutputMade { job, output }));
         }
-        let log = last_lines(&self.shown.lines());
-        let view = Arc::new(view_of(&self.record, &self.outputs, log));
-        let old = self.shown.view.send_replace(view.clone());
-        if old.summary != view.summary {
+        if let Some(view) = self.shown.show(&self.record, &self.outputs) {
             self.services.events.tell(&NodeEvent::Job(view.summary.clone()));
         }
     }
@@ -421,24 +315,12 @@ impl Job {
             };
             match self.obey(command) {
                 Some(Command::Start(budget)) => {
-                    self.choose(budget);
+                    self.record.choose(budget);
                     return Ok(JobState::Funding);
                 }
                 Some(_) => return Err(End::Cancelled),
                 None => {}
             }
-        }
-    }
-
-    /// Takes the dearest point of the quote's curve that the budget allows.
-    fn choose(&mut self, budget: Option<Amount>) {
-        let (Some(budget), Some(quote)) = (budget, self.record.quote.as_mut()) else {
-            return;
-        };
-        let within = quote.curve.iter().filter(|point| point.budget <= budget);
-        if let Some(point) = within.max_by_key(|point| point.budget).cloned() {
-            let CurvePoint { price_cap, time_s, .. } = point;
-            (quote.budget, quote.price_cap, quote.time_s) = (budget, price_cap, time_s);
         }
     }
 
@@ -612,31 +494,4 @@ fn lost(what: &str) -> Problem {
         "journal_incomplete",
         format!("the journal has lost the job's {what}; submit the job again"),
     )
-}
-
-fn last_lines(log: &VecDeque<LogLine>) -> Vec<String> {
-    let skipped = log.len().saturating_sub(LOG_LINES_SHOWN);
-    log.iter().skip(skipped).map(|line| line.text.clone()).collect()
-}
-
-fn view_of(record: &JobRecord, outputs: &Outputs, log: Vec<String>) -> JobView {
-    let end = record.finished_at.unwrap_or_else(clock::now);
-    let progress = &record.progress;
-    let frames = record.frames.as_ref().map(|frames| frames.as_slice().to_vec());
-    JobView {
-        summary: record.summary(),
-        scene: record.request.scene.clone(),
-        settings: record.request.settings.clone(),
-        facts: record.facts.clone(),
-        quote: record.quote.clone(),
-        resolution: record.resolution,
-        frame_numbers: frames.unwrap_or_default(),
-        attempts: progress.attempts,
-        providers: progress.shares.clone(),
-        escrow: record.escrow,
-        settlement: record.settlement.clone(),
-        outputs: outputs.list(),
-        wall_s: record.started_at.map_or(0.0, |start| end.since(start).as_secs_f64()),
-        log,
-    }
 }

@@ -14,6 +14,8 @@
 //! | [`ledger`] | who did what and earned what |
 //! | [`board`] | tasks and attempts for whoever looks |
 //! | [`outputs`] | finished files as faces list them |
+//! | [`handle`] | how the rest of the node reaches a job |
+//! | [`shown`] | a job as whoever looks sees it |
 //! | [`precedence`] | which job goes first |
 //! | [`replies`] | what faces ask about jobs |
 //! | [`plan_file`] | the plan on disk |
@@ -30,6 +32,7 @@ pub mod assembly;
 pub mod board;
 pub mod checking;
 pub mod evidence;
+pub mod handle;
 pub mod inherit;
 pub mod inviting;
 pub mod job;
@@ -46,10 +49,13 @@ pub mod record;
 pub mod refusal;
 pub mod rendering;
 pub mod replies;
+pub mod shown;
 pub mod studio;
 
 use crate::{clock, identity, journal::JournalError, services::Services};
-use job::{Command, Job, JobHandle};
+use handle::{Command, JobHandle};
+use job::Job;
+use outputs::Outputs;
 use precedence::Precedence;
 use rayswarm_api::{
     Problem,
@@ -274,7 +280,9 @@ impl Requestor {
         let mut record = self.record(id)?;
         record.change(change);
         self.services.journal.save_job(&record).map_err(journal)?;
-        handle.shown().show_record(&record);
+        let mut outputs = Outputs::default();
+        outputs.update(&record);
+        handle.shown().show(&record, &outputs);
         let summary = record.summary();
         self.services.events.tell(&NodeEvent::Job(summary.clone()));
         Ok(summary)

@@ -3,9 +3,11 @@
 use super::rendering::Progress;
 use rayswarm_api::{
     Problem, Time,
-    job::{EscrowView, JobChange, JobRequest, JobSettings, JobState, JobSummary, QuoteView, SettlementView},
+    job::{
+        CurvePoint, EscrowView, JobChange, JobRequest, JobSettings, JobState, JobSummary, QuoteView, SettlementView,
+    },
 };
-use rayswarm_model::{B256, BlobId, Frames, JobId, Resolution, SceneFacts, UnixMillis, settings::OutputFormat};
+use rayswarm_model::{Amount, B256, BlobId, Frames, JobId, Resolution, SceneFacts, UnixMillis, settings::OutputFormat};
 use rayswarm_scheduler::Policy;
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf};
@@ -130,6 +132,18 @@ impl JobRecord {
             eta_s: self.progress.eta_s,
             budget: budget.or(self.request.settings.budget).unwrap_or_default(),
             paid: self.progress.shares.iter().map(|share| share.paid).sum(),
+        }
+    }
+
+    /// Takes the dearest point of the quote's curve that the budget allows.
+    pub fn choose(&mut self, budget: Option<Amount>) {
+        let (Some(budget), Some(quote)) = (budget, self.quote.as_mut()) else {
+            return;
+        };
+        let within = quote.curve.iter().filter(|point| point.budget <= budget);
+        if let Some(point) = within.max_by_key(|point| point.budget).cloned() {
+            let CurvePoint { price_cap, time_s, .. } = point;
+            (quote.budget, quote.price_cap, quote.time_s) = (budget, price_cap, time_s);
         }
     }
 

@@ -118,6 +118,19 @@ impl Requestor {
             .collect())
     }
 
+    /// The first frame of which something is there, or will be.
+    pub fn first_frame(&self, id: JobId) -> Result<i32, Problem> {
+        let view = self.view(id)?;
+        let finished = view.outputs.iter().filter_map(|output| output.frame).min();
+        let here = self.on_board(id, Board::first_frame_here)?;
+        let first = finished
+            .into_iter()
+            .chain(here)
+            .min()
+            .or(view.frame_numbers.first().copied());
+        first.ok_or_else(|| Problem::new(404, "no_pixels", format!("job {} has no frames yet", id.short())))
+    }
+
     /// The finished file of a frame.
     pub fn finished_file(&self, id: JobId, frame: i32, kind: OutputKind) -> Result<Option<PathBuf>, Problem> {
         let view = self.view(id)?;
@@ -141,7 +154,7 @@ impl Requestor {
 
     /// Providers that have something to do for this node.
     pub fn busy_nodes(&self) -> HashSet<NodeId> {
-        let rendering = self.handles().into_iter().filter(super::job::JobHandle::renders);
+        let rendering = self.handles().into_iter().filter(super::handle::JobHandle::renders);
         rendering.flat_map(|handle| handle.shown().board().busy()).collect()
     }
 

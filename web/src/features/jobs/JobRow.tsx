@@ -24,7 +24,7 @@ export const JobRow = memo(function JobRow({ job }: { job: JobSummary }) {
   const ended = job.state === 'done' || job.state === 'failed' || job.state === 'cancelled';
   return (
     <Link to={`/jobs/${job.id}`} className={styles.row}>
-      <Thumbnail job={job.id} frame={1} version={version} style={{ width: 72, height: 42 }} />
+      <Thumbnail job={job.id} frame={null} version={version} style={{ width: 72, height: 42 }} />
       <span className={styles.words}>
         <span className={styles.name} title={job.name}>
           {job.name}

@@ -29,7 +29,8 @@ function keep(key: string, value: Kept): void {
 
 interface Props {
   job: string;
-  frame: number;
+  /** Null: the first frame of which something is there. */
+  frame: number | null;
   version: number;
   style?: CSSProperties;
 }
@@ -44,7 +45,7 @@ export function Thumbnail({ job, frame, version, style }: Props) {
     const stop = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const blob = await previewBlob(job, { frame, side: SIDE }, stop.signal);
+        const blob = await previewBlob(job, { ...(frame !== null && { frame }), side: SIDE }, stop.signal);
         const fresh = { url: URL.createObjectURL(blob), version };
         keep(key, fresh);
         setShown(fresh);

@@ -27,8 +27,9 @@ pub use progress::Progress;
 pub use replay::{ReplayError, board, explain, replay};
 
 use super::{
+    handle::Command,
     inviting::JobNeeds,
-    job::{Command, Job},
+    job::Job,
     ledger::Ledger,
     refusal::{chain, missing},
     studio::{Done, Order},
@@ -289,7 +290,9 @@ impl Rendering<'_> {
     /// Whether the job is over, and how.
     fn outcome(&mut self) -> Option<Outcome> {
         match self.end.clone() {
-            Some(_) if self.cancelled => Some(Outcome::Cancelled),
+            // What is paid for is finished too, as far as it is whole.
+            Some(_) if self.cancelled && self.ordered_frames_are_finished() => Some(Outcome::Cancelled),
+            Some(_) if self.cancelled => None,
             Some(Err(problem)) => Some(Outcome::Failed(problem)),
             Some(Ok(())) if self.frames_are_finished() => match self.film {
                 Film::None | Film::Made => Some(Outcome::Complete),
@@ -301,6 +304,11 @@ impl Rendering<'_> {
             },
             Some(Ok(())) | None => None,
         }
+    }
+
+    fn ordered_frames_are_finished(&self) -> bool {
+        let finished = &self.job.record.frames_finished;
+        self.frames_ordered.iter().all(|frame| finished.contains(frame))
     }
 
     fn frames_are_finished(&self) -> bool {

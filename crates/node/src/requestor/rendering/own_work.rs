@@ -55,6 +55,7 @@ impl Rendering<'_> {
     pub(super) fn studio_stopped(&mut self) {
         let detail = "this machine's own session has stopped; its log says why. Restart the daemon and retry the job";
         self.end = Some(Err(failed("studio_stopped", detail)));
+        self.frames_ordered.clear();
     }
 
     pub(super) fn order_frame_if_complete(&mut self, frame: i32) {
@@ -95,8 +96,12 @@ impl Rendering<'_> {
                 let _ = self.job.save();
             }
             Done::Finished {
-                outcome: Err(reason), ..
-            } => self.end = Some(Err(failed("not_finished", reason))),
+                frame,
+                outcome: Err(reason),
+            } => {
+                self.frames_ordered.remove(&frame);
+                self.end = Some(Err(failed("not_finished", reason)));
+            }
             Done::Filmed(Ok(film)) => {
                 self.film = Film::Made;
                 let frames = inherit::film_frames(&self.services, self.job.record.id);
