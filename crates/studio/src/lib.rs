@@ -1,6 +1,6 @@
 //! The web studio's files, built into the program: what `npm run build` had written to `web/dist` by then.
 //!
-//! [`file`] finds one by its path, [`is_built`] says whether there are any. How they are served is the node's matter.
+//! [`file()`] finds one by its path, [`is_built`] says whether there are any. How they are served is the node's matter.
 //!
 //! ```
 //! let index = rayswarm_studio::file("index.html");
