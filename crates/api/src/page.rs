@@ -38,7 +38,12 @@ impl PageQuery {
 
     /// Items on this page at most.
     pub fn limit(&self) -> usize {
-        self.limit.unwrap_or(Self::LIMIT).clamp(1, Self::LIMIT_MAX) as usize
+        Self::limit_of(self.limit)
+    }
+
+    /// Items at most on a page for which this many are asked.
+    pub fn limit_of(asked: Option<u32>) -> usize {
+        asked.unwrap_or(Self::LIMIT).clamp(1, Self::LIMIT_MAX) as usize
     }
 }
 

@@ -130,7 +130,7 @@ async fn list(State(node): State<Arc<Node>>, Query(query): Query<JobsQuery>) -> 
         None => 0,
         Some(_) => all.iter().position(shown_last).map_or(all.len(), |at| at + 1),
     };
-    let limit = query.limit.unwrap_or(PageQuery::LIMIT).clamp(1, PageQuery::LIMIT_MAX) as usize;
+    let limit = PageQuery::limit_of(query.limit);
     let mut rest = all
         .iter()
         .skip(after)

@@ -1,7 +1,6 @@
 //! How often the API may be called: enough for any person and any farm of scripts, not enough to guess a token or to keep
 //! the node from rendering.
 
-use crate::requestor::refusal::bad_input;
 use axum::http::Method;
 use rayswarm_api::Problem;
 use std::{
@@ -137,11 +136,8 @@ fn allowed(allowed: bool) -> Result<(), Problem> {
     if allowed {
         return Ok(());
     }
-    let problem = bad_input(
-        "too_many_requests",
-        "too many calls; wait a second and go on more slowly",
-    );
-    Err(Problem { status: 429, ..problem })
+    let detail = "too many calls; wait a second and go on more slowly";
+    Err(Problem::new(429, "too_many_requests", detail))
 }
 
 #[cfg(test)]

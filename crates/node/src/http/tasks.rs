@@ -52,7 +52,7 @@ async fn attempts(
     Query(query): Query<AttemptsQuery>,
 ) -> Answer<Page<AttemptView>> {
     let id = job_id(&id)?;
-    let limit = limit(query.limit);
+    let limit = PageQuery::limit_of(query.limit);
     Ok(Json(
         blocking(&node, move |node| node.requestor.attempts(id, &query, limit)).await?,
     ))
@@ -83,7 +83,7 @@ async fn explain(
     Query(query): Query<ExplainQuery>,
 ) -> Answer<Page<Explanation>> {
     let id = job_id(&id)?;
-    let limit = limit(query.limit);
+    let limit = PageQuery::limit_of(query.limit);
     Ok(Json(
         blocking(&node, move |node| node.requestor.explain(id, &query, limit)).await?,
     ))
@@ -97,12 +97,4 @@ async fn explain(
 async fn audit(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<AuditReport> {
     let id = job_id(&id)?;
     Ok(Json(blocking(&node, move |node| node.requestor.audits(id)).await?))
-}
-
-fn limit(asked: Option<u32>) -> usize {
-    let query = PageQuery {
-        limit: asked,
-        cursor: None,
-    };
-    query.limit()
 }

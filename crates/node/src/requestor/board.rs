@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 #[derive(Debug, Default)]
 pub struct Board {
     rows: Vec<TaskRow>,
+    tile_padding: u32,
     attempts: Vec<Seen>,
     /// Attempts at each task, audits left out.
     attempts_of: BTreeMap<TaskId, Vec<AttemptId>>,
@@ -53,6 +54,7 @@ impl Board {
         });
         Self {
             rows: rows.collect(),
+            tile_padding: plan.tile_padding,
             rev: 1,
             ..Self::default()
         }
@@ -73,6 +75,11 @@ impl Board {
             touched.extend((0..self.rows.len() as u64).map(TaskId));
         }
         self.redraw(farm, &touched)
+    }
+
+    /// Pixels that are rendered around each tile and cut off again.
+    pub const fn tile_padding(&self) -> u32 {
+        self.tile_padding
     }
 
     /// The highest revision so far.

@@ -3,7 +3,7 @@
 use super::money::Earnings;
 use rayswarm_api::job::ProviderShare;
 use rayswarm_model::{Amount, AttemptId, CpuTime, NodeId, TaskId};
-use rayswarm_scheduler::{AuditVerdict, Effect, Event, Grant, Purpose};
+use rayswarm_scheduler::{AuditVerdict, Effect, Event, Grant};
 use std::collections::{BTreeMap, HashMap};
 
 /// What an attempt was granted for.
@@ -173,9 +173,4 @@ impl Ledger {
 
 fn add(left: Amount, right: Amount) -> Amount {
     [left, right].into_iter().sum()
-}
-
-/// Whether a grant is for the picture itself.
-pub const fn renders(grant: &Grant) -> bool {
-    matches!(grant.purpose, Purpose::Render)
 }

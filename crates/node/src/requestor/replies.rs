@@ -18,10 +18,7 @@ use rayswarm_api::{
     },
 };
 use rayswarm_model::{Amount, JobId, NodeId, Rect, TaskId};
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, path::PathBuf};
 
 /// Where pixels of a frame are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,18 +80,18 @@ impl Requestor {
 
     /// Files that hold what is there of a frame; of one task, if it is named. Blocking.
     pub fn pixel_sources(&self, id: JobId, frame: i32, task: Option<u64>) -> Result<Vec<PixelSource>, Problem> {
-        let results = self.on_board(id, |board| (board.has_frame(frame), board.results(frame, task)))?;
-        let (has_frame, results) = results;
-        if !has_frame {
+        let (padding, results) = self.on_board(id, |board| {
+            let results = board.has_frame(frame).then(|| board.results(frame, task));
+            (board.tile_padding(), results)
+        })?;
+        let Some(results) = results else {
             let detail = format!("job {} does not render frame {frame}", id.short());
             return Err(Problem::new(404, "no_such_frame", detail));
-        }
-        let record = self.record(id)?;
-        let Some(resolution) = record.resolution else {
+        };
+        let Some(resolution) = self.view(id)?.resolution else {
             return Ok(Vec::new());
         };
         let folder = self.folder_of(id);
-        let padding = plan_file::read(&self.services, id).map_or(0, |plan| plan.tile_padding);
         let here = results.into_iter().filter_map(|(row, attempt)| {
             let file = pixels::result_file(&folder, attempt);
             file.is_file().then(|| PixelSource {
@@ -156,11 +153,6 @@ impl Requestor {
     pub fn busy_nodes(&self) -> HashSet<NodeId> {
         let rendering = self.handles().into_iter().filter(super::handle::JobHandle::renders);
         rendering.flat_map(|handle| handle.shown().board().busy()).collect()
-    }
-
-    /// Whether a job may still read what is in this folder.
-    pub fn needs_folder(&self, folder: &Path) -> bool {
-        self.list().iter().any(|view| view.scene.starts_with(folder))
     }
 
     fn folder_of(&self, id: JobId) -> PathBuf {
