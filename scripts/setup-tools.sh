@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 
 nextest_version=0.9.143
 ruff_version=0.17.6
+schemathesis_version=4.32.5
 tools="${CARGO_TARGET_DIR:-$PWD/target}/tools"
 mkdir -p "$tools/bin"
 
@@ -22,4 +23,10 @@ if [[ "$("$tools/bin/ruff" --version 2>/dev/null)" != "ruff $ruff_version" ]]; t
   python3 -m venv "$tools/python"
   "$tools/python/bin/pip" install --quiet --disable-pip-version-check "ruff==$ruff_version"
   ln -sf ../python/bin/ruff "$tools/bin/ruff"
+fi
+
+if [[ "$("$tools/schemathesis/bin/st" --version 2>/dev/null)" != *" $schemathesis_version" ]]; then
+  echo "Installing schemathesis $schemathesis_version"
+  python3 -m venv "$tools/schemathesis"
+  "$tools/schemathesis/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$schemathesis_version"
 fi

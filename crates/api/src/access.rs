@@ -92,15 +92,40 @@ pub struct MadeToken {
     pub token: String,
 }
 
+/// An event that webhooks can be told. The others come by the thousand and are for the event stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookEvent {
+    /// A job is in another state.
+    Job,
+    /// A file is finished.
+    Output,
+    /// Providers came or went.
+    Providers,
+    /// The chain has another block.
+    Block,
+}
+
+impl fmt::Display for WebhookEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Job => "job",
+            Self::Output => "output",
+            Self::Providers => "providers",
+            Self::Block => "block",
+        })
+    }
+}
+
 /// A webhook to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NewWebhook {
     /// Where events are posted: https, or http on this machine.
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(max_length = 2000, pattern = "^https?://[^/?#@ ]")]
     pub url: String,
-    /// Which events: `job`, `output`, `providers`, `block`.
+    /// Which events.
     #[schema(min_items = 1)]
-    pub events: Vec<String>,
+    pub events: Vec<WebhookEvent>,
 }
 
 /// A webhook.
@@ -111,7 +136,7 @@ pub struct WebhookView {
     /// Where events are posted.
     pub url: String,
     /// Which events.
-    pub events: Vec<String>,
+    pub events: Vec<WebhookEvent>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,

@@ -103,6 +103,7 @@ pub struct ChainEventView {
 #[into_params(parameter_in = Query)]
 pub struct BlocksQuery {
     /// Blocks below this number; from the newest on by default.
+    #[param(maximum = 9_007_199_254_740_991u64)]
     pub before: Option<u64>,
     /// Blocks at most.
     #[param(minimum = 1, maximum = 100)]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use utoipa::ToSchema;
 
 pub use ask::{
-    DuplicateRequest, Inspection, JobChange, JobRequest, JobSettings, JobsQuery, NewJob, ResolutionChoice,
+    DuplicateRequest, Inspection, JobChange, JobRequest, JobSettings, JobsQuery, NewJob, Positive, ResolutionChoice,
     RetryRequest, SceneSource, SliceChoice, StartRequest, TileChoice,
 };
 

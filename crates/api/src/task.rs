@@ -66,11 +66,13 @@ pub struct TaskPage {
 #[into_params(parameter_in = Query)]
 pub struct TasksQuery {
     /// Only those that have changed since this `rev`.
+    #[param(maximum = 9_007_199_254_740_991u64)]
     pub since: Option<u64>,
     /// Tasks at most.
     #[param(minimum = 1, maximum = 10_000)]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9]{1,15}$")]
     pub cursor: Option<String>,
 }
 
@@ -131,6 +133,7 @@ pub struct AttemptView {
 #[into_params(parameter_in = Query)]
 pub struct AttemptsQuery {
     /// Only those at this task.
+    #[param(maximum = 9_007_199_254_740_991u64)]
     pub task: Option<u64>,
     /// Only those of this provider.
     pub node: Option<String>,
@@ -138,6 +141,7 @@ pub struct AttemptsQuery {
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9]{1,15}$")]
     pub cursor: Option<String>,
 }
 
@@ -158,11 +162,13 @@ pub struct Explanation {
 #[into_params(parameter_in = Query)]
 pub struct ExplainQuery {
     /// Only those about this task.
+    #[param(maximum = 9_007_199_254_740_991u64)]
     pub task: Option<u64>,
     /// Explanations at most.
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9]{1,15}$")]
     pub cursor: Option<String>,
 }
 
@@ -181,6 +187,7 @@ pub struct LogLine {
 #[into_params(parameter_in = Query)]
 pub struct LogQuery {
     /// What is known of this attempt, instead of the job's own log.
+    #[param(maximum = 9_007_199_254_740_991u64)]
     pub attempt: Option<u64>,
 }
 
@@ -252,6 +259,7 @@ pub struct PreviewQuery {
     #[param(minimum = 1, maximum = 4096)]
     pub side: Option<u32>,
     /// Only the result of this task.
+    #[param(maximum = 9_007_199_254_740_991u64)]
     pub tile_task: Option<u64>,
     /// Exposure in stops.
     #[param(minimum = -20.0, maximum = 20.0)]

@@ -4,7 +4,7 @@ mod bench;
 mod choices;
 mod parse;
 
-pub use bench::{BenchCommand, ExactnessArgs, FarmArgs};
+pub use bench::{ApiArgs, BenchCommand, ExactnessArgs, FarmArgs};
 pub use choices::{DeviceArg, FormatArg};
 pub use parse::match_job;
 

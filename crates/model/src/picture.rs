@@ -8,8 +8,10 @@ use std::{fmt, str::FromStr};
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Resolution {
     /// Pixels across.
+    #[cfg_attr(feature = "schema", schema(minimum = 1))]
     pub width: u32,
     /// Pixels down.
+    #[cfg_attr(feature = "schema", schema(minimum = 1))]
     pub height: u32,
 }
 

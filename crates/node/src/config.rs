@@ -1,9 +1,11 @@
 //! Settings twice: [`RawConfig`] as typed, [`Config`] resolved and checked.
 
+use crate::traces::Collector;
 use rayswarm_model::{Amount, Bytes, WorkPrice, settings::Device};
 pub use rayswarm_network::Ticket;
 pub use rayswarm_settlement::Contracts;
 use rayswarm_settlement::SettlementError;
+use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
@@ -50,6 +52,8 @@ pub struct RawConfig {
     pub relay: Option<String>,
     /// Device sessions render on.
     pub device: Device,
+    /// Collector of traces.
+    pub traces: Option<Collector>,
 }
 
 /// Settings with every default filled in.
@@ -81,6 +85,8 @@ pub struct Config {
     pub local_threads: u32,
     /// Memory of the requestor's own sessions.
     pub local_memory: Bytes,
+    /// Collector of traces, if they are sent.
+    pub traces: Option<Collector>,
 }
 
 /// The HTTP API for other machines.
@@ -140,6 +146,11 @@ pub enum ConfigError {
     /// Tokens would travel for everybody to read.
     #[error("--http {0} would answer other machines unencrypted; give them --https {0} instead")]
     HttpNotLoopback(SocketAddr),
+    /// Neither a DNS name nor an address.
+    #[error(
+        "--http-name {0:?} is neither a DNS name nor an IP address; give it as in farm.example, without http:// and port"
+    )]
+    HttpName(String),
     /// Zero threads.
     #[error("--threads 0 leaves nothing to render with; give at least 1")]
     NoThreads,
@@ -177,6 +188,13 @@ impl RawConfig {
         let http = self.http.unwrap_or(DEFAULT_HTTP);
         if !http.ip().is_loopback() {
             return Err(ConfigError::HttpNotLoopback(http));
+        }
+        if let Some(name) = self
+            .http_names
+            .iter()
+            .find(|name| ServerName::try_from(name.as_str()).is_err())
+        {
+            return Err(ConfigError::HttpName(name.clone()));
         }
         let memory = self.memory.unwrap_or(Bytes(12 << 30));
         let chain = match (self.rpc, &self.join, self.rpc_listen) {
@@ -219,6 +237,7 @@ impl RawConfig {
             relay: self.relay,
             local_threads: threads,
             local_memory: memory,
+            traces: self.traces,
         })
     }
 }
@@ -291,6 +310,36 @@ mod tests {
             ..RawConfig::default()
         };
         assert!(matches!(raw.resolve(), Err(ConfigError::HttpNotLoopback(_))));
+    }
+
+    #[test]
+    fn names_for_other_machines_are_names_or_addresses() {
+        let named = |name: &str| {
+            let raw = RawConfig {
+                data_dir: Some("d".into()),
+                http_names: vec!["farm.example".into(), name.into()],
+                ..RawConfig::default()
+            };
+            raw.resolve().map(drop)
+        };
+        for good in ["farm", "a-b.studio.example", "10.0.0.7", "fd00::7"] {
+            assert!(named(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "http://farm.example",
+            "farm:3000",
+            "a b",
+            "-.x",
+            "*.example",
+            "größe.example",
+        ] {
+            let error = named(bad).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("{bad:?} is neither")),
+                "{bad}: {error}"
+            );
+        }
     }
 
     #[test]

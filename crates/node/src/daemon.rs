@@ -16,6 +16,7 @@ use crate::{
     provider::{self, Provider, admission::OwnTerms, switch::ProviderSwitch},
     requestor::Requestor,
     services::Services,
+    traces::Traces,
     uploads::Uploads,
     webhooks::Webhooks,
 };
@@ -100,11 +101,13 @@ impl Daemon {
             .as_ref()
             .map(|provider| provider.price)
             .unwrap_or_default();
+        let traces = Traces::open(config.traces.as_ref(), network.node_id());
         let services = Arc::new(Services {
             config,
             identity,
             switch: Arc::new(ProviderSwitch::load(&journal, typed_price)?),
             events: Events::new(clock::now()),
+            traces,
             journal,
             engines: Arc::new(Engines::detect()?),
             network,
@@ -232,6 +235,7 @@ impl Daemon {
         if let Some(chain) = self.chain {
             chain.shutdown().await;
         }
+        services.traces.flush().await;
         let path = DaemonFile::path(&services.config.data_dir);
         if let Err(error) = std::fs::remove_file(&path) {
             tracing::warn!(path = %path.display(), %error, "cannot be removed");
@@ -249,7 +253,7 @@ fn certificate(data_dir: &Path, settings: &HttpsConfig, names: &[String]) -> any
     if !settings.address.ip().is_unspecified() {
         names.push(settings.address.ip().to_string());
     }
-    Ok(Certificate::own(&data_dir.join("tls"), &names)?)
+    Ok(Certificate::own(&data_dir.join("tls"), &names, clock::now())?)
 }
 
 /// Makes the data folder and takes hold of it.
@@ -393,7 +397,7 @@ async fn run_provider(
     Provider::new(services, terms).run(events, stop).await;
 }
 
-/// Uploads that nobody uses go; those of a job that may still read them stay.
+/// Uploads that nobody uses go.
 async fn sweep_uploads(node: Arc<Node>) {
     let mut due = tokio::time::interval(SWEEP_EVERY);
     loop {
@@ -402,12 +406,7 @@ async fn sweep_uploads(node: Arc<Node>) {
             _ = due.tick() => {}
         }
         let node = node.clone();
-        let sweeping = move || {
-            let jobs = node.requestor.list();
-            let in_use = |id: &str| jobs.iter().any(|job| node.uploads.is_part(id, &job.scene));
-            node.uploads.sweep(clock::now(), in_use)
-        };
-        match tokio::task::spawn_blocking(sweeping).await {
+        match tokio::task::spawn_blocking(move || node.sweep_uploads(clock::now())).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "old uploads were not removed"),
             Err(error) => tracing::warn!(%error, "old uploads were not removed"),
@@ -424,3 +423,6 @@ fn provider_limits(settings: &ProviderConfig) -> SessionLimits {
         silence: crate::config::ENGINE_SILENCE,
     }
 }
+
+#[cfg(test)]
+mod tests;

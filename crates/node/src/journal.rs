@@ -176,12 +176,17 @@ impl Journal {
 
     /// A job's farm events in order.
     pub fn events<E: DeserializeOwned>(&self, job: JobId) -> Result<Vec<(UnixMillis, E)>> {
+        self.events_from(job, 0)
+    }
+
+    /// Those from a sequence number on.
+    pub fn events_from<E: DeserializeOwned>(&self, job: JobId, first: u64) -> Result<Vec<(UnixMillis, E)>> {
         let connection = self.lock();
         let mut query = connection
-            .prepare_cached("SELECT at, event FROM farm_events WHERE job = ?1 ORDER BY sequence")
+            .prepare_cached("SELECT at, event FROM farm_events WHERE job = ?1 AND sequence >= ?2 ORDER BY sequence")
             .map_err(failed("read events"))?;
         let rows = query
-            .query_map([job.to_string()], |row| {
+            .query_map(params![job.to_string(), first.cast_signed()], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
             })
             .map_err(failed("read events"))?;

@@ -11,16 +11,19 @@
 //! | [`chain`] | the embedded development chain |
 //! | [`journal`] | what outlives the process |
 //! | [`events`], [`webhooks`] | what happens, told |
+//! | [`traces`] | how long it took, told to a collector |
 //! | [`uploads`] | scenes that come over HTTP |
 //! | [`peers`] | keeping in touch with other nodes |
 //! | [`http`], [`node`] | the API, and what it shows |
 //! | [`engines`], [`pixels`] | renderers of this machine, and the files they write |
 //! | [`mod@exactness`] | a measurement: is the merged picture the single-machine picture |
 //! | [`local`] | what the command line does without a daemon |
+//! | [`bench_seed`] | jobs of the past for a measurement |
 //!
 //! A process has one journal and up to two endpoints: one as requestor, one as provider. A node cannot dial itself, and a
 //! studio's own machine should render the studio's own job.
 
+pub mod bench_seed;
 pub mod chain;
 pub mod clock;
 pub mod config;
@@ -41,6 +44,7 @@ mod private_list;
 pub mod provider;
 pub mod requestor;
 pub mod services;
+pub mod traces;
 pub mod uploads;
 pub mod webhooks;
 

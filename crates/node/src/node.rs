@@ -15,7 +15,7 @@ mod tests;
 pub mod wallet;
 
 use crate::{
-    http::tokens::Tokens,
+    http::{limits::Limits, tokens::Tokens},
     requestor::{
         Requestor,
         refusal::{chain, failed},
@@ -30,7 +30,7 @@ use rayswarm_api::{
     Problem,
     farm::{EngineView, NodeChange, NodeSettings, NodeView},
 };
-use rayswarm_model::{B256, NodeId};
+use rayswarm_model::{B256, NodeId, UnixMillis};
 use rayswarm_network::{Contracts, Ticket};
 use rayswarm_settlement::Movements;
 use std::{
@@ -52,6 +52,8 @@ pub struct Node {
     pub blocks: NewestBlocks,
     /// Answers of the API.
     pub counters: HttpCounters,
+    /// How often the API may be called.
+    pub limits: Arc<Limits>,
     /// Scenes that came over HTTP.
     pub uploads: Arc<Uploads>,
     /// Who may call the API.
@@ -90,6 +92,7 @@ impl Node {
             requestor,
             blocks: NewestBlocks::default(),
             counters: HttpCounters::default(),
+            limits: Arc::default(),
             uploads: parts.uploads.clone(),
             tokens: parts.tokens.clone(),
             webhooks: parts.webhooks.clone(),
@@ -185,6 +188,14 @@ impl Node {
         let Services { switch, journal, .. } = self.services.as_ref();
         let changed = switch.change(journal, change.provider_paused, change.price_per_wu_hour);
         changed.map_err(|error| failed("journal", chain(&error)))
+    }
+
+    /// Forgets uploads that nobody uses. Those of the listed jobs are used, of ended ones too: a retry or a copy reads the
+    /// scene again. Gives how many were forgotten; may block for as long as the disk takes.
+    pub fn sweep_uploads(&self, now: UnixMillis) -> std::io::Result<usize> {
+        let jobs = self.requestor.list();
+        let in_use = |id: &str| jobs.iter().any(|job| self.uploads.is_part(id, &job.scene));
+        self.uploads.sweep(now, in_use)
     }
 
     /// A ticket with which another machine joins.

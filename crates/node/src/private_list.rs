@@ -68,17 +68,7 @@ impl<T: Serialize + DeserializeOwned> PrivateList<T> {
     }
 
     fn replace(&self, entries: &[T]) -> io::Result<()> {
-        let draft = self.path.with_extension("json.new");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
-        file.write_all(&serde_json::to_vec(entries)?)?;
-        // Else a power failure could leave the name with nothing behind it.
-        file.sync_data()?;
-        fs::rename(&draft, &self.path)
+        write_whole(&self.path, &serde_json::to_vec(entries)?)
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> PrivateListError {
@@ -88,6 +78,23 @@ impl<T: Serialize + DeserializeOwned> PrivateList<T> {
             source,
         }
     }
+}
+
+/// Writes a file that only its owner can read, in place of what was there: whole or not at all.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(bytes)?;
+    // Else a power failure could leave the name with nothing behind it.
+    file.sync_data()?;
+    fs::rename(&draft, path)
 }
 
 #[cfg(test)]

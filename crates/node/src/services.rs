@@ -3,7 +3,7 @@
 use crate::config::ENGINE_SILENCE;
 use crate::{
     config::Config, engines::Engines, events::Events, identity::Identity, journal::Journal,
-    provider::switch::ProviderSwitch,
+    provider::switch::ProviderSwitch, traces::Traces,
 };
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{settings::Device, signed::Domain};
@@ -23,6 +23,8 @@ pub struct Services {
     pub journal: Journal,
     /// What happens, told.
     pub events: Arc<Events>,
+    /// Where spans are told.
+    pub traces: Traces,
     /// What the owner of this machine wishes of its provider role.
     pub switch: Arc<ProviderSwitch>,
     /// Renderers.

@@ -170,6 +170,11 @@ impl Uploads {
         Ok(self.files(id).join(scene))
     }
 
+    /// The folder of an upload's files. Whoever sent them wants all of them to be used, wherever the scene lies among them.
+    pub fn files(&self, id: &str) -> PathBuf {
+        self.folder.join(id).join("files")
+    }
+
     /// Whether this is a file of the upload.
     pub fn is_part(&self, id: &str, file: &Path) -> bool {
         is_hex(id, ID_DIGITS) && file.starts_with(self.files(id))
@@ -328,10 +333,6 @@ impl Uploads {
             wanted.extend(files.flat_map(|file| file.chunks));
         }
         self.chunks.retain(|chunk| wanted.contains(chunk))
-    }
-
-    fn files(&self, id: &str) -> PathBuf {
-        self.folder.join(id).join("files")
     }
 
     fn list_file(&self, id: &str) -> PathBuf {

@@ -125,7 +125,7 @@ impl Settlement {
         Ok(found.map(Block::from))
     }
 
-    /// Those of these blocks that are there, in one request: a hundred at most, which every server takes.
+    /// Those of these blocks that are there, in one request where the server takes batches: a hundred at most.
     pub async fn blocks(&self, numbers: &[u64]) -> Result<Vec<Block>, SettlementError> {
         let found = self.rpc.blocks_by_number(numbers).await?;
         Ok(found.into_iter().map(Block::from).collect())

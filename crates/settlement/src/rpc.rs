@@ -18,7 +18,11 @@ use alloy::{
     sol_types::SolCall,
     transports::{RpcError, TransportError, TransportResult, http::Http, http::reqwest},
 };
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 /// A server that does not answer a single call in this time is taken for gone.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
@@ -58,6 +62,8 @@ pub async fn ask_faucet(rpc_url: &str, account: Address) -> Result<(), Settlemen
 pub(crate) struct Rpc {
     url: String,
     provider: RootProvider<Ethereum>,
+    /// Until it has refused one.
+    takes_batches: Arc<AtomicBool>,
 }
 
 /// A block's place in the chain.
@@ -89,6 +95,7 @@ impl Rpc {
         Ok(Self {
             url: url.into(),
             provider: RootProvider::new(rpc_client),
+            takes_batches: Arc::new(AtomicBool::new(true)),
         })
     }
 

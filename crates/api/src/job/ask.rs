@@ -5,7 +5,7 @@ use rayswarm_model::{
     settings::{Device, OutputFormat},
 };
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 use utoipa::{IntoParams, ToSchema};
 
 /// Where a scene comes from.
@@ -42,10 +42,10 @@ pub struct NewJob {
 #[serde(default)]
 pub struct JobSettings {
     /// What people call it; the scene's file name by default.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
     /// Frames; the file's range by default, its current frame for stills.
-    #[schema(value_type = Option<Vec<i32>>)]
+    #[schema(value_type = Option<Vec<i32>>, min_items = 1)]
     pub frames: Option<Frames>,
     /// Picture size; the file's by default.
     pub resolution: Option<ResolutionChoice>,
@@ -187,7 +187,7 @@ pub struct Inspection {
     pub include: Vec<PathBuf>,
     /// The job's frames; the file's own range by default.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<i32>>)]
+    #[schema(value_type = Option<Vec<i32>>, min_items = 1)]
     pub frames: Option<Frames>,
     /// Engine options, sorted.
     #[serde(default)]
@@ -234,7 +234,7 @@ pub struct JobChange {
     #[schema(minimum = -100, maximum = 100)]
     pub priority: Option<i32>,
     /// What people call it.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
 }
 
@@ -253,6 +253,23 @@ pub struct JobsQuery {
     pub cursor: Option<String>,
 }
 
+/// A number of at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = u32, minimum = 1)]
+pub struct Positive(NonZeroU32);
+
+impl Positive {
+    /// This number, if it is not zero.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
 /// A size, or a share of the file's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -260,7 +277,7 @@ pub enum ResolutionChoice {
     /// Pixels.
     Exact(Resolution),
     /// Per cent of the file's size.
-    Percent(u32),
+    Percent(Positive),
 }
 
 /// Tiles per frame.
@@ -270,7 +287,7 @@ pub enum TileChoice {
     /// As the planner finds best.
     Auto,
     /// Columns and rows.
-    Grid(u32, u32),
+    Grid([Positive; 2]),
 }
 
 /// Sample slices per tile.
@@ -280,7 +297,7 @@ pub enum SliceChoice {
     /// As the planner finds best.
     Auto,
     /// This many.
-    Count(u32),
+    Count(Positive),
 }
 
 /// The quote is accepted.

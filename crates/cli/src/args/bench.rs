@@ -13,6 +13,8 @@ pub enum BenchCommand {
     Exactness(ExactnessArgs),
     /// Compare plain Blender, one process per task, and Rayswarm, side by side
     Farm(FarmArgs),
+    /// Ask a node with 1,000 jobs from many connections at once: reads, events, memory, and what rendering loses
+    Api(ApiArgs),
 }
 
 /// `rayswarm bench exactness`.
@@ -64,6 +66,41 @@ pub struct FarmArgs {
     /// Leave out one process per frame, the slowest way
     #[arg(long)]
     pub skip_per_frame: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm bench api`.
+#[derive(Debug, ClapArgs)]
+pub struct ApiArgs {
+    /// Jobs in the node's list, one of which has 10,000 tasks
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub jobs: u32,
+    /// Connections that read
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections: u32,
+    /// Seconds for which each kind of read is measured, without a pause and with one
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
+    /// Clients of the event stream
+    #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub listeners: u32,
+    /// Minutes for which all kinds of reads, listeners and changes go on at once, while the memory is watched
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub minutes: u32,
+    /// Scene of the job that is rendered with and without open studios [default: a small scene of our own]
+    #[arg(long, value_name = "FILE")]
+    pub scene: Option<PathBuf>,
+    /// Samples per pixel of that job
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub samples: u32,
+    /// Times that it is rendered both ways; the median counts
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Leave out rendering; no renderer is needed then
+    #[arg(long)]
+    pub skip_rendering: bool,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -1,18 +1,20 @@
 //! Reading what was typed into the choices it stands for.
 
 use crate::exit::BadInput;
-use rayswarm_api::job::{ResolutionChoice, SliceChoice, TileChoice};
+use rayswarm_api::job::{Positive, ResolutionChoice, SliceChoice, TileChoice};
 use rayswarm_model::{JobId, Resolution};
+
+/// A picture of ten times the file's size is a typing error more often than a poster.
+const PERCENT_MAX: u32 = 1000;
 
 pub fn parse_resolution(text: &str) -> Result<ResolutionChoice, String> {
     if let Some(percent) = text.trim().strip_suffix('%') {
-        let percent: Option<u32> = percent
-            .trim()
-            .parse()
-            .ok()
-            .filter(|percent| (1..=1000).contains(percent));
-        let wrong = || format!("{text:?} is not a share of the file's size; write 1% to 1000%");
-        return percent.map(ResolutionChoice::Percent).ok_or_else(wrong);
+        let percent: Option<u32> = percent.trim().parse().ok().filter(|percent| *percent <= PERCENT_MAX);
+        let wrong = || format!("{text:?} is not a share of the file's size; write 1% to {PERCENT_MAX}%");
+        return percent
+            .and_then(Positive::new)
+            .map(ResolutionChoice::Percent)
+            .ok_or_else(wrong);
     }
     text.parse::<Resolution>()
         .map(ResolutionChoice::Exact)
@@ -25,23 +27,27 @@ pub fn parse_tiles(text: &str) -> Result<TileChoice, String> {
     }
     let sides = text
         .split_once('x')
-        .and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+        .and_then(|(columns, rows)| Some((positive(columns)?, positive(rows)?)));
     match sides {
-        Some((columns @ 1.., rows @ 1..)) => Ok(TileChoice::Grid(columns, rows)),
-        _ => Err(format!(
+        Some((columns, rows)) => Ok(TileChoice::Grid([columns, rows])),
+        None => Err(format!(
             "{text:?} is not a grid of tiles; write for example 4x3, or auto"
         )),
     }
 }
 
 pub fn parse_slices(text: &str) -> Result<SliceChoice, String> {
-    match (text, text.parse()) {
+    match (text, positive(text)) {
         ("auto", _) => Ok(SliceChoice::Auto),
-        (_, Ok(count @ 1..)) => Ok(SliceChoice::Count(count)),
+        (_, Some(count)) => Ok(SliceChoice::Count(count)),
         _ => Err(format!(
             "{text:?} is not a number of slices; write for example 4, or auto"
         )),
     }
+}
+
+fn positive(text: &str) -> Option<Positive> {
+    Positive::new(text.parse().ok()?)
 }
 
 pub fn parse_option(text: &str) -> Result<(String, String), String> {
@@ -73,8 +79,14 @@ mod tests {
 
     #[test]
     fn choices_are_read_as_typed() {
-        assert_eq!(parse_tiles("4x3").unwrap(), TileChoice::Grid(4, 3));
-        assert_eq!(parse_resolution("50%").unwrap(), ResolutionChoice::Percent(50));
+        assert_eq!(
+            parse_tiles("4x3").unwrap(),
+            TileChoice::Grid([positive("4").unwrap(), positive("3").unwrap()])
+        );
+        assert_eq!(
+            parse_resolution("50%").unwrap(),
+            ResolutionChoice::Percent(positive("50").unwrap())
+        );
         assert_eq!(parse_option("declare=fp=0").unwrap(), ("declare".into(), "fp=0".into()));
         for wrong in ["0x3", "4", "x", ""] {
             assert!(parse_tiles(wrong).is_err(), "{wrong}");

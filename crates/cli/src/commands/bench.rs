@@ -1,5 +1,6 @@
-//! `rayswarm bench`: is the picture exact, is the farm quick.
+//! `rayswarm bench`: is the picture exact, is the farm quick, does the node answer.
 
+mod api;
 mod exactness;
 mod farm;
 
@@ -7,6 +8,7 @@ use crate::{args::BenchCommand, exit::ExitCode};
 
 pub async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
+        BenchCommand::Api(args) => api::run(args).await,
         BenchCommand::Exactness(args) => exactness::run(args).await,
         BenchCommand::Farm(args) => farm::run(args).await,
     }

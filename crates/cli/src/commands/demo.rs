@@ -115,7 +115,7 @@ fn request(args: &DemoArgs) -> anyhow::Result<JobRequest> {
 }
 
 /// The scene in the repository, looked for from here upwards.
-fn own_scene() -> anyhow::Result<PathBuf> {
+pub fn own_scene() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("the current folder is unknown")?;
     let found = here
         .ancestors()

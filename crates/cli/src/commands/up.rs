@@ -10,6 +10,7 @@ use crate::{
 use rayswarm_node::{
     Daemon,
     config::{Config, RawConfig, Ticket},
+    traces::Collector,
 };
 use std::{
     io::{ErrorKind, Read},
@@ -88,6 +89,7 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
         listen: args.listen,
         relay: args.relay,
         device: args.device.into(),
+        traces: Collector::from_env(),
     };
     raw.resolve().map_err(|error| BadInput(error.to_string()))
 }

@@ -1,10 +1,15 @@
 //! Who may call: holders of a token that opens what is asked, from no foreign web page, under no foreign host name.
 
-use super::{Refusal, limits::Limits, tls::TlsListener, tokens::Tokens};
+use super::{
+    Refusal,
+    limits::{Limits, TooMany},
+    tls::TlsListener,
+    tokens::{Token, Tokens},
+};
 use crate::clock;
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State, connect_info::Connected},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
     serve::IncomingStream,
@@ -36,8 +41,8 @@ impl Connected<IncomingStream<'_, TlsListener>> for Peer {
 pub struct Guard {
     /// The node's tokens.
     pub tokens: Arc<Tokens>,
-    /// How often callers may call.
-    pub limits: Limits,
+    /// How often callers may call, by whatever listener.
+    pub limits: Arc<Limits>,
     /// Where this listener is bound.
     pub bound: SocketAddr,
     /// Names this node is known by besides its addresses.
@@ -47,6 +52,8 @@ pub struct Guard {
 /// What the caller's token opens.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    /// Its token.
+    pub token: Token,
     /// The scopes of its token.
     pub scopes: Vec<Scope>,
 }
@@ -71,8 +78,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// What a call needs.
-fn needed(method: &Method, path: &str) -> Scope {
+/// The scope that a call needs, by its path or the path as described.
+pub fn needed(method: &Method, path: &str) -> Scope {
     let path = path.strip_prefix("/v1/").unwrap_or(path);
     let first = path.split('/').next().unwrap_or_default();
     match (first, method) {
@@ -104,21 +111,49 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
             }
             next.run(request).await
         }
-        Err(problem) => refuse(problem),
+        Err(denied) => denied.into_response(),
     }
 }
 
-fn refuse(problem: Problem) -> Response {
-    let header: Option<(HeaderName, &str)> = match problem.status {
-        401 => Some((header::WWW_AUTHENTICATE, "Bearer")),
-        429 => Some((header::RETRY_AFTER, "1")),
-        _ => None,
-    };
-    let mut answer = Refusal(problem).into_response();
-    if let Some((name, value)) = header.and_then(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))) {
-        answer.headers_mut().insert(name, value);
+/// Why a call is not let through.
+#[derive(Debug)]
+struct Denied {
+    problem: Problem,
+    /// What `Retry-After` says.
+    retry_after_s: Option<u64>,
+}
+
+impl From<Problem> for Denied {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            retry_after_s: None,
+        }
     }
-    answer
+}
+
+impl From<TooMany> for Denied {
+    fn from(too_many: TooMany) -> Self {
+        Self {
+            problem: too_many.problem(),
+            retry_after_s: Some(too_many.retry_after_s),
+        }
+    }
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        let is_unknown = self.problem.status == 401;
+        let mut answer = Refusal(self.problem).into_response();
+        let headers = answer.headers_mut();
+        if is_unknown {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        answer
+    }
 }
 
 fn admit(
@@ -127,33 +162,36 @@ fn admit(
     path: &str,
     headers: &HeaderMap,
     peer: Option<IpAddr>,
-) -> Result<Option<Caller>, Problem> {
+) -> Result<Option<Caller>, Denied> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST).filter(|host| is_own_host(host, guard));
     let Some(host) = host else {
         let detail = "this node is not known by that host name";
-        return Err(Problem::new(403, "foreign_host", detail).next("use its address, or start it with --http-name"));
+        let problem = Problem::new(403, "foreign_host", detail);
+        return Err(problem.next("use its address, or start it with --http-name").into());
     };
     if let Some(origin) = headers.get(header::ORIGIN)
         && !origin.to_str().is_ok_and(|origin| is_own_origin(origin, host))
     {
         let detail = "calls from other web pages are not taken";
-        return Err(Problem::new(403, "foreign_origin", detail).next("use the studio, the command line or a program"));
+        let problem = Problem::new(403, "foreign_origin", detail);
+        return Err(problem.next("use the studio, the command line or a program").into());
     }
     if is_open(method, path) {
         return Ok(None);
     }
     let given = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    let given = given.ok_or_else(no_token)?;
-    let Some(scopes) = guard.tokens.find(given, clock::now()) else {
+    let token = Token::new(given.ok_or_else(no_token)?);
+    let Some(scopes) = guard.tokens.find(token, clock::now()) else {
         // Who has the right token is never held up by those who guess.
         guard.limits.guess(peer)?;
         let detail = "this token is not one of this node's, or has expired or been revoked";
-        return Err(Problem::new(401, "wrong_token", detail).next("`rayswarm studio` makes a new one"));
+        let problem = Problem::new(401, "wrong_token", detail);
+        return Err(problem.next("`rayswarm studio` makes a new one").into());
     };
-    let caller = Caller { scopes };
+    let caller = Caller { token, scopes };
     caller.require(needed(method, path))?;
-    guard.limits.call(method)?;
+    guard.limits.call(token, method)?;
     Ok(Some(caller))
 }
 
@@ -193,7 +231,7 @@ mod tests {
     fn guard(folder: &std::path::Path) -> Guard {
         Guard {
             tokens: Arc::new(Tokens::open(folder, Token::new("secret")).unwrap()),
-            limits: Limits::default(),
+            limits: Arc::default(),
             bound: SocketAddr::from(([127, 0, 0, 1], 3000)),
             names: vec!["farm.studio".into()],
         }
@@ -205,7 +243,7 @@ mod tests {
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
-        admit(&guard(folder.path()), method, path, &map, None).map_or_else(|problem| problem.status, |_| 200)
+        admit(&guard(folder.path()), method, path, &map, None).map_or_else(|denied| denied.problem.status, |_| 200)
     }
 
     const HOST: (&str, &str) = ("host", "127.0.0.1:3000");
@@ -266,6 +304,44 @@ mod tests {
         ] {
             assert_eq!(needed(&method, path), scope, "{method} {path}");
         }
-        assert!(Caller { scopes: vec![Read] }.require(Paths).is_err());
+        let caller = Caller {
+            token: Token::new("secret"),
+            scopes: vec![Read],
+        };
+        assert!(caller.require(Paths).is_err());
+    }
+
+    #[test]
+    fn guessers_wait_as_long_as_they_are_told_and_who_sends_no_token_is_no_guesser() {
+        let folder = tempfile::tempdir().unwrap();
+        let guard = guard(folder.path());
+        let call = |authorization: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+            if let Some(text) = authorization {
+                headers.insert(header::AUTHORIZATION, text.parse().unwrap());
+            }
+            let admitted = admit(&guard, &Method::GET, "/v1/jobs", &headers, None);
+            admitted.map_or_else(Denied::into_response, |_| ().into_response())
+        };
+        for _ in 0..100 {
+            assert_eq!(call(None).status(), 401);
+        }
+        let wrong = Some("Bearer wrong");
+        let guesses = (0..).take_while(|_| call(wrong).status() == 401).count();
+        assert!(guesses >= 20, "{guesses}");
+        let refused = call(wrong);
+        let seconds = &refused.headers()[header::RETRY_AFTER];
+        assert!(
+            (1..=3).contains(&seconds.to_str().unwrap().parse::<u64>().unwrap()),
+            "{seconds:?}"
+        );
+        let missing = call(None);
+        assert_eq!(
+            (missing.status().as_u16(), missing.headers().get(header::RETRY_AFTER)),
+            (401, None)
+        );
+        assert_eq!(missing.headers()[header::WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(call(Some("Bearer secret")).status(), 200);
     }
 }

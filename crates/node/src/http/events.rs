@@ -1,6 +1,6 @@
 //! The event stream: server-sent events, resumable by `Last-Event-ID`.
 
-use super::{Query, Refusal, jobs::job_id};
+use super::{Query, Refusal, auth::Caller, jobs::job_id};
 use crate::{
     events::{Heard, Listener},
     node::Node,
@@ -18,7 +18,7 @@ use rayswarm_api::{
     event::{EventsQuery, NodeEvent},
 };
 use rayswarm_model::JobId;
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -33,16 +33,16 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 /// Tells what happens, as it happens.
 ///
 /// Each event's `id` is one more than that of the event before, over all jobs. A stream that goes on with
-/// `Last-Event-ID` begins with `reset` when the node no longer has what came after.
+/// `Last-Event-ID` begins with `reset` when the node no longer has what came after. It ends with its caller's token.
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(
     EventsQuery,
     ("Last-Event-ID" = Option<String>, Header, description = "The last event that was heard"),
 ), responses(
     (status = 200, body = NodeEvent, content_type = "text/event-stream"),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn events(
     State(node): State<Arc<Node>>,
+    caller: Caller,
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
 ) -> Result<Response, Refusal> {
@@ -63,6 +63,7 @@ async fn events(
     let stream = Stream {
         listener: node.services.events.listen(last.transpose()?),
         stop: node.services.stop.clone(),
+        token_ended: Box::pin(node.tokens.clone().ended(caller.token)),
         job,
     };
     let stream = n0_future::stream::unfold(stream, |mut stream| async move {
@@ -78,6 +79,7 @@ async fn events(
 struct Stream {
     listener: Listener,
     stop: CancellationToken,
+    token_ended: Pin<Box<dyn Future<Output = ()> + Send>>,
     job: Option<JobId>,
 }
 
@@ -85,6 +87,8 @@ impl Stream {
     async fn next(&mut self) -> Option<Event> {
         loop {
             let heard = tokio::select! {
+                biased;
+                () = &mut self.token_ended => return None,
                 () = self.stop.cancelled() => return None,
                 heard = self.listener.hear() => heard?,
             };

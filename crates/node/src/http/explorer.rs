@@ -18,8 +18,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Blocks in an answer when nobody says how many.
 const BLOCKS: u32 = 25;
-/// Blocks in an answer at most.
-const BLOCKS_MAX: u32 = 100;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Arc<Node>> {
@@ -33,7 +31,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 /// Shows the chain in short.
 #[utoipa::path(get, path = "/v1/chain", tag = "chain", responses(
     (status = 200, body = ChainView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn show(State(node): State<Arc<Node>>) -> Answer<ChainView> {
     Ok(Json(node.chain_view().await?))
@@ -42,10 +39,9 @@ async fn show(State(node): State<Arc<Node>>) -> Answer<ChainView> {
 /// Lists blocks, newest first. `next_cursor` is the `before` of the next page.
 #[utoipa::path(get, path = "/v1/chain/blocks", tag = "chain", params(BlocksQuery), responses(
     (status = 200, body = Page<BlockView>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn list(State(node): State<Arc<Node>>, Query(query): Query<BlocksQuery>) -> Answer<Page<BlockView>> {
-    let limit = query.limit.unwrap_or(BLOCKS).clamp(1, BLOCKS_MAX);
+    let limit = query.limit.unwrap_or(BLOCKS);
     let items = node.chain_blocks(query.before, limit.into()).await?;
     let last = items.last().map_or(0, |block| block.number);
     let next_cursor = (last > 0).then(|| last.to_string());
@@ -54,9 +50,8 @@ async fn list(State(node): State<Arc<Node>>, Query(query): Query<BlocksQuery>) -
 
 /// Shows one block.
 #[utoipa::path(get, path = "/v1/chain/blocks/{id}", tag = "chain",
-    params(("id" = String, Path, description = "Its number or hash")), responses(
+    params(("id" = String, Path, description = "Its number or hash", pattern = "^([0-9]{1,15}|0x[0-9a-fA-F]{64})$")), responses(
     (status = 200, body = BlockView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn block(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<BlockView> {
     let name = id
@@ -69,9 +64,8 @@ async fn block(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<
 
 /// Shows one transaction and what it made known.
 #[utoipa::path(get, path = "/v1/chain/transactions/{hash}", tag = "chain",
-    params(("hash" = String, Path, description = "Its hash")), responses(
+    params(("hash" = String, Path, description = "Its hash", pattern = "^0x[0-9a-fA-F]{64}$")), responses(
     (status = 200, body = TransactionView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn transaction(State(node): State<Arc<Node>>, Path(hash): Path<String>) -> Answer<TransactionView> {
     let not_a_hash = || {

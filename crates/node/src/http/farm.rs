@@ -4,7 +4,6 @@ use super::{Answer, Body};
 use crate::node::Node;
 use axum::{Json, extract::State};
 use rayswarm_api::{
-    Problem,
     farm::{InviteView, NodeChange, NodeView, ProviderView},
     page::List,
 };
@@ -22,7 +21,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 /// Shows the node.
 #[utoipa::path(get, path = "/v1/node", tag = "node", responses(
     (status = 200, body = NodeView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn node(State(node): State<Arc<Node>>) -> Answer<NodeView> {
     Ok(Json(node.view()))
@@ -31,7 +29,6 @@ async fn node(State(node): State<Arc<Node>>) -> Answer<NodeView> {
 /// Changes the node while it runs: its provider role rests, goes on, or asks another price. Kept over restarts.
 #[utoipa::path(patch, path = "/v1/node", tag = "node", request_body = NodeChange, responses(
     (status = 200, body = NodeView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn change(State(node): State<Arc<Node>>, Body(change): Body<NodeChange>) -> Answer<NodeView> {
     node.change(change)?;
@@ -41,7 +38,6 @@ async fn change(State(node): State<Arc<Node>>, Body(change): Body<NodeChange>) -
 /// Lists the providers this node knows, quickest first.
 #[utoipa::path(get, path = "/v1/providers", tag = "node", responses(
     (status = 200, body = List<ProviderView>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn providers(State(node): State<Arc<Node>>) -> Answer<List<ProviderView>> {
     let items = node.providers().await;
@@ -51,7 +47,6 @@ async fn providers(State(node): State<Arc<Node>>) -> Answer<List<ProviderView>> 
 /// Makes a ticket with which another machine joins.
 #[utoipa::path(get, path = "/v1/invite", tag = "node", responses(
     (status = 200, body = InviteView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn invite(State(node): State<Arc<Node>>) -> Answer<InviteView> {
     Ok(Json(InviteView { ticket: node.ticket() }))

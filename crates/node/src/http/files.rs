@@ -35,7 +35,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Pixels of a preview's longer side when nobody says otherwise, and at most.
 const SIDE: u32 = 960;
-const SIDE_MAX: u32 = 4096;
 /// Stops of exposure at most.
 const EXPOSURE_MAX: f64 = 20.0;
 
@@ -56,7 +55,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
     params(("id" = String, Path, description = "The job"), PreviewQuery), responses(
     (status = 200, body = Vec<u8>, content_type = "image/png"),
     (status = 304, description = "The picture that `If-None-Match` names is still the one"),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn preview(
     State(node): State<Arc<Node>>,
@@ -101,7 +99,6 @@ async fn preview(
 #[utoipa::path(get, path = "/v1/jobs/{id}/channels", tag = "pictures",
     params(("id" = String, Path, description = "The job"), FrameQuery), responses(
     (status = 200, body = Vec<String>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn channels(
     State(node): State<Arc<Node>>,
@@ -127,7 +124,6 @@ async fn channels(
 /// Lists finished files.
 #[utoipa::path(get, path = "/v1/jobs/{id}/outputs", tag = "pictures", params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = List<Output>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn outputs(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<List<Output>> {
     let view = node.requestor.view(job_id(&id)?)?;
@@ -140,6 +136,7 @@ async fn outputs(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answe
 #[into_params(parameter_in = Query)]
 struct OutputQuery {
     /// `1` to show it in the browser instead of saving it.
+    #[param(maximum = 1)]
     inline: Option<u8>,
 }
 
@@ -151,7 +148,6 @@ struct OutputQuery {
 ), responses(
     (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
     (status = 206, description = "The part that `Range` asks for", body = Vec<u8>, content_type = "application/octet-stream"),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn output(
     State(node): State<Arc<Node>>,
@@ -197,7 +193,7 @@ fn paint(
     let Some(whole) = view.resolution else {
         return Err(Problem::new(404, "no_pixels", "nothing of this job is rendered yet"));
     };
-    let side = query.side.unwrap_or(SIDE).clamp(1, SIDE_MAX);
+    let side = query.side.unwrap_or(SIDE);
     let look = Look {
         exposure,
         channel: query.channel.clone(),

@@ -48,7 +48,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 /// Opens a scene and says what it is and needs.
 #[utoipa::path(post, path = "/v1/inspect", tag = "jobs", request_body = Inspection, responses(
     (status = 200, body = SceneFacts),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn inspect(State(node): State<Arc<Node>>, caller: Caller, Body(asked): Body<Inspection>) -> Answer<SceneFacts> {
     if !asked.include.is_empty() {
@@ -71,10 +70,9 @@ async fn inspect(State(node): State<Arc<Node>>, caller: Caller, Body(asked): Bod
 ///
 /// With an `Idempotency-Key` header, asking again gives the same job.
 #[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = NewJob,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Any text, up to 200 bytes")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Any text of ASCII characters", pattern = "^[ -~]{1,200}$")),
     responses(
     (status = 201, body = JobSummary),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn create(
     State(node): State<Arc<Node>>,
@@ -105,7 +103,6 @@ async fn create(
 /// Lists jobs, newest first.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(JobsQuery), responses(
     (status = 200, body = Page<JobSummary>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn list(State(node): State<Arc<Node>>, Query(query): Query<JobsQuery>) -> Answer<Page<JobSummary>> {
     let states: Option<Vec<&str>> = query.state.as_deref().map(|states| states.split(',').collect());
@@ -144,7 +141,6 @@ async fn list(State(node): State<Arc<Node>>, Query(query): Query<JobsQuery>) -> 
 /// Shows one job.
 #[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = JobView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn show(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<Arc<JobView>> {
     Ok(Json(node.requestor.view(job_id(&id)?)?))
@@ -154,7 +150,6 @@ async fn show(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<A
 #[utoipa::path(patch, path = "/v1/jobs/{id}", tag = "jobs", request_body = JobChange,
     params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = JobSummary),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn change(
     State(node): State<Arc<Node>>,
@@ -171,7 +166,6 @@ async fn change(
 #[utoipa::path(post, path = "/v1/jobs/{id}/start", tag = "jobs", request_body = Option<StartRequest>,
     params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = JobSummary),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn start(
     State(node): State<Arc<Node>>,
@@ -185,7 +179,6 @@ async fn start(
 /// Gives nothing new out; tasks under way are finished.
 #[utoipa::path(post, path = "/v1/jobs/{id}/pause", tag = "jobs", params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = JobSummary),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn pause(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<JobSummary> {
     Ok(Json(node.requestor.pause(job_id(&id)?, true).await?))
@@ -194,7 +187,6 @@ async fn pause(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<
 /// Lets a paused job go on.
 #[utoipa::path(post, path = "/v1/jobs/{id}/resume", tag = "jobs", params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = JobSummary),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn resume(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<JobSummary> {
     Ok(Json(node.requestor.pause(job_id(&id)?, false).await?))
@@ -203,7 +195,6 @@ async fn resume(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer
 /// Ends a job early: finished work is paid, the rest is refunded.
 #[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = JobSummary),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn cancel(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<JobSummary> {
     Ok(Json(node.requestor.cancel(job_id(&id)?).await?))
@@ -213,7 +204,6 @@ async fn cancel(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs", request_body = Option<RetryRequest>,
     params(("id" = String, Path, description = "The job")), responses(
     (status = 201, body = JobSummary),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn retry(
     State(node): State<Arc<Node>>,
@@ -235,7 +225,6 @@ async fn retry(
 #[utoipa::path(post, path = "/v1/jobs/{id}/duplicate", tag = "jobs", request_body = DuplicateRequest,
     params(("id" = String, Path, description = "The job")), responses(
     (status = 201, body = JobSummary),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn duplicate(
     State(node): State<Arc<Node>>,
@@ -255,7 +244,6 @@ async fn duplicate(
 /// Shows a job's quote.
 #[utoipa::path(get, path = "/v1/jobs/{id}/quote", tag = "jobs", params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = QuoteView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn quote(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<QuoteView> {
     let id = job_id(&id)?;

@@ -1,100 +1,122 @@
 //! How often the API may be called: enough for any person and any farm of scripts, not enough to guess a token or to keep
 //! the node from rendering.
 
+use super::tokens::Token;
 use axum::http::Method;
 use rayswarm_api::Problem;
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::{IpAddr, Ipv4Addr},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Calls that only read, a second and at once.
+/// Calls that only read, with one token: 5000 a second.
 const READS: Rate = Rate {
-    per_second: 5000.0,
-    burst: 10_000.0,
+    every: Duration::from_micros(200),
+    burst: 10_000,
 };
-/// Calls that change something.
+/// Calls that change something: 500 a second.
 const WRITES: Rate = Rate {
-    per_second: 500.0,
-    burst: 2000.0,
+    every: Duration::from_millis(2),
+    burst: 2000,
 };
-/// Wrong tokens from one address.
+/// Wrong tokens from one address: 1000 at once, then 20 a minute. A token has 256 bits: this keeps a program that goes
+/// on with an old one from keeping the node busy.
 const GUESSES: Rate = Rate {
-    per_second: 20.0 / 60.0,
-    burst: 20.0,
+    every: Duration::from_secs(3),
+    burst: 1000,
 };
-/// Addresses remembered at most; beyond it all are forgotten, and each may guess anew.
-const GUESSERS_MAX: usize = 10_000;
+/// Callers remembered at most. Beyond it those are forgotten who have been quiet, and if nobody has, everybody.
+const REMEMBERED_MAX: usize = 10_000;
 
 /// A steady rate, and how much of it can be saved up.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
-    per_second: f64,
-    burst: f64,
+    every: Duration,
+    burst: u32,
 }
 
-/// What is left of a rate.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    left: f64,
-    since: Duration,
+/// What a caller has used of a rate.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    /// When all of it is there again.
+    until: Duration,
 }
 
-impl Bucket {
-    const fn full(rate: Rate, now: Duration) -> Self {
+impl Used {
+    /// Uses one more, or says how long to wait for it.
+    fn take(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
+        let until = self.until.max(now) + rate.every;
+        let wait = until.saturating_sub(now + rate.every * rate.burst);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.until = until;
+        Ok(())
+    }
+}
+
+/// A call too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// After how many seconds the next one is taken.
+    pub retry_after_s: u64,
+}
+
+impl TooMany {
+    fn after(wait: Duration) -> Self {
         Self {
-            left: rate.burst,
-            since: now,
+            retry_after_s: wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
         }
     }
 
-    fn take(&mut self, rate: Rate, now: Duration) -> bool {
-        let gained = now.saturating_sub(self.since).as_secs_f64() * rate.per_second;
-        self.left = (self.left + gained).min(rate.burst);
-        self.since = now;
-        let there = self.left >= 1.0;
-        if there {
-            self.left -= 1.0;
-        }
-        there
+    /// As callers are told.
+    pub fn problem(self) -> Problem {
+        let seconds = match self.retry_after_s {
+            1 => "1 second".to_owned(),
+            more => format!("{more} seconds"),
+        };
+        let next = format!("wait {seconds} and go on more slowly");
+        Problem::new(429, "too_many_requests", "these are too many calls").next(next)
     }
 }
 
-/// The limits of one listener.
+/// The limits of one node, over all its listeners.
 #[derive(Debug)]
 pub struct Limits {
     started: Instant,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    reads: Bucket,
-    writes: Bucket,
-    guesses: HashMap<IpAddr, Bucket>,
+    reads: HashMap<Token, Used>,
+    writes: HashMap<Token, Used>,
+    guesses: HashMap<IpAddr, Used>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             started: Instant::now(),
-            state: Mutex::new(State::new()),
+            state: Mutex::default(),
         }
     }
 }
 
 impl Limits {
-    /// Counts a call.
-    pub fn call(&self, method: &Method) -> Result<(), Problem> {
+    /// Counts a call with this token.
+    pub fn call(&self, token: Token, method: &Method) -> Result<(), TooMany> {
         let reads = method == Method::GET || method == Method::HEAD;
-        allowed(self.state().call(reads, self.started.elapsed()))
+        self.state().call(token, reads, self.started.elapsed())
     }
 
     /// Counts a wrong token from this address.
-    pub fn guess(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
-        allowed(self.state().guess(peer, self.started.elapsed()))
+    pub fn guess(&self, peer: Option<IpAddr>) -> Result<(), TooMany> {
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        self.state().guess(peer, self.started.elapsed())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -103,66 +125,90 @@ impl Limits {
 }
 
 impl State {
-    fn new() -> Self {
-        Self {
-            reads: Bucket::full(READS, Duration::ZERO),
-            writes: Bucket::full(WRITES, Duration::ZERO),
-            guesses: HashMap::new(),
-        }
-    }
-
-    fn call(&mut self, reads: bool, now: Duration) -> bool {
+    fn call(&mut self, token: Token, reads: bool, now: Duration) -> Result<(), TooMany> {
         if reads {
-            self.reads.take(READS, now)
+            take(&mut self.reads, token, READS, now)
         } else {
-            self.writes.take(WRITES, now)
+            take(&mut self.writes, token, WRITES, now)
         }
     }
 
-    fn guess(&mut self, peer: Option<IpAddr>, now: Duration) -> bool {
-        if self.guesses.len() >= GUESSERS_MAX {
-            self.guesses.clear();
+    fn guess(&mut self, peer: IpAddr, now: Duration) -> Result<(), TooMany> {
+        take(&mut self.guesses, peer, GUESSES, now)
+    }
+}
+
+fn take<K: Eq + Hash>(used: &mut HashMap<K, Used>, caller: K, rate: Rate, now: Duration) -> Result<(), TooMany> {
+    if used.len() >= REMEMBERED_MAX {
+        used.retain(|_, used| used.until > now);
+        if used.len() >= REMEMBERED_MAX {
+            used.clear();
         }
-        let bucket = self.guesses.entry(known(peer));
-        bucket.or_insert_with(|| Bucket::full(GUESSES, now)).take(GUESSES, now)
     }
-}
-
-fn known(peer: Option<IpAddr>) -> IpAddr {
-    peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
-}
-
-fn allowed(allowed: bool) -> Result<(), Problem> {
-    if allowed {
-        return Ok(());
-    }
-    let detail = "too many calls; wait a second and go on more slowly";
-    Err(Problem::new(429, "too_many_requests", detail))
+    used.entry(caller).or_default().take(rate, now).map_err(TooMany::after)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const START: Duration = Duration::from_secs(7);
+
+    fn token() -> Token {
+        Token::new("one")
+    }
+
     #[test]
     fn rates_are_saved_up_to_a_burst() {
-        let mut state = State::new();
-        let second = Duration::from_secs(1);
-        let taken = (0..20_000).filter(|_| state.call(true, Duration::ZERO)).count();
-        assert_eq!(taken, 10_000);
-        assert_eq!((0..20_000).filter(|_| state.call(true, second)).count(), 5000);
+        let mut state = State::default();
+        let second = START + Duration::from_secs(1);
+        let mut taken = |now| (0..20_000).filter(|_| state.call(token(), true, now).is_ok()).count();
+        assert_eq!(taken(START), 10_000);
+        assert_eq!(taken(second), 5000);
+        assert_eq!(taken(second + Duration::from_secs(3600)), 10_000);
         // Reading does not keep anybody from cancelling.
-        assert!(state.call(false, second));
+        assert!(state.call(token(), false, second).is_ok());
+    }
+
+    #[test]
+    fn each_token_has_limits_of_its_own() {
+        let mut state = State::default();
+        let writes = (0..5000).filter(|_| state.call(token(), false, START).is_ok()).count();
+        assert_eq!(writes, 2000);
+        assert!(state.call(Token::new("another"), false, START).is_ok());
     }
 
     #[test]
     fn guessing_stops_and_others_are_not_held_up() {
-        let mut state = State::new();
-        let [guesser, other] = [1, 2].map(|last| Some(IpAddr::from([10, 0, 0, last])));
-        let guesses = (0..100).filter(|_| state.guess(guesser, Duration::ZERO)).count();
-        assert_eq!(guesses, 20);
-        assert!(state.guess(other, Duration::ZERO));
-        assert!(!state.guess(guesser, Duration::from_secs(2)));
-        assert!(state.guess(guesser, Duration::from_secs(4)));
+        let mut state = State::default();
+        let [guesser, other] = [1, 2].map(|last| IpAddr::from([10, 0, 0, last]));
+        let guesses = (0..2000).filter(|_| state.guess(guesser, START).is_ok()).count();
+        assert_eq!(guesses, 1000);
+        assert!(state.guess(other, START).is_ok());
+        assert!(state.call(token(), true, START).is_ok());
+    }
+
+    #[test]
+    fn whoever_waits_as_long_as_told_may_go_on() {
+        let mut state = State::default();
+        let guesser = IpAddr::from([10, 0, 0, 1]);
+        while state.guess(guesser, START).is_ok() {}
+        let told_at = START + Duration::from_millis(500);
+        assert_eq!(state.guess(guesser, START), Err(TooMany { retry_after_s: 3 }));
+        assert_eq!(state.guess(guesser, told_at), Err(TooMany { retry_after_s: 3 }));
+        let nearly = START + Duration::from_millis(2999);
+        assert_eq!(state.guess(guesser, nearly), Err(TooMany { retry_after_s: 1 }));
+        assert_eq!(state.guess(guesser, START + Duration::from_secs(3)), Ok(()));
+        while state.call(token(), true, START).is_ok() {}
+        assert_eq!(state.call(token(), true, START), Err(TooMany { retry_after_s: 1 }));
+    }
+
+    #[test]
+    fn guessers_do_not_fill_the_memory() {
+        let mut state = State::default();
+        for number in 0..3 * REMEMBERED_MAX as u32 {
+            assert!(state.guess(IpAddr::from(number.to_be_bytes()), START).is_ok());
+        }
+        assert!(state.guesses.len() <= REMEMBERED_MAX);
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use rayswarm_api::{Problem, job::JobState};
+use rayswarm_api::job::JobState;
 use rayswarm_model::Amount;
 use std::{
     collections::BTreeMap,
@@ -48,7 +48,6 @@ pub async fn count(State(node): State<Arc<Node>>, request: Request, next: Next) 
 /// Measurements of the node in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "node", responses(
     (status = 200, body = String, content_type = "text/plain"),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn metrics(State(node): State<Arc<Node>>) -> Response {
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], read(&node).text()).into_response()

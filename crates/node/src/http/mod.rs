@@ -4,27 +4,30 @@
 //! |---|---|
 //! | [`auth`], [`tokens`], [`limits`] | who may call what, and how often |
 //! | [`tls`] | encryption wherever others could listen |
-//! | [`extract`] | bodies, queries and paths whose faults are problem documents |
+//! | [`described`], [`extract`] | bodies, queries and paths; what the description does not allow is a problem |
 //! | [`jobs`], [`tasks`], [`files`], [`uploads`] | jobs, from the scene to the finished files |
 //! | [`events`], [`webhooks`] | what happens, told |
 //! | [`farm`], [`wallet`], [`explorer`], [`metrics`] | the node, its money and its chain |
+//! | [`traced`] | a span for each call |
 //! | [`studio`] | the web studio's own files |
 //! | [`openapi`] | the API's description |
 
 mod auth;
+mod described;
 mod events;
 mod explorer;
 mod extract;
 mod farm;
 mod files;
 mod jobs;
-mod limits;
+pub mod limits;
 mod metrics;
 pub mod openapi;
 mod studio;
 mod tasks;
 pub mod tls;
 pub mod tokens;
+mod traced;
 mod uploads;
 mod wallet;
 mod webhooks;
@@ -40,7 +43,6 @@ use axum::{
     serve::{IncomingStream, Listener},
 };
 use extract::{Body, Path, Query};
-use limits::Limits;
 use rayswarm_api::Problem;
 use std::{net::SocketAddr, sync::Arc};
 use tls::{Certificate, TlsListener};
@@ -49,6 +51,7 @@ use tower_http::compression::{
     CompressionLayer, Predicate,
     predicate::{DefaultPredicate, NotForContentType},
 };
+use traced::Calls;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The most one request body may hold, where a route does not say otherwise; a job request is small.
@@ -59,7 +62,7 @@ pub async fn serve(node: &Arc<Node>, address: SocketAddr) -> std::io::Result<Soc
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     node.answers_at(bound);
-    spawn(node, listener, bound);
+    spawn(node, listener, bound, "http");
     Ok(bound)
 }
 
@@ -71,16 +74,16 @@ pub async fn serve_others(
 ) -> std::io::Result<SocketAddr> {
     let listener = TlsListener::bind(address, certificate).await?;
     let bound = listener.local_addr()?;
-    spawn(node, listener, bound);
+    spawn(node, listener, bound, "https");
     Ok(bound)
 }
 
-fn spawn<L>(node: &Arc<Node>, listener: L, bound: SocketAddr)
+fn spawn<L>(node: &Arc<Node>, listener: L, bound: SocketAddr, scheme: &'static str)
 where
     L: Listener<Addr = SocketAddr>,
     for<'a> Peer: Connected<IncomingStream<'a, L>>,
 {
-    let routes = routes(node, bound).into_make_service_with_connect_info::<Peer>();
+    let routes = routes(node, bound, scheme).into_make_service_with_connect_info::<Peer>();
     let stop = node.services.stop.child_token();
     node.services.tracker.spawn(async move {
         let served = axum::serve(listener, routes)
@@ -93,13 +96,17 @@ where
 }
 
 /// All routes behind their guards.
-fn routes(node: &Arc<Node>, bound: SocketAddr) -> Router {
+fn routes(node: &Arc<Node>, bound: SocketAddr, scheme: &'static str) -> Router {
     let guard = Arc::new(Guard {
         tokens: node.tokens.clone(),
-        limits: Limits::default(),
+        limits: node.limits.clone(),
         bound,
         names: node.services.config.http_names.clone(),
     });
+    let calls = Calls {
+        traces: node.services.traces.clone(),
+        scheme,
+    };
     let (routes, _) = api().split_for_parts();
     routes
         .method_not_allowed_fallback(wrong_method)
@@ -107,6 +114,7 @@ fn routes(node: &Arc<Node>, bound: SocketAddr) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(guard, auth::check))
         .layer(middleware::from_fn_with_state(node.clone(), metrics::count))
+        .layer(middleware::from_fn_with_state(calls, traced::tell))
         .layer(CompressionLayer::new().compress_when(worth_compressing()))
         .with_state(node.clone())
 }

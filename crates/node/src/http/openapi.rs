@@ -1,12 +1,17 @@
 //! The description of the API: OpenAPI 3.1, served and committed as `docs/protocol/openapi.json`.
 
-use super::{Answer, api};
+use super::{Answer, api, auth};
 use crate::node::Node;
-use axum::Json;
+use axum::{Json, http::Method};
+use rayswarm_api::Problem;
 use std::sync::{Arc, LazyLock};
-use utoipa::openapi::{
-    Components, InfoBuilder, OpenApi, SecurityRequirement,
-    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Components, Content, InfoBuilder, OpenApi, PathItem, Ref, ResponseBuilder, SecurityRequirement,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -24,7 +29,7 @@ fn describe() -> OpenApi {
         .version("1")
         .description(Some(
             "The HTTP API of one Rayswarm node. Amounts are decimal strings of base units, times are RFC 3339, sizes are \
-             bytes, spans say their unit in their name. Every call needs `Authorization: Bearer …`; every answer that is \
+             bytes, spans say their unit in their name. Every call needs `Authorization: Bearer …` with a token that opens the scope named with it; every answer that is \
              not a success is a problem document (RFC 9457).",
         ))
         .build();
@@ -32,8 +37,49 @@ fn describe() -> OpenApi {
     api.components
         .get_or_insert_with(Components::new)
         .add_security_scheme("token", SecurityScheme::Http(bearer));
-    api.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("token", [])]);
+    describe_refusals(&mut api);
+    describe_scopes(&mut api);
     api
+}
+
+/// Every operation says which scope its token has to open.
+fn describe_scopes(api: &mut OpenApi) {
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations(item) {
+            let scope = auth::needed(&method, path).to_string();
+            operation.security = Some(vec![SecurityRequirement::new("token", [scope])]);
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let all = [
+        (Method::GET, &mut item.get),
+        (Method::POST, &mut item.post),
+        (Method::PUT, &mut item.put),
+        (Method::PATCH, &mut item.patch),
+        (Method::DELETE, &mut item.delete),
+    ];
+    all.into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// Any operation may be refused, and always with a problem document.
+fn describe_refusals(api: &mut OpenApi) {
+    let components = api.components.get_or_insert_with(Components::new);
+    let name = Problem::name().into_owned();
+    let content = Content::new(Some(Ref::from_schema_name(name.as_str())));
+    components.schemas.insert(name, Problem::schema());
+    let refusal = ResponseBuilder::new()
+        .description("A problem document")
+        .content("application/problem+json", content)
+        .build();
+    for item in api.paths.paths.values_mut() {
+        for (_, operation) in operations(item) {
+            let known = &mut operation.responses.responses;
+            known.insert("default".into(), refusal.clone().into());
+        }
+    }
 }
 
 /// Its route.
@@ -78,11 +124,14 @@ mod tests {
         for (path, methods) in api["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
                 assert!(operation["summary"].is_string(), "{method} {path} has no summary");
-                assert!(
-                    operation["responses"]
-                        .as_object()
-                        .is_some_and(|known| !known.is_empty())
+                assert_eq!(
+                    operation["security"][0]["token"].as_array().map(Vec::len),
+                    Some(1),
+                    "{method} {path}"
                 );
+                let refusal =
+                    &operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(refusal, "#/components/schemas/Problem", "{method} {path}");
             }
         }
     }

@@ -4,7 +4,6 @@ use super::{Answer, Path, Query, blocking, jobs::job_id};
 use crate::node::Node;
 use axum::{Json, extract::State};
 use rayswarm_api::{
-    Problem,
     page::{Page, PageQuery},
     task::{
         AttemptView, AttemptsQuery, AuditReport, ExplainQuery, Explanation, LogQuery, LogView, TaskPage, TasksQuery,
@@ -27,7 +26,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 #[utoipa::path(get, path = "/v1/jobs/{id}/tasks", tag = "tasks",
     params(("id" = String, Path, description = "The job"), TasksQuery), responses(
     (status = 200, body = TaskPage),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn tasks(
     State(node): State<Arc<Node>>,
@@ -44,7 +42,6 @@ async fn tasks(
 #[utoipa::path(get, path = "/v1/jobs/{id}/attempts", tag = "tasks",
     params(("id" = String, Path, description = "The job"), AttemptsQuery), responses(
     (status = 200, body = Page<AttemptView>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn attempts(
     State(node): State<Arc<Node>>,
@@ -62,7 +59,6 @@ async fn attempts(
 #[utoipa::path(get, path = "/v1/jobs/{id}/log", tag = "tasks",
     params(("id" = String, Path, description = "The job"), LogQuery), responses(
     (status = 200, body = LogView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn log(State(node): State<Arc<Node>>, Path(id): Path<String>, Query(query): Query<LogQuery>) -> Answer<LogView> {
     let id = job_id(&id)?;
@@ -75,7 +71,6 @@ async fn log(State(node): State<Arc<Node>>, Path(id): Path<String>, Query(query)
 #[utoipa::path(get, path = "/v1/jobs/{id}/explain", tag = "tasks",
     params(("id" = String, Path, description = "The job"), ExplainQuery), responses(
     (status = 200, body = Page<Explanation>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn explain(
     State(node): State<Arc<Node>>,
@@ -92,7 +87,6 @@ async fn explain(
 /// Shows what was audited, by whom, and what it found.
 #[utoipa::path(get, path = "/v1/jobs/{id}/audit", tag = "tasks", params(("id" = String, Path, description = "The job")), responses(
     (status = 200, body = AuditReport),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn audit(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<AuditReport> {
     let id = job_id(&id)?;

@@ -21,6 +21,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tokio::sync::watch;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Tells our tokens from other secrets, for scanners that look for what was published by mistake.
@@ -31,11 +32,13 @@ const NAME_LENGTH_MAX: usize = 100;
 const EXPIRY_S_MAX: u64 = 3_155_760_000;
 /// Uses are noted to the minute.
 const NOTED_EVERY_MS: u64 = 60_000;
+/// How often it is looked whether a token that is in use has expired.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Digits of an id.
 const ID_DIGITS: usize = 16;
 
 /// A secret text, of which the hash is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(blake3::Hash);
 
 impl Token {
@@ -56,6 +59,8 @@ pub struct Tokens {
     root: Token,
     file: PrivateList<Kept>,
     kept: Mutex<Vec<Kept>>,
+    /// Told of each token that is revoked.
+    revoked: watch::Sender<()>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,29 +69,64 @@ struct Kept {
     hash: String,
 }
 
+impl Kept {
+    fn is(&self, given: Token) -> bool {
+        blake3::Hash::from_hex(&self.hash).is_ok_and(|hash| Token(hash).matches(given))
+    }
+}
+
 impl Tokens {
     /// Those of a data folder.
     pub fn open(data_dir: &FilePath, root: Token) -> Result<Self, PrivateListError> {
         let file = PrivateList::in_folder(data_dir, "tokens");
-        let kept = Mutex::new(file.read()?);
-        Ok(Self { root, file, kept })
+        Ok(Self {
+            root,
+            kept: Mutex::new(file.read()?),
+            file,
+            revoked: watch::Sender::new(()),
+        })
     }
 
     /// What a token opens, if it is one of this node's and has not expired.
-    pub fn find(&self, given: &str, now: UnixMillis) -> Option<Vec<Scope>> {
-        let given = Token::new(given);
+    pub fn find(&self, given: Token, now: UnixMillis) -> Option<Vec<Scope>> {
         if self.root.matches(given) {
             return Some(Scope::ALL.to_vec());
         }
         let mut kept = self.kept();
-        let known = |kept: &&mut Kept| blake3::Hash::from_hex(&kept.hash).is_ok_and(|hash| Token(hash).matches(given));
-        let found = kept.iter_mut().find(known)?;
+        let found = kept.iter_mut().find(|known| known.is(given))?;
         if found.view.expires_at.is_some_and(|at| at.0 <= now) {
             return None;
         }
         // Written down with the next token that comes or goes: no call waits for the disk.
         found.view.last_used_at = Some(Time(UnixMillis(now.0 - now.0 % NOTED_EVERY_MS)));
         Some(found.view.scopes.clone())
+    }
+
+    /// Waits until a token opens nothing any more.
+    pub async fn ended(self: Arc<Self>, token: Token) {
+        let mut revoked = self.revoked.subscribe();
+        while let Some(left) = self.left(token, clock::now()) {
+            tokio::select! {
+                // Its sender is `self`.
+                _ = revoked.changed() => {}
+                // By the wall clock, which can be set and goes on while the machine sleeps.
+                () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
+            }
+        }
+    }
+
+    /// How long a token still opens something, if nobody revokes it.
+    fn left(&self, token: Token, now: UnixMillis) -> Option<Duration> {
+        if self.root.matches(token) {
+            return Some(Duration::MAX);
+        }
+        let kept = self.kept();
+        let known = kept.iter().find(|known| known.is(token))?;
+        match known.view.expires_at {
+            None => Some(Duration::MAX),
+            Some(at) if at.0 <= now => None,
+            Some(at) => Some(at.0.since(now)),
+        }
     }
 
     fn make(&self, wanted: NewToken, caller: &Caller, now: UnixMillis) -> Result<MadeToken, Problem> {
@@ -145,6 +185,7 @@ impl Tokens {
         let written = self.file.write(&left);
         written.map_err(|error| failed("token_not_revoked", chain(&error)))?;
         *kept = left;
+        self.revoked.send_replace(());
         Ok(())
     }
 
@@ -187,7 +228,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 /// Lists tokens, oldest first, without the root token.
 #[utoipa::path(get, path = "/v1/tokens", tag = "tokens", responses(
     (status = 200, body = List<TokenView>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn tokens(State(node): State<Arc<Node>>) -> Answer<List<TokenView>> {
     Ok(Json(List {
@@ -198,7 +238,6 @@ async fn tokens(State(node): State<Arc<Node>>) -> Answer<List<TokenView>> {
 /// Makes a token, whose secret is shown this once.
 #[utoipa::path(post, path = "/v1/tokens", tag = "tokens", request_body = NewToken, responses(
     (status = 201, body = MadeToken),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn make_token(
     State(node): State<Arc<Node>>,
@@ -212,7 +251,6 @@ async fn make_token(
 /// Revokes a token.
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path, description = "The token")), responses(
     (status = 204, description = "It opens nothing any more"),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn revoke_token(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     blocking(&node, move |node| node.tokens.revoke(&id)).await?;
@@ -223,6 +261,7 @@ async fn revoke_token(State(node): State<Arc<Node>>, Path(id): Path<String>) -> 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::task::Poll;
 
     const NOW: UnixMillis = UnixMillis(1_000_000);
 
@@ -236,8 +275,13 @@ mod tests {
 
     fn caller(scopes: &[Scope]) -> Caller {
         Caller {
+            token: Token::new("any"),
             scopes: scopes.to_vec(),
         }
+    }
+
+    async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
+        std::future::poll_fn(|context| Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())).await
     }
 
     #[test]
@@ -248,18 +292,40 @@ mod tests {
         let made = tokens
             .make(wanted(&[Scope::Read, Scope::Read], Some(60)), &all, NOW)
             .unwrap();
-        assert_eq!(tokens.find(&made.token, NOW), Some(vec![Scope::Read]));
-        assert_eq!(tokens.find("root", NOW), Some(Scope::ALL.to_vec()));
-        assert_eq!(tokens.find("rst_wrong", NOW), None);
-        assert_eq!(tokens.find(&made.token, UnixMillis(NOW.0 + 60_000)), None);
+        assert_eq!(tokens.find(Token::new(&made.token), NOW), Some(vec![Scope::Read]));
+        assert_eq!(tokens.find(Token::new("root"), NOW), Some(Scope::ALL.to_vec()));
+        assert_eq!(tokens.find(Token::new("rst_wrong"), NOW), None);
+        assert_eq!(tokens.find(Token::new(&made.token), UnixMillis(NOW.0 + 60_000)), None);
 
         let again = Tokens::open(folder.path(), Token::new("root")).unwrap();
-        assert_eq!(again.find(&made.token, NOW), Some(vec![Scope::Read]));
+        assert_eq!(again.find(Token::new(&made.token), NOW), Some(vec![Scope::Read]));
         let text = std::fs::read_to_string(folder.path().join("tokens.json")).unwrap();
         assert!(!text.contains(&made.token) && text.contains(&made.view.id));
         again.revoke(&made.view.id).unwrap();
-        assert_eq!(again.find(&made.token, NOW), None);
+        assert_eq!(again.find(Token::new(&made.token), NOW), None);
         assert_eq!(again.revoke(&made.view.id).unwrap_err().status, 404);
+    }
+
+    #[tokio::test]
+    async fn who_uses_a_token_hears_when_it_is_revoked_or_expires() {
+        let folder = tempfile::tempdir().unwrap();
+        let tokens = Arc::new(Tokens::open(folder.path(), Token::new("root")).unwrap());
+        let all = caller(&Scope::ALL);
+        let make = |span| tokens.make(wanted(&[Scope::Read], span), &all, clock::now()).unwrap();
+        let [kept, other] = [make(None), make(Some(3600))];
+        let ended = tokens.clone().ended(Token::new(&kept.token));
+        tokio::pin!(ended);
+        assert!(is_pending(&mut ended).await);
+        tokens.revoke(&other.view.id).unwrap();
+        assert!(is_pending(&mut ended).await, "another was revoked");
+        tokens.clone().ended(Token::new(&other.token)).await;
+        tokens.revoke(&kept.view.id).unwrap();
+        ended.await;
+        let short = tokens.make(wanted(&[Scope::Read], Some(1)), &all, NOW).unwrap();
+        tokens.clone().ended(Token::new(&short.token)).await;
+        let root = tokens.clone().ended(Token::new("root"));
+        tokio::pin!(root);
+        assert!(is_pending(&mut root).await);
     }
 
     #[test]

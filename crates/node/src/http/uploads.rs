@@ -34,7 +34,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 /// A `.zip` that comes alone is unpacked by `finish`; its `scene` is empty, or names one of several scenes inside.
 #[utoipa::path(post, path = "/v1/uploads", tag = "uploads", request_body = NewUpload, responses(
     (status = 200, body = UploadView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn begin(State(node): State<Arc<Node>>, Body(wanted): Body<NewUpload>) -> Answer<UploadView> {
     let begun = blocking(&node, move |node| node.uploads.begin(wanted, clock::now()));
@@ -45,7 +44,6 @@ async fn begin(State(node): State<Arc<Node>>, Body(wanted): Body<NewUpload>) -> 
 #[utoipa::path(get, path = "/v1/uploads/{id}", tag = "uploads",
     params(("id" = String, Path, description = "The upload")), responses(
     (status = 200, body = UploadView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn show(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<UploadView> {
     Ok(Json(blocking(&node, move |node| node.uploads.view(&id)).await?))
@@ -59,7 +57,6 @@ async fn show(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<U
         ("sha256" = String, Path, description = "SHA-256 of the chunk, as 64 lower-case hexadecimal digits"),
     ), responses(
     (status = 204, description = "The chunk is stored"),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn put_chunk(
     State(node): State<Arc<Node>>,
@@ -75,7 +72,6 @@ async fn put_chunk(
 #[utoipa::path(post, path = "/v1/uploads/{id}/finish", tag = "uploads",
     params(("id" = String, Path, description = "The upload")), responses(
     (status = 200, body = UploadView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn finish(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer<UploadView> {
     Ok(Json(blocking(&node, move |node| node.uploads.finish(&id)).await?))
@@ -85,7 +81,6 @@ async fn finish(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Answer
 #[utoipa::path(delete, path = "/v1/uploads/{id}", tag = "uploads",
     params(("id" = String, Path, description = "The upload")), responses(
     (status = 204, description = "The upload is forgotten"),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn remove(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     let removed = blocking(&node, move |node| {

@@ -4,7 +4,6 @@ use super::{Answer, Query};
 use crate::node::Node;
 use axum::{Json, extract::State};
 use rayswarm_api::{
-    Problem,
     farm::{WalletEntry, WalletView},
     page::{Page, PageQuery},
 };
@@ -22,7 +21,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 /// Shows balances, addresses, what is locked and what this node is owed.
 #[utoipa::path(get, path = "/v1/wallet", tag = "wallet", responses(
     (status = 200, body = WalletView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn wallet(State(node): State<Arc<Node>>) -> Answer<WalletView> {
     Ok(Json(node.wallet().await?))
@@ -31,7 +29,6 @@ async fn wallet(State(node): State<Arc<Node>>) -> Answer<WalletView> {
 /// Lists what moved this node's money, newest first, as the chain has it.
 #[utoipa::path(get, path = "/v1/wallet/history", tag = "wallet", params(PageQuery), responses(
     (status = 200, body = Page<WalletEntry>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn history(State(node): State<Arc<Node>>, Query(query): Query<PageQuery>) -> Answer<Page<WalletEntry>> {
     Ok(Json(node.wallet_history(&query).await?))
@@ -40,7 +37,6 @@ async fn history(State(node): State<Arc<Node>>, Query(query): Query<PageQuery>) 
 /// Gets test money, on the node's own development chain only.
 #[utoipa::path(post, path = "/v1/wallet/faucet", tag = "wallet", responses(
     (status = 200, body = WalletView),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn faucet(State(node): State<Arc<Node>>) -> Answer<WalletView> {
     node.fund_from_faucet().await?;

@@ -4,7 +4,6 @@ use super::{Answer, Body, Path, Refusal, blocking};
 use crate::{clock, node::Node};
 use axum::{Json, extract::State, http::StatusCode};
 use rayswarm_api::{
-    Problem,
     access::{MadeWebhook, NewWebhook, WebhookView},
     page::List,
 };
@@ -23,7 +22,6 @@ pub fn routes() -> OpenApiRouter<Arc<Node>> {
 /// One with 50 failures is off: nothing is sent to it any more.
 #[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", responses(
     (status = 200, body = List<WebhookView>),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn webhooks(State(node): State<Arc<Node>>) -> Answer<List<WebhookView>> {
     Ok(Json(List {
@@ -34,7 +32,6 @@ async fn webhooks(State(node): State<Arc<Node>>) -> Answer<List<WebhookView>> {
 /// Makes a webhook, which is told what happens from now on.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = NewWebhook, responses(
     (status = 201, body = MadeWebhook),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn add_webhook(
     State(node): State<Arc<Node>>,
@@ -50,7 +47,6 @@ async fn add_webhook(
 #[utoipa::path(delete, path = "/v1/webhooks/{id}", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook")), responses(
     (status = 204, description = "It is gone"),
-    (status = "default", description = "A problem document", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn remove_webhook(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     blocking(&node, move |node| node.webhooks.remove(&id)).await?;

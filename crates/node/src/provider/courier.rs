@@ -56,7 +56,12 @@ impl Courier {
         let mut tries = 0;
         while tries < TRIES_MAX {
             let link = self.link.borrow_and_update().clone();
-            match self.hand_over(&link, rendered, commit.clone()).await {
+            let handing_over = self.hand_over(&link, rendered, commit.clone());
+            let traces = &self.services.traces;
+            match traces
+                .work(self.job, rendered.grant.attempt, "deliver", handing_over)
+                .await
+            {
                 Ok(()) => return,
                 Err(error) if link.is_open() => {
                     tries += 1;

@@ -12,6 +12,7 @@ use crate::{
     events::Events,
     identity::Identity,
     journal::Journal,
+    traces::Traces,
 };
 use rayswarm_model::{
     Amount, AttemptId, B256, Bytes, JobId, LeaseId, Manifest, RenderSettings, Resolution, Slice, TaskId, TaskSpec,
@@ -75,6 +76,7 @@ async fn services(folder: &Path, rpc_url: &str, contracts: Option<Contracts>) ->
         identity: Arc::new(identity),
         switch: Arc::new(ProviderSwitch::load(&journal, PRICE).unwrap()),
         events: Events::new(clock::now()),
+        traces: Traces::default(),
         journal,
         engines: Arc::new(Engines::detect().unwrap()),
         network,

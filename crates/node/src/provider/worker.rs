@@ -287,7 +287,9 @@ impl Worker {
                 self.queue.abandon();
                 break;
             }
-            match session.render(&grant, &self.queue).await {
+            let rendering = session.render(&grant, &self.queue);
+            let traces = &self.services.traces;
+            match traces.work(self.invite.job, grant.attempt, "render", rendering).await {
                 Ok(rendered) => {
                     self.queue.rendered(&grant);
                     if results.send(rendered).await.is_err() {

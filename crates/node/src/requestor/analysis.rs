@@ -148,7 +148,7 @@ fn settings(request: &JobRequest, facts: &SceneFacts, format: OutputFormat) -> R
         None => facts.resolution,
         Some(ResolutionChoice::Exact(resolution)) => resolution,
         Some(ResolutionChoice::Percent(percent)) => {
-            let side = |pixels: u32| (u64::from(pixels) * u64::from(percent) / 100).max(1) as u32;
+            let side = |pixels: u32| (u64::from(pixels) * u64::from(percent.get()) / 100).max(1) as u32;
             Resolution {
                 width: side(facts.resolution.width),
                 height: side(facts.resolution.height),

@@ -12,7 +12,10 @@ use rayswarm_api::{
 };
 use rayswarm_model::{AttemptId, NodeId, Plan, TaskId};
 use rayswarm_scheduler::{Attempt, AttemptState, AuditVerdict, Farm, Purpose};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::OnceLock,
+};
 
 /// The board of one job.
 #[derive(Debug, Default)]
@@ -24,10 +27,17 @@ pub struct Board {
     attempts_of: BTreeMap<TaskId, Vec<AttemptId>>,
     /// Attempts that may still change.
     open: BTreeSet<AttemptId>,
+    /// The task that changed at each revision, for those that have changed at all; its last one only.
+    changed_at: BTreeMap<u64, TaskId>,
+    /// The audits as they were added up last, until something changes.
+    audits: OnceLock<AuditReport>,
     drawn: u64,
     rev: u64,
     over: bool,
 }
+
+/// The revision of a board on which nothing has happened.
+const REV_FIRST: u64 = 1;
 
 /// An attempt as it was seen last.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,12 +60,12 @@ impl Board {
             node: None,
             permille: 0,
             attempts: 0,
-            rev: 1,
+            rev: REV_FIRST,
         });
         Self {
             rows: rows.collect(),
             tile_padding: plan.tile_padding,
-            rev: 1,
+            rev: REV_FIRST,
             ..Self::default()
         }
     }
@@ -68,6 +78,9 @@ impl Board {
         let mut touched = BTreeSet::new();
         for id in looked_at {
             touched.extend(self.look(farm, ledger, id));
+        }
+        if !touched.is_empty() || self.drawn != ledger.audits_drawn {
+            self.audits = OnceLock::new();
         }
         self.drawn = ledger.audits_drawn;
         if farm.is_over() && !self.over {
@@ -95,27 +108,38 @@ impl Board {
             .clamp(1, TasksQuery::LIMIT_MAX) as usize;
         let from: u64 = query.cursor.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
         let since = query.since.unwrap_or(0);
-        let mut rows = self.rows.iter().filter(|row| row.id >= from && row.rev > since);
-        let tasks: Vec<TaskRow> = rows.by_ref().take(limit).cloned().collect();
+        // Most who ask have heard of everything but a little: of ten thousand rows that little is looked up.
+        let changed = match since {
+            0..REV_FIRST => (index(from)..self.rows.len()).take(limit + 1).collect(),
+            _ => self.changed_since(since, from),
+        };
+        let rows = changed.iter().take(limit).filter_map(|at| self.rows.get(*at));
         TaskPage {
             rev: self.rev,
-            tasks,
-            next_cursor: rows.next().map(|row| row.id.to_string()),
+            tasks: rows.cloned().collect(),
+            next_cursor: changed.get(limit).map(ToString::to_string),
         }
+    }
+
+    /// Places of the rows from `from` on that have changed since a revision, in order.
+    fn changed_since(&self, since: u64, from: u64) -> Vec<usize> {
+        let after = since.saturating_add(1);
+        let changed = self.changed_at.range(after..).map(|(_, task)| task.0);
+        let mut places: Vec<usize> = changed.filter(|task| *task >= from).map(index).collect();
+        places.sort_unstable();
+        places
     }
 
     /// Attempts in the order they were made.
     pub fn attempts(&self, query: &AttemptsQuery, limit: usize) -> Page<AttemptView> {
         let from: u64 = query.cursor.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
+        // What is no node's id is nobody's.
+        let node: Option<Option<NodeId>> = query.node.as_deref().map(|node| node.parse().ok());
         let wanted = |seen: &&Seen| {
-            seen.attempt.id.0 >= from
-                && query.task.is_none_or(|task| seen.attempt.task.0 == task)
-                && query
-                    .node
-                    .as_ref()
-                    .is_none_or(|node| seen.attempt.node.to_string() == *node)
+            query.task.is_none_or(|task| seen.attempt.task.0 == task)
+                && node.is_none_or(|node| node == Some(seen.attempt.node))
         };
-        let mut found = self.attempts.iter().filter(wanted);
+        let mut found = self.attempts.iter().skip(index(from)).filter(wanted);
         let items = found.by_ref().take(limit).map(|seen| self.view(seen)).collect();
         Page {
             items,
@@ -125,6 +149,10 @@ impl Board {
 
     /// All audits.
     pub fn audits(&self) -> AuditReport {
+        self.audits.get_or_init(|| self.add_audits_up()).clone()
+    }
+
+    fn add_audits_up(&self) -> AuditReport {
         let items: Vec<AuditView> = self.attempts.iter().filter_map(|seen| self.audit(seen)).collect();
         let count = |outcome| items.iter().filter(|audit| audit.outcome == outcome).count() as u64;
         AuditReport {
@@ -214,6 +242,8 @@ impl Board {
                 continue;
             }
             self.rev += 1;
+            self.changed_at.remove(&old.rev);
+            self.changed_at.insert(self.rev, task);
             let row = TaskRow { rev: self.rev, ..new };
             changed.push(row.clone());
             if let Some(old) = self.rows.get_mut(index(task.0)) {
@@ -338,3 +368,6 @@ const fn state_of(attempt: &Attempt) -> TaskState {
 fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

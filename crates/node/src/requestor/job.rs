@@ -14,11 +14,11 @@ use super::{
     precedence::Precedence,
     quoting,
     record::{JobRecord, ManifestBlob},
-    refusal::{bad_input, chain, failed, missing},
+    refusal::{bad_input, chain, failed, lost, missing},
     rendering::{self, Outcome, Progress},
     shown::Shown,
 };
-use crate::{clock, services::Services};
+use crate::{clock, services::Services, traces::jobs::JobTrace};
 use rayswarm_api::{
     Problem, Time,
     event::{LogSaid, NodeEvent, OutputMade, TasksChanged},
@@ -51,6 +51,7 @@ pub struct Job {
     pub events: mpsc::Receiver<RequestorEvent>,
     /// Which of this node's jobs goes first.
     pub precedence: Arc<Precedence>,
+    trace: JobTrace,
     shown: Arc<Shown>,
     outputs: Outputs,
 }
@@ -86,6 +87,7 @@ impl Job {
         };
         (
             Self {
+                trace: JobTrace::new(services.traces.clone()),
                 services,
                 record,
                 commands,
@@ -201,11 +203,12 @@ impl Job {
     }
 
     fn enter(&mut self, next: JobState) {
-        self.record.state = next;
+        let left = std::mem::replace(&mut self.record.state, next);
         self.record.progress.eta_s = None;
         if next.is_final() {
             self.record.finished_at = Some(clock::now());
         }
+        self.trace.entered(left, &self.record);
         // What is not written down is done again after a crash; every step allows for that.
         let _ = self.save();
         self.show();
@@ -486,12 +489,5 @@ fn cancelled() -> Problem {
         200,
         "cancelled",
         "cancelled; finished work is paid, the rest is refunded",
-    )
-}
-
-fn lost(what: &str) -> Problem {
-    failed(
-        "journal_incomplete",
-        format!("the journal has lost the job's {what}; submit the job again"),
     )
 }

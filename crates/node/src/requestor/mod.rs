@@ -18,6 +18,7 @@
 //! | [`shown`] | a job as whoever looks sees it |
 //! | [`precedence`] | which job goes first |
 //! | [`replies`] | what faces ask about jobs |
+//! | [`reasons`] | why tasks went where they went |
 //! | [`plan_file`] | the plan on disk |
 //! | [`inherit`] | frames that an earlier try of a film finished |
 //! | [`inviting`] | who is asked |
@@ -45,6 +46,7 @@ pub mod plan_file;
 pub mod precedence;
 pub mod probe;
 pub mod quoting;
+pub mod reasons;
 pub mod record;
 pub mod refusal;
 pub mod rendering;
@@ -67,11 +69,12 @@ use rayswarm_network::{
     RequestorEvent,
     work::{CommitAnswer, PullAnswer},
 };
+use reasons::ReasonsKept;
 use record::{AskedWith, JobRecord, SecretSeed};
 use refusal::{bad_input, chain, failed};
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -85,6 +88,7 @@ pub struct Requestor {
     /// Jobs by the idempotency key they were asked with.
     asked: Arc<Mutex<Asked>>,
     precedence: Arc<Precedence>,
+    reasons: Arc<ReasonsKept>,
 }
 
 /// Jobs by idempotency key.
@@ -127,6 +131,7 @@ impl Requestor {
             jobs: Arc::default(),
             asked: Arc::default(),
             precedence: Arc::default(),
+            reasons: Arc::default(),
         };
         for record in services.journal.jobs()? {
             if let Some(with) = record.asked_with.clone() {
@@ -300,6 +305,7 @@ impl Requestor {
             return Err(conflict("not_final", detail));
         }
         let mut request = self.record(id)?.request;
+        check_scene(id, &request.scene)?;
         request.settings.skip_existing = true;
         request.settings.auto_start = auto_start;
         request.continues = Some(id);
@@ -309,6 +315,7 @@ impl Requestor {
     /// A new job like another, with other settings and finished files in a folder of its own.
     pub fn duplicate(&self, id: JobId, settings: JobSettings) -> Result<JobSummary, Problem> {
         let request = self.record(id)?.request;
+        check_scene(id, &request.scene)?;
         self.create(Wanted {
             scene: request.scene,
             output: None,
@@ -415,6 +422,17 @@ impl Requestor {
         // Every change is one insertion: a panic elsewhere leaves it whole.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A scene that has gone since cannot be rendered again.
+fn check_scene(id: JobId, scene: &Path) -> Result<(), Problem> {
+    if scene.is_file() {
+        return Ok(());
+    }
+    let name = scene.file_name().unwrap_or_default().display();
+    let detail = format!("the scene {name} of job {} is no longer there", id.short());
+    let next = "put the file back, or upload the scene again and make a new job";
+    Err(conflict("scene_gone", detail).next(next))
 }
 
 fn conflict(kind: &str, detail: String) -> Problem {

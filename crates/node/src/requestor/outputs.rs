@@ -2,13 +2,18 @@
 
 use super::{naming, record::JobRecord};
 use rayswarm_api::job::{Output, OutputKind};
-use rayswarm_model::settings::OutputFormat;
-use std::path::{Path, PathBuf};
+use rayswarm_model::{SceneFacts, settings::OutputFormat};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 /// The finished files of a job, described once each. Their places are those of the record and do not change.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
     known: Vec<Output>,
+    /// Places in `known` in the order of their names.
+    in_order: Vec<usize>,
 }
 
 impl Outputs {
@@ -21,23 +26,48 @@ impl Outputs {
             .take_while(|(known, path)| known.path == **path);
         let same = same.count();
         self.known.truncate(same);
+        let mut names = NamesByFolder::new();
         let new: Vec<Output> = (same..record.outputs.len())
-            .filter_map(|index| Some(describe(record, index, record.outputs.get(index)?)))
+            .filter_map(|index| Some(describe(record, index, record.outputs.get(index)?, &mut names)))
             .collect();
-        self.known.extend(new.iter().cloned());
+        if !new.is_empty() || self.in_order.len() != same {
+            self.known.extend(new.iter().cloned());
+            self.in_order = (0..self.known.len()).collect();
+            self.in_order
+                .sort_by(|left, right| self.known[*left].path.cmp(&self.known[*right].path));
+        }
         new
     }
 
     /// All of them, in order of their names.
     pub fn list(&self) -> Vec<Output> {
-        let mut list = self.known.clone();
-        list.sort_by(|left, right| left.path.cmp(&right.path));
-        list
+        self.in_order
+            .iter()
+            .filter_map(|at| self.known.get(*at))
+            .cloned()
+            .collect()
     }
 }
 
-fn describe(record: &JobRecord, index: usize, path: &Path) -> Output {
-    let (kind, frame) = kind_of(record, path);
+/// What a job's files are called, by folder: made once for all files of it.
+type NamesByFolder = HashMap<PathBuf, Names>;
+type Names = HashMap<PathBuf, (OutputKind, i32)>;
+
+fn names_in(record: &JobRecord, facts: &SceneFacts, format: OutputFormat, folder: &Path) -> Names {
+    let scene = &record.request.scene;
+    let frames = record.frames.iter().flat_map(|frames| frames.as_slice());
+    let mut names = Names::new();
+    for &frame in frames.chain(&record.frames_inherited) {
+        let finished = naming::frame_file(folder, facts, scene, frame, format.of_frames());
+        names.entry(finished).or_insert((OutputKind::Frame, frame));
+        let raw = naming::raw_file(folder, facts, scene, frame);
+        names.entry(raw).or_insert((OutputKind::Raw, frame));
+    }
+    names
+}
+
+fn describe(record: &JobRecord, index: usize, path: &Path, names: &mut NamesByFolder) -> Output {
+    let (kind, frame) = kind_of(record, path, names);
     Output {
         index: index as u64,
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -49,24 +79,21 @@ fn describe(record: &JobRecord, index: usize, path: &Path) -> Output {
     }
 }
 
-fn kind_of(record: &JobRecord, path: &Path) -> (OutputKind, Option<i32>) {
+fn kind_of(record: &JobRecord, path: &Path, names: &mut NamesByFolder) -> (OutputKind, Option<i32>) {
     let (Some(facts), Some(format)) = (&record.facts, record.format) else {
         return (OutputKind::Frame, None);
     };
     if format.is_film() && media_type(path).starts_with("video/") {
         return (OutputKind::Film, None);
     }
-    let (folder, scene) = (path.parent().unwrap_or(Path::new("")), &record.request.scene);
-    let frames = record.frames.iter().flat_map(|frames| frames.as_slice());
-    for &frame in frames.chain(&record.frames_inherited) {
-        if path == naming::frame_file(folder, facts, scene, frame, format.of_frames()) {
-            return (OutputKind::Frame, Some(frame));
-        }
-        if path == naming::raw_file(folder, facts, scene, frame) {
-            return (OutputKind::Raw, Some(frame));
-        }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if !names.contains_key(folder) {
+        names.insert(folder.into(), names_in(record, facts, format, folder));
     }
-    (OutputKind::Frame, None)
+    match names.get(folder).and_then(|known| known.get(path)) {
+        Some((kind, frame)) => (*kind, Some(*frame)),
+        None => (OutputKind::Frame, None),
+    }
 }
 
 /// The finished file of a frame, if it is there.
@@ -85,5 +112,40 @@ fn media_type(path: &Path) -> &'static str {
         () if of(OutputFormat::Mp4) => "video/mp4",
         () if of(OutputFormat::Webm) => "video/webm",
         () => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench_seed;
+
+    #[test]
+    fn files_are_known_by_their_names_and_listed_in_their_order() {
+        let mut record = bench_seed::small_record();
+        let [first, second] = [1, 2].map(|frame| format!("/renders/shot_{frame:04}.png").into());
+        record.outputs = vec![second, "/renders/shot_0001_raw.exr".into(), "/renders/notes.txt".into()];
+        let mut outputs = Outputs::default();
+        assert_eq!(outputs.update(&record).len(), 3);
+        record.outputs.push(first);
+        assert_eq!(outputs.update(&record).len(), 1, "only what is new");
+        assert_eq!(outputs.update(&record), []);
+        let listed = outputs.list();
+        let known: Vec<_> = listed
+            .iter()
+            .map(|output| (output.index, output.kind, output.frame))
+            .collect();
+        assert_eq!(
+            known,
+            [
+                (2, OutputKind::Frame, None),
+                (3, OutputKind::Frame, Some(1)),
+                (1, OutputKind::Raw, Some(1)),
+                (0, OutputKind::Frame, Some(2)),
+            ]
+        );
+        record.outputs.truncate(1);
+        outputs.update(&record);
+        assert_eq!(outputs.list().len(), 1);
     }
 }

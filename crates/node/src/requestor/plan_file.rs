@@ -12,21 +12,26 @@ use std::{
 
 const NAME: &str = "plan.bin";
 
-fn path(services: &Services, job: JobId) -> PathBuf {
-    services.folder("jobs").join(job.to_string()).join(NAME)
+fn path(jobs: &Path, job: JobId) -> PathBuf {
+    jobs.join(job.to_string()).join(NAME)
 }
 
 /// A job's plan, once there is one.
 pub fn read(services: &Services, job: JobId) -> Option<Plan> {
-    let bytes = std::fs::read(path(services, job)).ok()?;
+    let bytes = std::fs::read(path(&services.folder("jobs"), job)).ok()?;
     canonical::decode("plan", &bytes).ok()
 }
 
 /// Writes the plan down; its hash goes into the escrow.
 pub fn store(services: &Services, job: JobId, plan: &Plan) -> Result<B256, Problem> {
+    store_in(&services.folder("jobs"), job, plan)
+}
+
+/// The same in a folder of jobs whose node does not run.
+pub fn store_in(jobs: &Path, job: JobId, plan: &Plan) -> Result<B256, Problem> {
     let unstorable = |error: &dyn std::error::Error| failed("plan_not_stored", chain(error));
     let bytes = canonical::encode("plan", plan).map_err(|error| unstorable(&error))?;
-    write_whole(&path(services, job), &bytes).map_err(|error| unstorable(&error))?;
+    write_whole(&path(jobs, job), &bytes).map_err(|error| unstorable(&error))?;
     Ok(keccak256(bytes))
 }
 

@@ -225,14 +225,17 @@ fn quote_problem(error: &QuoteError) -> Problem {
 const fn tiles(choice: TileChoice) -> rayswarm_planner::TileChoice {
     match choice {
         TileChoice::Auto => rayswarm_planner::TileChoice::Auto,
-        TileChoice::Grid(columns, rows) => rayswarm_planner::TileChoice::Grid { columns, rows },
+        TileChoice::Grid([columns, rows]) => rayswarm_planner::TileChoice::Grid {
+            columns: columns.get(),
+            rows: rows.get(),
+        },
     }
 }
 
 const fn slices(choice: SliceChoice) -> rayswarm_planner::SliceChoice {
     match choice {
         SliceChoice::Auto => rayswarm_planner::SliceChoice::Auto,
-        SliceChoice::Count(count) => rayswarm_planner::SliceChoice::Count(count),
+        SliceChoice::Count(count) => rayswarm_planner::SliceChoice::Count(count.get()),
     }
 }
 

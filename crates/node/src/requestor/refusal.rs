@@ -17,6 +17,14 @@ pub fn failed(kind: &str, detail: impl Into<String>) -> Problem {
     Problem::new(500, kind, detail)
 }
 
+/// The journal does not hold what it once did.
+pub fn lost(what: &str) -> Problem {
+    failed(
+        "journal_incomplete",
+        format!("the journal has lost the job's {what}; submit the job again"),
+    )
+}
+
 /// An error and all its causes as one sentence.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -49,14 +49,12 @@ impl Requestor {
 
     /// Why each task went where it went, recomputed from the journal. Blocking.
     pub fn explain(&self, id: JobId, query: &ExplainQuery, limit: usize) -> Result<Page<Explanation>, Problem> {
-        let record = self.record(id)?;
-        let Some(plan) = plan_file::read(&self.services, id) else {
-            return Ok(Page::cut(Vec::new().into_iter(), 0, limit));
-        };
-        let all = rendering::explain(&self.services, &record, &plan, query.task.map(TaskId));
-        let all = all.map_err(|error| failed("journal", chain(&error)))?;
+        // Before the journal is read: what happens in between is read the next time.
+        let is_over = self.view(id)?.summary.state.is_final();
         let after = query.cursor.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
-        Ok(Page::cut(all.into_iter(), after, limit))
+        let task = query.task.map(TaskId);
+        let page = self.reasons.page(&self.services, id, is_over, task, (after, limit));
+        page.map_err(|error| failed("journal", chain(&error)))
     }
 
     /// The job's log, or what is known of one attempt.

@@ -6,6 +6,7 @@ mod archives;
 
 use super::*;
 use rayswarm_api::upload::{CHUNK_BYTES, UploadFile};
+use rayswarm_engines::layout::Consent;
 use tempfile::TempDir;
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
@@ -123,6 +124,23 @@ fn a_resumed_upload_sends_nothing_twice() {
     assert!(!uploads.is_part(&"0".repeat(32), &scene) && !uploads.is_part("..", &scene));
     let again = uploads.finish(&begun.id).unwrap();
     assert_eq!((again.id, again.complete, again.scene), (done.id, true, done.scene));
+}
+
+#[test]
+fn a_scene_in_a_subfolder_may_read_all_that_was_sent_with_it() {
+    let (_folder, uploads) = store();
+    let done = whole(&uploads, &project(), "shot/a.blend").unwrap();
+    let other = whole(&uploads, &[("a.blend", b"another".to_vec())], "a.blend").unwrap();
+    let scene = uploads.scene_path(&done.id).unwrap();
+    let texture = uploads.files(&done.id).join("textures/wood.png");
+    assert!(
+        !Consent::new(&scene, &[]).covers(&texture),
+        "the scene's own folder is not enough"
+    );
+    let consent = Consent::new(&scene, &[uploads.files(&done.id)]);
+    assert!(consent.covers(&texture) && consent.covers(&scene));
+    assert!(!consent.covers(&uploads.scene_path(&other.id).unwrap()));
+    assert!(!consent.covers(&uploads.list_file(&done.id)));
 }
 
 #[test]

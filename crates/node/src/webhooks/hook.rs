@@ -11,10 +11,11 @@ use crate::{
 };
 use rayswarm_api::{
     Problem, Time,
-    access::{MadeWebhook, NewWebhook, WebhookView},
+    access::{MadeWebhook, NewWebhook, WebhookEvent, WebhookView},
 };
 use rayswarm_model::UnixMillis;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Deliveries given up in a row after which a webhook is switched off: half a day of nobody answering.
 pub const FAILURES_MAX: u32 = 50;
@@ -29,7 +30,7 @@ pub struct Hook {
     /// Where events are posted.
     pub url: String,
     /// Which events.
-    pub events: Vec<String>,
+    pub events: BTreeSet<WebhookEvent>,
     /// What its deliveries are signed with.
     pub secret: String,
     /// When it was made.
@@ -57,14 +58,13 @@ impl Hook {
     /// A new one with a secret of its own, if it may be.
     pub fn new(wanted: NewWebhook, now: UnixMillis) -> Result<Self, Problem> {
         let url = target::check_url(&wanted.url)?;
-        let events = target::check_events(&wanted.events)?;
         let no_entropy = |error: rand::rand_core::OsError| failed("no_entropy", chain(&error));
         let id = identity::random().map_err(no_entropy)?;
         let secret = identity::random().map_err(no_entropy)?;
         Ok(Self {
             id: hex(&id[..ID_BYTES]),
             url: url.into(),
-            events,
+            events: wanted.events.into_iter().collect(),
             secret: hex(&secret),
             created_at: now.into(),
             last_status: None,
@@ -76,7 +76,7 @@ impl Hook {
 
     /// Whether it is to be told of this.
     pub fn wants(&self, told: &Told) -> bool {
-        let asked = self.events.iter().any(|event| event == told.name);
+        let asked = self.events.iter().any(|event| event.to_string() == told.name);
         asked && Standing::of(told).is_none_or(|standing| self.job_states.is_news(&standing))
     }
 
@@ -104,7 +104,7 @@ impl Hook {
         WebhookView {
             id: self.id.clone(),
             url: self.url.clone(),
-            events: self.events.clone(),
+            events: self.events.iter().copied().collect(),
             created_at: self.created_at,
             last_status: self.last_status,
             failures: self.failures,
@@ -132,10 +132,10 @@ mod tests {
     use rayswarm_model::JobId;
     use serde_json::json;
 
-    fn hook(events: &[&str]) -> Hook {
+    fn hook(events: &[WebhookEvent]) -> Hook {
         let wanted = NewWebhook {
             url: "https://farm.example/told".into(),
-            events: events.iter().map(ToString::to_string).collect(),
+            events: events.to_vec(),
         };
         Hook::new(wanted, UnixMillis(1)).unwrap()
     }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn progress_of_a_job_is_told_once_per_state() {
-        let mut hook = hook(&["job"]);
+        let mut hook = hook(&[WebhookEvent::Job]);
         assert!(hook.wants(&job(1, "rendering")));
         hook.settle(&job(1, "rendering"), Outcome::Delivered);
         assert!(!hook.wants(&job(2, "rendering")));
@@ -170,14 +170,14 @@ mod tests {
             job: None,
             data: "{}".into(),
         };
-        assert!(!hook(&["job"]).wants(&block));
-        assert!(hook(&["block", "job"]).wants(&block));
-        assert!(!hook(&["block"]).wants(&job(1, "done")));
+        assert!(!hook(&[WebhookEvent::Job]).wants(&block));
+        assert!(hook(&[WebhookEvent::Block, WebhookEvent::Job]).wants(&block));
+        assert!(!hook(&[WebhookEvent::Block]).wants(&job(1, "done")));
     }
 
     #[test]
     fn fifty_failures_in_a_row_switch_it_off() {
-        let mut hook = hook(&["job"]);
+        let mut hook = hook(&[WebhookEvent::Job]);
         for id in 1..50 {
             hook.settle(&job(id, "done"), Outcome::GivenUp);
         }

@@ -1,12 +1,10 @@
-//! What a webhook may be: its address and its events.
+//! Where webhooks may lead.
 
 use super::reach;
 use crate::requestor::refusal::bad_input;
 use rayswarm_api::Problem;
 use reqwest::Url;
 
-/// Events a webhook can have. The others come by the thousand and are for the event stream.
-const EVENTS: [&str; 4] = ["job", "output", "providers", "block"];
 /// Bytes of an address at most, as the API says.
 const URL_BYTES_MAX: usize = 2000;
 
@@ -45,29 +43,6 @@ pub fn check_url(text: &str) -> Result<Url, Problem> {
     }
     url.set_fragment(None);
     Ok(url)
-}
-
-/// The events, each once, if there are such.
-pub fn check_events(wanted: &[String]) -> Result<Vec<String>, Problem> {
-    let known = EVENTS.join(", ");
-    let unknown: Vec<String> = wanted
-        .iter()
-        .filter(|event| !EVENTS.contains(&event.as_str()))
-        .map(|event| format!("{event:?}"))
-        .collect();
-    if !unknown.is_empty() {
-        let detail = format!("webhooks cannot have {}", unknown.join(", "));
-        return Err(bad_input("unknown_event", detail).next(format!("choose from {known}")));
-    }
-    if wanted.is_empty() {
-        return Err(
-            bad_input("no_events", "a webhook without events is never called").next(format!("choose from {known}"))
-        );
-    }
-    let events = EVENTS
-        .into_iter()
-        .filter(|event| wanted.iter().any(|name| name == event));
-    Ok(events.map(Into::into).collect())
 }
 
 #[cfg(test)]
@@ -122,18 +97,5 @@ mod tests {
     fn refusals_do_not_repeat_passwords() {
         let problem = check_url("https://user:hunter2@farm.example/").unwrap_err();
         assert!(!format!("{problem:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn unknown_events_are_named() {
-        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(
-            check_events(&words(&["block", "job", "job"])).unwrap(),
-            ["job", "block"]
-        );
-        let problem = check_events(&words(&["job", "tasks", "weather"])).unwrap_err();
-        assert_eq!((problem.status, problem.kind.as_str()), (422, "unknown_event"));
-        assert!(problem.detail.contains("\"tasks\", \"weather\""), "{}", problem.detail);
-        assert_eq!(check_events(&[]).unwrap_err().kind, "no_events");
     }
 }

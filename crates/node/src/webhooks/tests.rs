@@ -10,7 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hmac::{Hmac, Mac};
-use rayswarm_api::event::{BlockSealed, NodeEvent, Nothing};
+use rayswarm_api::{
+    access::WebhookEvent,
+    event::{BlockSealed, NodeEvent, Nothing},
+};
 use rayswarm_model::{Amount, JobId};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -115,10 +118,10 @@ impl Farm {
         }
     }
 
-    fn add(&self, events: &[&str]) -> MadeWebhook {
+    fn add(&self, event: WebhookEvent) -> MadeWebhook {
         let wanted = NewWebhook {
             url: self.url.clone(),
-            events: events.iter().map(ToString::to_string).collect(),
+            events: vec![event],
         };
         self.webhooks.add(wanted, &self.events, STARTED).unwrap()
     }
@@ -168,7 +171,7 @@ fn job(state: &str, progress: u32) -> NodeEvent {
 #[tokio::test]
 async fn deliveries_are_signed_repeated_and_in_order() {
     let mut farm = Farm::new().await;
-    let made = farm.add(&["block"]);
+    let made = farm.add(WebhookEvent::Block);
     farm.tell_blocks(3);
     // The first is answered with 500 and comes again before the second.
     for (number, status) in [(1, 500), (1, 200), (2, 204), (3, 200)] {
@@ -186,7 +189,7 @@ async fn deliveries_are_signed_repeated_and_in_order() {
 #[tokio::test]
 async fn only_changes_of_state_and_asked_events_are_delivered() {
     let mut farm = Farm::new().await;
-    farm.add(&["job"]);
+    farm.add(WebhookEvent::Job);
     farm.events.tell(&job("rendering", 1));
     farm.events.tell(&job("rendering", 2));
     farm.events.tell(&NodeEvent::Providers(Nothing {}));
@@ -202,7 +205,7 @@ async fn only_changes_of_state_and_asked_events_are_delivered() {
 #[tokio::test]
 async fn what_is_never_taken_is_given_up_and_counted() {
     let mut farm = Farm::new().await;
-    farm.add(&["block"]);
+    farm.add(WebhookEvent::Block);
     farm.tell_blocks(4);
     // A redirect is not followed: it is an answer like any other that is not 2xx.
     for (expected, status) in [(FIRST, 500), (FIRST, 307), (FIRST + 1, 400), (FIRST + 1, 404)] {
@@ -221,7 +224,7 @@ async fn what_is_never_taken_is_given_up_and_counted() {
 #[tokio::test]
 async fn a_restart_goes_on_after_what_was_delivered() {
     let mut farm = Farm::new().await;
-    let made = farm.add(&["block"]);
+    let made = farm.add(WebhookEvent::Block);
     farm.tell_blocks(2);
     assert_eq!(farm.call().await.answer(201), FIRST);
     // Under way when the node stops, so it is delivered again.
@@ -238,14 +241,14 @@ async fn a_restart_goes_on_after_what_was_delivered() {
 #[tokio::test]
 async fn removed_webhooks_are_told_nothing_more_and_new_ones_nothing_old() {
     let mut farm = Farm::new().await;
-    let first = farm.add(&["block"]);
+    let first = farm.add(WebhookEvent::Block);
     farm.tell_blocks(1);
     assert_eq!(farm.call().await.answer(200), FIRST);
     farm.webhooks.remove(&first.view.id).unwrap();
     let problem = farm.webhooks.remove(&first.view.id).unwrap_err();
     assert_eq!((problem.status, problem.kind.as_str()), (404, "no_such_webhook"));
     farm.tell_blocks(1);
-    let second = farm.add(&["block"]);
+    let second = farm.add(WebhookEvent::Block);
     farm.tell_blocks(1);
     let call = farm.call().await;
     assert!(call.is_signed_with(&second.secret));
@@ -261,7 +264,7 @@ fn a_node_has_a_hundred_at_most() {
     let add = || {
         let wanted = NewWebhook {
             url: "https://farm.example/told".into(),
-            events: vec!["job".into()],
+            events: vec![WebhookEvent::Job],
         };
         webhooks.add(wanted, &events, STARTED)
     };

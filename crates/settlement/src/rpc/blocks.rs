@@ -8,8 +8,12 @@ use alloy::{
     primitives::{Address, B256, Bytes, U64, U256},
     providers::Provider,
     rpc::{client::BatchRequest, types::Log},
+    transports::{RpcError, TransportError, TransportResult, http::reqwest},
 };
 use serde::Deserialize;
+use std::sync::atomic::Ordering;
+
+const BLOCK_BY_NUMBER: &str = "eth_getBlockByNumber";
 
 /// A block without its transactions.
 #[derive(Clone, Debug, Deserialize)]
@@ -51,8 +55,8 @@ pub(crate) struct RawReceipt {
 
 impl Rpc {
     pub(crate) async fn block_by_number(&self, number: BlockNumberOrTag) -> Result<Option<RawBlock>, SettlementError> {
-        const METHOD: &str = "eth_getBlockByNumber";
-        self.done(METHOD, self.provider.raw_request(METHOD.into(), (number, false)).await)
+        let asked = self.provider.raw_request(BLOCK_BY_NUMBER.into(), (number, false));
+        self.done(BLOCK_BY_NUMBER, asked.await)
     }
 
     pub(crate) async fn block_by_hash(&self, hash: B256) -> Result<Option<RawBlock>, SettlementError> {
@@ -60,22 +64,48 @@ impl Rpc {
         self.done(METHOD, self.provider.raw_request(METHOD.into(), (hash, false)).await)
     }
 
-    /// Those of these blocks that are there, in one request.
+    /// Those of these blocks that are there: in one request, or one by one where the server takes no batches.
     pub(crate) async fn blocks_by_number(&self, numbers: &[u64]) -> Result<Vec<RawBlock>, SettlementError> {
-        const METHOD: &str = "eth_getBlockByNumber";
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
+        if self.takes_batches() {
+            match self.in_one_batch(numbers).await {
+                Err(error) if !is_unreachable(&error) => {
+                    tracing::debug!(url = self.url, %error, "a batch was not answered; asking one by one");
+                }
+                answered => return self.done(BLOCK_BY_NUMBER, answered),
+            }
+        }
+        let blocks = self.one_by_one(numbers).await?;
+        // Each by itself was answered: it is batches that this server does not take.
+        self.takes_batches.store(false, Ordering::Relaxed);
+        Ok(blocks)
+    }
+
+    fn takes_batches(&self) -> bool {
+        self.takes_batches.load(Ordering::Relaxed)
+    }
+
+    async fn in_one_batch(&self, numbers: &[u64]) -> TransportResult<Vec<RawBlock>> {
         let mut batch = BatchRequest::new(self.provider.client());
         let mut answers = Vec::with_capacity(numbers.len());
         for number in numbers {
-            let asked = batch.add_call::<_, Option<RawBlock>>(METHOD, &(BlockNumberOrTag::Number(*number), false));
-            answers.push(self.done(METHOD, asked)?);
+            let wanted = (BlockNumberOrTag::Number(*number), false);
+            answers.push(batch.add_call::<_, Option<RawBlock>>(BLOCK_BY_NUMBER, &wanted)?);
         }
-        self.done(METHOD, batch.send().await)?;
+        batch.send().await?;
         let mut blocks = Vec::with_capacity(numbers.len());
         for answer in answers {
-            blocks.extend(self.done(METHOD, answer.await)?);
+            blocks.extend(answer.await?);
+        }
+        Ok(blocks)
+    }
+
+    async fn one_by_one(&self, numbers: &[u64]) -> Result<Vec<RawBlock>, SettlementError> {
+        let mut blocks = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            blocks.extend(self.block_by_number(BlockNumberOrTag::Number(*number)).await?);
         }
         Ok(blocks)
     }
@@ -90,3 +120,12 @@ impl Rpc {
         self.done(METHOD, self.provider.raw_request(METHOD.into(), (hash,)).await)
     }
 }
+
+/// Whether nobody has answered at all: asking in another way would be no better.
+fn is_unreachable(error: &TransportError) -> bool {
+    let RpcError::Transport(kind) = error else { return false };
+    kind.as_custom().is_some_and(|cause| cause.is::<reqwest::Error>())
+}
+
+#[cfg(test)]
+mod tests;

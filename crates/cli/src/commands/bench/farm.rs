@@ -2,7 +2,7 @@
 //! one process per frame as farm managers start them, and Rayswarm with its audits, chain and payments.
 
 mod plain;
-mod rayswarm;
+pub(super) mod rayswarm;
 mod report;
 
 use crate::{
@@ -16,7 +16,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use plain::Plain;
 use rayswarm::job_request;
-use rayswarm_api::job::TileChoice;
+use rayswarm_api::job::{Positive, TileChoice};
 use report::{Cold, Report, Round};
 use std::{
     path::{Path, PathBuf},
@@ -109,7 +109,7 @@ impl Bench {
         let first = rayswarm_model::Frames::single(self.args.frames.first());
         let side = (1..).find(|side| side * side >= self.cores * FIRST_AUDITS).unwrap_or(1);
         let mut warm_up = job_request(self, first, self.output("warm-up")?);
-        warm_up.settings.tiles = TileChoice::Grid(side, side);
+        warm_up.settings.tiles = Positive::new(side).map_or(TileChoice::Auto, |side| TileChoice::Grid([side, side]));
         let (_, view) = rayswarm::measure(network, &warm_up).await?;
         let facts = view.facts.as_ref();
         let plain = Plain::prepare(self, self.args.resolution.and(view.resolution))?;
@@ -174,7 +174,7 @@ impl Bench {
     }
 }
 
-fn spinner() -> ProgressBar {
+pub(super) fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
         bar.set_style(style);

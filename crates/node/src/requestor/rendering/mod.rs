@@ -10,7 +10,7 @@
 //! | [`effects`] | journaling, stepping, and performing what the farm decides |
 //! | [`audits`] | results drawn for an audit, and the verdict on them |
 //! | [`own_work`] | what this machine does itself: finishing frames, auditing |
-//! | [`mod@replay`] | the journal read again, with reasons |
+//! | [`mod@replay`] | the journal read again |
 //! | [`progress`] | how far the job is |
 
 mod audits;
@@ -24,7 +24,7 @@ mod replay;
 mod signs;
 
 pub use progress::Progress;
-pub use replay::{ReplayError, board, explain, replay};
+pub use replay::{ReplayError, board, replay};
 
 use super::{
     handle::Command,
@@ -34,7 +34,7 @@ use super::{
     refusal::{chain, missing},
     studio::{Done, Order},
 };
-use crate::{clock, pixels::Channels, services::Services};
+use crate::{clock, pixels::Channels, services::Services, traces::jobs::AttemptTraces};
 use deliveries::Fault;
 use progress::progress_of;
 use rayswarm_api::Problem;
@@ -131,6 +131,7 @@ struct Rendering<'j> {
     farm: Farm,
     sequence: u64,
     ledger: Ledger,
+    traced: AttemptTraces,
     /// Offers of those who joined: account, class, device.
     offers: HashMap<NodeId, Offer>,
     links: HashMap<NodeId, RequestorLink>,
@@ -230,6 +231,7 @@ impl Rendering<'_> {
 
     fn show(&mut self) {
         self.job.show_tasks(&self.farm, &self.ledger);
+        self.traced.look(&self.services.traces, self.job.record.id, &self.farm);
         self.job.publish(progress_of(&self.farm, &self.ledger, clock::now()));
     }
 
@@ -337,6 +339,7 @@ impl Rendering<'_> {
         }
         self.remember_standing();
         self.show();
+        self.traced.close(&self.services.traces, job, &self.farm);
         // The settlement counts from the journal's events, not from this.
         let _ = self.job.save();
     }

@@ -11,6 +11,7 @@ use crate::{
         studio::{Done, Studio},
     },
     services::Services,
+    traces::jobs::AttemptTraces,
 };
 use rayswarm_api::Problem;
 use rayswarm_model::{AttemptId, Plan, SceneFacts, canonical, settings::OutputFormat, signed::SignedReceipt};
@@ -76,6 +77,7 @@ impl<'j> Rendering<'j> {
             plan,
             needs,
             invite,
+            traced: AttemptTraces::of(&replayed.farm),
             farm: replayed.farm,
             sequence: replayed.sequence,
             ledger: replayed.ledger,

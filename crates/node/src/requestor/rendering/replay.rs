@@ -1,4 +1,4 @@
-//! The journal of a job read again: the farm and its books as they were, and the reason of every decision.
+//! The journal of a job read again: the farm and its books as they were.
 
 use super::progress::{Progress, progress_of};
 use crate::{
@@ -7,10 +7,8 @@ use crate::{
     requestor::{board::Board, ledger::Ledger, record::JobRecord},
     services::Services,
 };
-use rayswarm_api::Time;
-use rayswarm_api::task::Explanation;
-use rayswarm_model::{AttemptId, Plan, TaskId, UnixMillis};
-use rayswarm_scheduler::{Effect, Event, Farm, FarmError, step};
+use rayswarm_model::Plan;
+use rayswarm_scheduler::{Event, Farm, FarmError, step};
 
 /// Progress as the journal tells it.
 pub fn replay(services: &Services, record: &JobRecord, plan: &Plan) -> Result<Progress, ReplayError> {
@@ -24,55 +22,6 @@ pub fn board(services: &Services, record: &JobRecord, plan: &Plan) -> Result<Boa
     let mut board = Board::of(plan);
     board.update(&replayed.farm, &replayed.ledger);
     Ok(board)
-}
-
-/// Every decision of the farm with its reason, recomputed from the journal; those about one task, if it is named.
-pub fn explain(
-    services: &Services,
-    record: &JobRecord,
-    plan: &Plan,
-    task: Option<TaskId>,
-) -> Result<Vec<Explanation>, ReplayError> {
-    let mut farm = Farm::new(plan, record.policy.clone())?;
-    let mut reasons = Vec::new();
-    for (at, event) in services.journal.events::<Event>(record.id)? {
-        for effect in step(&mut farm, event, at) {
-            if !matches!(effect, Effect::Wait { .. }) {
-                explain_effect(&effect, at, &mut reasons, |attempt| {
-                    task.is_none_or(|task| farm.attempt(attempt).is_some_and(|known| known.task == task))
-                });
-            }
-        }
-    }
-    Ok(reasons)
-}
-
-fn explain_effect(effect: &Effect, at: UnixMillis, reasons: &mut Vec<Explanation>, wanted: impl Fn(AttemptId) -> bool) {
-    let text = effect.to_string();
-    let (decision, reason) = text.split_once(" — ").unwrap_or((&text, ""));
-    let say = |decision: String, reason: String| Explanation {
-        at: Time(at),
-        decision,
-        reason,
-    };
-    let grants: Vec<Explanation> = match effect {
-        Effect::Lease { tasks, .. } => {
-            let wanted = tasks.iter().filter(|grant| wanted(grant.attempt));
-            wanted
-                .map(|grant| say(format!("  {grant}"), grant.reason.to_string()))
-                .collect()
-        }
-        _ => Vec::new(),
-    };
-    // A lease is of interest for what it grants; whatever is about no attempt concerns every task.
-    let shown = match effect {
-        Effect::Lease { .. } => !grants.is_empty(),
-        _ => effect.attempt().is_none_or(wanted),
-    };
-    if shown {
-        reasons.push(say(decision.into(), reason.into()));
-        reasons.extend(grants);
-    }
 }
 
 /// A farm rebuilt from its journal.
