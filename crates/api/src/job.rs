@@ -68,7 +68,7 @@ pub struct QuoteView {
     #[serde(default)]
     pub samples: u32,
     /// Estimated work in thousandths of a WU.
-    #[schema(value_type = Object)]
+    #[schema(value_type = u64)]
     pub work: Work,
     /// Expected price of the render, in base units.
     #[schema(value_type = String)]
@@ -77,7 +77,7 @@ pub struct QuoteView {
     #[schema(value_type = String)]
     pub budget: Amount,
     /// The most any provider may ask.
-    #[schema(value_type = Object)]
+    #[schema(value_type = String, pattern = "^[0-9]{1,38}$")]
     pub price_cap: WorkPrice,
     /// Expected seconds until the last frame.
     pub time_s: f64,
@@ -115,7 +115,7 @@ pub struct CurvePoint {
     /// Providers within the budget.
     pub providers: u32,
     /// The most any provider may ask then.
-    #[schema(value_type = Object)]
+    #[schema(value_type = String, pattern = "^[0-9]{1,38}$")]
     pub price_cap: WorkPrice,
 }
 

@@ -38,16 +38,18 @@ fn describe() -> OpenApi {
         .get_or_insert_with(Components::new)
         .add_security_scheme("token", SecurityScheme::Http(bearer));
     describe_refusals(&mut api);
-    describe_scopes(&mut api);
+    describe_operations(&mut api);
     api
 }
 
-/// Every operation says which scope its token has to open.
-fn describe_scopes(api: &mut OpenApi) {
+/// Every operation says which scope its token has to open, and has a name of its own.
+fn describe_operations(api: &mut OpenApi) {
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             let scope = auth::needed(&method, path).to_string();
             operation.security = Some(vec![SecurityRequirement::new("token", [scope])]);
+            let words = operation.tags.iter().flatten().chain(&operation.operation_id);
+            operation.operation_id = Some(words.cloned().collect::<Vec<_>>().join("_"));
         }
     }
 }

@@ -100,7 +100,7 @@ fn place(headers: &HeaderMap) -> Option<Place> {
     let caller = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
     let caller = caller.span().span_context().clone();
     match (caller.is_valid(), caller.is_sampled()) {
-        (false, _) => Some(Place::new()),
+        (false, _) => Some(Place::root()),
         (true, true) => Some(Place::below(caller.trace_id(), caller.span_id())),
         (true, false) => None,
     }

@@ -14,7 +14,7 @@
 //! | [`ledger`] | who did what and earned what |
 //! | [`board`] | tasks and attempts for whoever looks |
 //! | [`outputs`] | finished files as faces list them |
-//! | [`handle`] | how the rest of the node reaches a job |
+//! | [`roster`], [`handle`] | all jobs, and how the rest of the node reaches one |
 //! | [`shown`] | a job as whoever looks sees it |
 //! | [`precedence`] | which job goes first |
 //! | [`replies`] | what faces ask about jobs |
@@ -51,6 +51,7 @@ pub mod record;
 pub mod refusal;
 pub mod rendering;
 pub mod replies;
+pub mod roster;
 pub mod shown;
 pub mod studio;
 
@@ -72,6 +73,7 @@ use rayswarm_network::{
 use reasons::ReasonsKept;
 use record::{AskedWith, JobRecord, SecretSeed};
 use refusal::{bad_input, chain, failed};
+use roster::Roster;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -84,7 +86,7 @@ use tokio::sync::mpsc;
 #[derive(Clone)]
 pub struct Requestor {
     services: Arc<Services>,
-    jobs: Arc<Mutex<HashMap<JobId, JobHandle>>>,
+    jobs: Arc<Mutex<Roster>>,
     /// Jobs by the idempotency key they were asked with.
     asked: Arc<Mutex<Asked>>,
     precedence: Arc<Precedence>,
@@ -221,12 +223,7 @@ impl Requestor {
 
     /// All jobs, newest first.
     pub fn list(&self) -> Vec<Arc<JobView>> {
-        let mut jobs: Vec<Arc<JobView>> = self.jobs().values().map(JobHandle::view).collect();
-        jobs.sort_by(|left, right| {
-            let (left, right) = (&left.summary, &right.summary);
-            right.created_at.cmp(&left.created_at).then(left.id.cmp(&right.id))
-        });
-        jobs
+        self.jobs().all().map(JobHandle::view).collect()
     }
 
     /// One job.
@@ -349,7 +346,7 @@ impl Requestor {
     }
 
     fn handle(&self, id: JobId) -> Result<JobHandle, Problem> {
-        self.jobs().get(&id).cloned().ok_or_else(|| unknown(id))
+        self.jobs().get(id).cloned().ok_or_else(|| unknown(id))
     }
 
     async fn command(&self, id: JobId, command: Command) -> Result<JobSummary, Problem> {
@@ -373,9 +370,9 @@ impl Requestor {
     }
 
     fn run(&self, record: JobRecord) {
-        let id = record.id;
+        let (id, created_at) = (record.id, record.created_at);
         let (job, handle) = Job::new(self.services.clone(), record, self.precedence.clone());
-        self.jobs().insert(id, handle);
+        self.jobs().add(id, created_at, handle);
         self.services.tracker.spawn(job.run());
     }
 
@@ -397,7 +394,7 @@ impl Requestor {
             };
             let sender = self
                 .jobs()
-                .get(&job)
+                .get(job)
                 .filter(|handle| handle.renders())
                 .map(JobHandle::events);
             match sender {
@@ -415,10 +412,10 @@ impl Requestor {
     }
 
     fn handles(&self) -> Vec<JobHandle> {
-        self.jobs().values().cloned().collect()
+        self.jobs().all().cloned().collect()
     }
 
-    fn jobs(&self) -> MutexGuard<'_, HashMap<JobId, JobHandle>> {
+    fn jobs(&self) -> MutexGuard<'_, Roster> {
         // Every change is one insertion: a panic elsewhere leaves it whole.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,10 +4,10 @@
 use super::{plan_file, rendering::ReplayError};
 use crate::services::Services;
 use rayswarm_api::{Time, page::Page, task::Explanation};
-use rayswarm_model::{JobId, TaskId, UnixMillis};
-use rayswarm_scheduler::{Effect, Event, Farm, Grant, step};
+use rayswarm_model::{AttemptId, JobId, TaskId, UnixMillis};
+use rayswarm_scheduler::{Effect, Event, Farm, step};
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -28,25 +28,13 @@ pub struct Reasons {
     farm: Option<Farm>,
     /// Events read so far.
     events: u64,
-    lines: Vec<Line>,
+    lines: Vec<Explanation>,
+    /// Places of the lines about a task; a lease's too, for what it grants.
+    of_task: HashMap<TaskId, Vec<usize>>,
+    /// Places of the lines about no task, which concern all.
+    of_all: Vec<usize>,
     /// Whether no events will come any more.
     whole: bool,
-}
-
-struct Line {
-    explanation: Explanation,
-    about: About,
-}
-
-/// Which tasks a line concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
-    /// All of them.
-    All,
-    /// One.
-    Task(TaskId),
-    /// A lease: those of as many grants that follow it.
-    Grants(usize),
 }
 
 impl ReasonsKept {
@@ -68,7 +56,10 @@ impl ReasonsKept {
                 self.forget(job);
             }
             read?;
-            reasons.whole = is_over;
+            if is_over {
+                reasons.whole = true;
+                reasons.farm = None;
+            }
         }
         Ok(reasons.page(task, after, limit))
     }
@@ -111,53 +102,59 @@ impl Reasons {
     }
 
     fn happened(&mut self, event: Event, at: UnixMillis) {
-        let Some(farm) = &mut self.farm else { return };
         self.events += 1;
-        for effect in step(farm, event, at) {
-            let task_of = |attempt| farm.attempt(attempt).map(|known| known.task);
-            let (about, grants): (About, &[Grant]) = match &effect {
-                Effect::Wait { .. } => continue,
-                Effect::Lease { tasks, .. } => (About::Grants(tasks.len()), tasks),
-                other => (other.attempt().and_then(task_of).map_or(About::All, About::Task), &[]),
-            };
-            let text = effect.to_string();
-            let (decision, reason) = text.split_once(" — ").unwrap_or((&text, ""));
-            self.lines.push(line(at, decision.into(), reason.into(), about));
-            for grant in grants {
-                let about = task_of(grant.attempt).map_or(About::All, About::Task);
-                self.lines
-                    .push(line(at, format!("  {grant}"), grant.reason.to_string(), about));
+        let effects = self.farm.as_mut().map(|farm| step(farm, event, at)).unwrap_or_default();
+        for effect in effects {
+            if !matches!(effect, Effect::Wait { .. }) {
+                self.explain(&effect, Time(at));
             }
         }
     }
 
-    fn page(&self, task: Option<TaskId>, after: usize, limit: usize) -> Page<Explanation> {
-        let Some(task) = task else {
-            return Page::cut(self.lines.iter().map(|line| line.explanation.clone()), after, limit);
+    fn explain(&mut self, effect: &Effect, at: Time) {
+        let text = effect.to_string();
+        let (decision, reason) = text.split_once(" — ").unwrap_or((&text, ""));
+        let place = self.say(at, decision.into(), reason.into());
+        let Effect::Lease { tasks, .. } = effect else {
+            let task = effect.attempt().and_then(|attempt| self.task_of(attempt));
+            self.note(task, place);
+            return;
         };
-        let wanted: Vec<&Line> = (0..self.lines.len())
-            .filter(|at| self.concerns(*at, task))
-            .filter_map(|at| self.lines.get(at))
-            .collect();
-        Page::cut(wanted.into_iter().map(|line| line.explanation.clone()), after, limit)
-    }
-
-    /// A lease is of interest for what it grants; whatever is about no attempt concerns every task.
-    fn concerns(&self, at: usize, task: TaskId) -> bool {
-        match self.lines.get(at).map(|line| line.about) {
-            Some(About::All) => true,
-            Some(About::Task(about)) => about == task,
-            Some(About::Grants(count)) => (at + 1..=at + count).any(|grant| self.concerns(grant, task)),
-            None => false,
+        for grant in tasks {
+            let task = self.task_of(grant.attempt);
+            self.note(task, place);
+            let place = self.say(at, format!("  {grant}"), grant.reason.to_string());
+            self.note(task, place);
         }
     }
-}
 
-fn line(at: UnixMillis, decision: String, reason: String, about: About) -> Line {
-    let at = Time(at);
-    Line {
-        explanation: Explanation { at, decision, reason },
-        about,
+    fn say(&mut self, at: Time, decision: String, reason: String) -> usize {
+        self.lines.push(Explanation { at, decision, reason });
+        self.lines.len() - 1
+    }
+
+    fn note(&mut self, task: Option<TaskId>, place: usize) {
+        match task {
+            Some(task) => self.of_task.entry(task).or_default().push(place),
+            None => self.of_all.push(place),
+        }
+    }
+
+    fn task_of(&self, attempt: AttemptId) -> Option<TaskId> {
+        self.farm.as_ref()?.attempt(attempt).map(|known| known.task)
+    }
+
+    fn page(&self, task: Option<TaskId>, after: usize, limit: usize) -> Page<Explanation> {
+        let Some(task) = task else {
+            return Page::cut(self.lines.iter().cloned(), after, limit);
+        };
+        let own = self.of_task.get(&task).into_iter().flatten();
+        let mut places: Vec<usize> = own.chain(&self.of_all).copied().collect();
+        places.sort_unstable();
+        // A lease may grant two things about one task.
+        places.dedup();
+        let lines: Vec<&Explanation> = places.into_iter().filter_map(|place| self.lines.get(place)).collect();
+        Page::cut(lines.into_iter().cloned(), after, limit)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Place {
 
 impl Place {
     /// A trace of its own.
-    pub fn new() -> Self {
+    pub fn root() -> Self {
         Self {
             trace: TraceId::from_bytes(rand::random()),
             span: SpanId::from_bytes(rand::random()),

@@ -61,7 +61,7 @@ pub(crate) fn holds(told: &[u8], bytes: &[u8]) -> bool {
 fn span(name: &'static str) -> Span {
     let (began, ended) = Begun::now().until_now();
     Span {
-        place: Place::new(),
+        place: Place::root(),
         name: name.into(),
         kind: SpanKind::Internal,
         began,

@@ -23,6 +23,17 @@ pub struct Endpoint {
     pub requests: Arc<[Vec<u8>]>,
     /// Seconds of the very first answer: what is not in memory is read from the journal then.
     pub first_s: f64,
+    /// Who reads it.
+    pub readers: Readers,
+}
+
+/// Who reads something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Everybody, again and again.
+    All,
+    /// Whoever opens a job, once: it is measured with one connection, and not read again and again beside the rest.
+    One,
 }
 
 /// Reads that are measured, each made once and looked at.
@@ -45,6 +56,7 @@ pub async fn endpoints(target: &Target, seeded: &Seeded) -> anyhow::Result<Vec<E
     let whole = looker
         .add("tasks, all at once", vec![format!("{large}/tasks?limit=10000")])
         .await?;
+    looker.only_one();
     let rev = tasks_in(&whole, seeded.tasks)?;
     let pages = (0..seeded.tasks.div_ceil(TASKS_PAGE))
         .map(|page| format!("{large}/tasks?limit={TASKS_PAGE}&cursor={}", page * TASKS_PAGE));
@@ -109,8 +121,16 @@ impl Looker<'_> {
             name: name.into(),
             requests: requests.into(),
             first_s: begun.elapsed().as_secs_f64(),
+            readers: Readers::All,
         });
         Ok(answer)
+    }
+
+    /// What was added last is read by one at a time.
+    fn only_one(&mut self) {
+        if let Some(last) = self.endpoints.last_mut() {
+            last.readers = Readers::One;
+        }
     }
 
     async fn look(&mut self, path: &str) -> anyhow::Result<Value> {

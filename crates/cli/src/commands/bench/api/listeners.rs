@@ -10,7 +10,7 @@ use std::{io, time::Duration};
 use tokio::{
     sync::watch,
     task::JoinSet,
-    time::{Instant, sleep, sleep_until, timeout, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 /// How long a client is away after it has lost its connection: long enough to miss something.
@@ -85,7 +85,7 @@ impl Listeners {
                 broken: 0,
             };
             let stream = listener.connect().await?;
-            running.spawn(listener.run(stream, end + LAST_WORDS));
+            running.spawn(listener.run(stream));
         }
         Ok(Self { running, finish, first })
     }
@@ -158,9 +158,17 @@ struct Listener {
 }
 
 impl Listener {
-    async fn run(mut self, stream: EventStream, patience: Instant) -> Self {
-        // What was not heard until then is missing.
-        let _ = timeout_at(patience, self.listen(stream)).await;
+    async fn run(mut self, stream: EventStream) -> Self {
+        let mut finish = self.finish.clone();
+        let patience = async {
+            drop(finish.wait_for(Option::is_some).await);
+            sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            () = self.listen(stream) => {}
+            // What was not heard until then is missing.
+            () = patience => {}
+        }
         self
     }
 

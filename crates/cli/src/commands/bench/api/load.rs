@@ -69,7 +69,7 @@ async fn reader(
         } else {
             due = Instant::now();
         }
-        if due >= end {
+        if Instant::now() >= end {
             break;
         }
         match connection.ask(request).await {

@@ -1,7 +1,7 @@
 //! How quickly the node answers many connections, one kind of read after another.
 
 use super::{
-    endpoints::Endpoint,
+    endpoints::{Endpoint, Readers},
     latency::{Answers, Figures},
     load::{self, Manner},
     wire::Target,
@@ -25,6 +25,8 @@ pub const EVERY: Duration = Duration::from_secs(1);
 pub struct Row {
     /// What was read.
     pub endpoint: String,
+    /// With how many connections.
+    pub connections: u32,
     /// Seconds of the very first answer.
     pub first_s: f64,
     /// Every connection asks again as soon as it is answered.
@@ -37,6 +39,10 @@ pub struct Row {
 
 /// Measures one kind of read for `span` each way.
 pub async fn measure(target: &Target, endpoint: &Endpoint, connections: u32, span: Duration) -> anyhow::Result<Row> {
+    let connections = match endpoint.readers {
+        Readers::All => connections,
+        Readers::One => 1,
+    };
     let manner = |every| Manner {
         connections,
         every,
@@ -53,6 +59,7 @@ pub async fn measure(target: &Target, endpoint: &Endpoint, connections: u32, spa
     let (_, paced) = read(target, &endpoint.requests, manner(Some(EVERY))).await?;
     Ok(Row {
         endpoint: endpoint.name.clone(),
+        connections,
         first_s: endpoint.first_s,
         unpaused,
         below_limit,

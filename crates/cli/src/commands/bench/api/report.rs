@@ -100,41 +100,35 @@ impl Report {
             "\nreads     {} connections that stay open; target: p99 at most {P99_MS_MAX:.0} ms",
             self.connections
         ));
-        let mut table = show::table([
-            "GET /v1/…",
-            "how",
-            "answers/s",
-            "p50 ms",
-            "p99 ms",
-            "max ms",
-            "holds",
-            "KiB",
-            "node CPU ms",
-            "429",
-            "failed",
-        ]);
+        show::line("\nEvery connection asks again as soon as it is answered:");
+        let mut table = show::table(HEADER);
         for row in &self.reads {
-            table.add_row(cells(&row.endpoint, "without a pause", &row.unpaused));
+            table.add_row(cells(&name(row), &row.unpaused));
             if let Some(figures) = &row.below_limit {
-                table.add_row(cells("", "below the limit", figures));
+                table.add_row(cells("  the same below the limit", figures));
             }
-            table.add_row(cells("", "once a second", &row.paced));
-        }
-        table.add_row(cells("all of these", "and listeners", &self.soak.reads));
-        if let Some(reads) = self.rendering.as_ref().and_then(|rendering| rendering.reads.as_ref()) {
-            table.add_row(cells("a studio's", "while rendering", reads));
         }
         show::line(table);
         if self.reads.iter().any(|row| row.below_limit.is_some()) {
-            show::line("          the node refused some calls (429): those were made again just below its limit");
+            show::line("The node refused some calls (429). Those were made again just below its limit.");
         }
+        show::line("\nEvery connection asks once a second, as an open studio does:");
+        let mut table = show::table(HEADER);
+        for row in &self.reads {
+            table.add_row(cells(&name(row), &row.paced));
+        }
+        table.add_row(cells("all of these, and listeners", &self.soak.reads));
+        if let Some(reads) = self.rendering.as_ref().and_then(|rendering| rendering.reads.as_ref()) {
+            table.add_row(cells("studios while the farm renders", reads));
+        }
+        show::line(table);
         let first = self
             .reads
             .iter()
             .max_by(|left, right| left.first_s.total_cmp(&right.first_s));
         if let Some(row) = first {
             show::line(format_args!(
-                "          slowest first answer: {:.2} s, {}",
+                "slowest first answer: {:.2} s, {}",
                 row.first_s, row.endpoint
             ));
         }
@@ -226,17 +220,40 @@ const fn word(holds: bool) -> &'static str {
     if holds { "holds" } else { "MISSED" }
 }
 
-fn cells(name: &str, how: &str, figures: &Figures) -> [String; 11] {
+const HEADER: [&str; 10] = [
+    "GET /v1/…",
+    "answers/s",
+    "p50 ms",
+    "p99 ms",
+    "max ms",
+    "holds",
+    "KiB",
+    "node CPU ms",
+    "429",
+    "failed",
+];
+
+fn name(row: &Row) -> String {
+    match row.connections {
+        1 => format!("{} (one connection)", row.endpoint),
+        _ => row.endpoint.clone(),
+    }
+}
+
+fn cells(name: &str, figures: &Figures) -> [String; 10] {
     [
         name.into(),
-        how.into(),
         format!("{:.0}", figures.per_second),
         format!("{:.1}", figures.p50_ms),
         format!("{:.1}", figures.p99_ms),
         format!("{:.1}", figures.max_ms),
         if holds(figures) { "yes" } else { "NO" }.into(),
         format!("{:.1}", figures.bytes as f64 / 1024.0),
-        format!("{:.2}", figures.daemon_cpu_ms),
+        if figures.daemon_cpu_ms.is_nan() {
+            String::new()
+        } else {
+            format!("{:.2}", figures.daemon_cpu_ms)
+        },
         figures.refused.to_string(),
         figures.failed.to_string(),
     ]

@@ -2,7 +2,7 @@
 
 use super::{
     changes::Worker,
-    endpoints::Endpoint,
+    endpoints::{Endpoint, Readers},
     latency::Figures,
     listeners::{Heard, Listeners},
     load::Manner,
@@ -61,6 +61,10 @@ pub async fn soak(target: &Target, seeded: &Seeded, endpoints: &[Endpoint], plan
 
 /// One read of each kind after another, and not the same ones each time.
 fn mixed(endpoints: &[Endpoint]) -> Arc<[Vec<u8>]> {
+    let endpoints: Vec<&Endpoint> = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.readers == Readers::All)
+        .collect();
     let longest = endpoints
         .iter()
         .map(|endpoint| endpoint.requests.len())
@@ -68,7 +72,7 @@ fn mixed(endpoints: &[Endpoint]) -> Arc<[Vec<u8>]> {
         .unwrap_or(0);
     let mut requests = Vec::new();
     for turn in 0..longest {
-        for endpoint in endpoints {
+        for endpoint in &endpoints {
             requests.push(endpoint.requests[turn % endpoint.requests.len()].clone());
         }
     }

@@ -56,7 +56,7 @@ impl RayswarmRun {
 }
 
 /// The job over `frames`, pictures as PNG like plain Blender's.
-pub fn job_request(bench: &Bench, frames: Frames, output: PathBuf) -> JobRequest {
+pub(super) fn job_request(bench: &Bench, frames: Frames, output: PathBuf) -> JobRequest {
     JobRequest {
         settings: JobSettings {
             frames: Some(frames),
