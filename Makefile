@@ -14,7 +14,7 @@ export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
 
 RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
 
-.PHONY: help demo test check build engines examples screenshots system tools contracts web web-build
+.PHONY: help demo test check build engines examples screenshots system system-tests tools contracts web web-build
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,7 +22,7 @@ help: ## Show what can be made
 demo: system build engines ## Set up, then render a picture with three providers on this machine and pay them
 	@$(RAYSWARM) demo $(DEMO)
 
-test: system ## Set up, check, then run every test: Rust, contracts, Python, end to end
+test: system-tests ## Set up, check, then run every test: Rust, contracts, Python, end to end
 	@scripts/test.sh
 
 check: system tools web ## Format, lints with warnings denied, architecture, docs, Python
@@ -40,11 +40,14 @@ engines: build ## Install Blender into the engine store
 examples: ## Make the example scenes again from their scripts
 	@scripts/make-examples.sh
 
-screenshots: web-build ## Take pictures of every view of the studio into target/screenshots; needs Chromium
-	npm --prefix web run screenshots -- "$(CARGO_TARGET_DIR)/screenshots" $(SCREENSHOTS)
+screenshots: system-tests build engines ## Take pictures of every view of a real node's studio into target/screenshots
+	npm --prefix web run drive -- "$(CARGO_TARGET_DIR)/screenshots"
 
 system: ## Install the Debian packages that are missing
 	@scripts/setup-system.sh
+
+system-tests: ## Install the Debian packages that are missing, those of the tests too
+	@scripts/setup-system.sh --tests
 
 tools: ## Install the test runner and the Python linter that this repository pins
 	@scripts/setup-tools.sh

@@ -1,5 +1,6 @@
 // A fake node for working on the studio without a farm: the API of src/api/types.ts over seeded data, events included.
-// Also serves dist/ when it is built. Usage: node dev/server.mjs [port] [jobs in the list]. Not shipped.
+// Also what `npm run smoke` drives, and the feed of `npm run measure`: then it serves dist/. Usage: node dev/server.mjs [port]
+// [jobs in the list]. Not shipped.
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';

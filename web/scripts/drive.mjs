@@ -1,22 +1,16 @@
 // Drives the studio of a real node with a real engine, the way an artist would: drop a scene, get a quote, start, watch the
 // mosaic fill, cancel one, retry one, download, look at what was paid. Then axe-core on every view in both themes.
-// Usage: node scripts/drive.mjs [FOLDER for screenshots]. Needs the built program and Chromium.
+// Usage: node scripts/drive.mjs [FOLDER for pictures]. Needs the built program and Chromium.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startBrowser } from './browser.mjs';
+import { lookAtViews, takePictures } from './look.mjs';
 import { startNode, until } from './realNode.mjs';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 const STILL = join(EXAMPLES, 'still/still.blend');
 const ANIMATION = join(EXAMPLES, 'animation/animation.blend');
-const WIDTHS = [
-  [390, 844],
-  [1280, 800],
-  [2200, 1300],
-];
 const PATIENCE_MS = 90_000;
 
 const [folder] = process.argv.slice(2);
@@ -41,7 +35,8 @@ function watch(page) {
 }
 
 const page = watch(await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage());
-const open = (address, at = page) => at.goto(`${node.url}/#${address}`);
+const open = (address) => page.goto(`${node.url}/#${address}`);
+const picture = (name) => takePictures(page, name, folder);
 const state = (wanted) => page.locator('header', { hasText: wanted }).first().waitFor();
 const jobOfPage = () => page.url().match(/jobs\/([^/?]+)/)[1];
 
@@ -57,6 +52,8 @@ async function quote(scene, { frames, width, height, samples }) {
     .first()
     .setInputFiles(readdirSync(textures).map((name) => join(textures, name)));
   await page.getByText(/files? (is|are) missing/).waitFor({ state: 'detached' });
+  await page.getByRole('heading', { name: 'Files of the scene' }).waitFor();
+  await picture('new-files');
   if (frames) await page.getByLabel('Frames', { exact: true }).fill(frames);
   await page.getByText('Size', { exact: true }).click();
   await page.getByLabel('Width', { exact: true }).fill(String(width));
@@ -64,6 +61,7 @@ async function quote(scene, { frames, width, height, samples }) {
   await page.getByLabel('Samples', { exact: true }).fill(String(samples));
   await page.getByRole('button', { name: 'Get a quote' }).click();
   await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+  await picture('new-quote');
 }
 
 async function colours(selector) {
@@ -78,6 +76,9 @@ async function colours(selector) {
 }
 
 async function drive() {
+  await page.goto(node.url);
+  await page.getByRole('heading', { name: 'Sign in to this node' }).waitFor();
+  await picture('sign-in');
   await page.goto(node.address);
   await page.getByRole('heading', { name: 'What is this machine for?' }).waitFor();
   expect('the token leaves the address bar', !page.url().includes('token='));
@@ -120,9 +121,11 @@ async function drive() {
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByRole('button', { name: 'Resume' }).waitFor();
   expect('a job pauses', (await node.get(`/v1/jobs/${animation}`)).paused);
+  await picture('job-paused');
   await page.getByRole('button', { name: 'Resume' }).click();
   await page.getByRole('button', { name: 'More actions' }).click();
   await page.getByRole('menuitem', { name: 'Cancel job' }).click();
+  await picture('job-cancel');
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel job' }).click();
   await state('cancelled');
   const cancelled = await node.get(`/v1/jobs/${animation}`);
@@ -131,9 +134,11 @@ async function drive() {
     cancelled.state === 'cancelled' && cancelled.escrow.locked === '0' && BigInt(cancelled.escrow.refunded) > 0n,
   );
   await page.getByRole('button', { name: 'Retry', exact: true }).click();
+  await picture('job-retry');
   await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click();
   await state('quoted');
   const again = jobOfPage();
+  await picture('job-quoted');
   expect('a retry is another job', again !== animation);
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await state('done');
@@ -155,6 +160,7 @@ async function drive() {
   await open('/jobs');
   await page.getByRole('button', { name: /中文/ }).click();
   await page.getByRole('heading', { name: '作业' }).waitFor();
+  await picture('jobs-chinese');
   await page.getByRole('button', { name: /English/ }).click();
   const theme = page.getByRole('button', { name: /Theme/ });
   await theme.click();
@@ -173,39 +179,23 @@ async function drive() {
     ['node-detail', `/nodes?node=${id}`],
     ['wallet', '/wallet'],
     ['chain', '/chain'],
+    ['block', '/chain/blocks/1'],
     ['transaction', `/chain/transactions/${transaction}`],
     ['settings', '/settings'],
     ['first-run', '/first-run'],
   ];
 }
 
-async function look(views) {
-  const token = new URL(node.address).hash.replace('#token=', '');
-  for (const colorScheme of ['light', 'dark']) {
-    for (const [width, height] of folder ? WIDTHS : WIDTHS.slice(1, 2)) {
-      const viewport = { width, height };
-      const context = await browser.newContext({ colorScheme, viewport, reducedMotion: 'reduce' });
-      const looking = watch(await context.newPage());
-      await looking.addInitScript((signedIn) => localStorage.setItem('rayswarm.token', signedIn), token);
-      for (const [name, address] of views) {
-        await open(address, looking);
-        await looking.waitForTimeout(1500);
-        if (folder) await looking.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) });
-        // Evaluated, not added: the studio's policy takes no script of others.
-        await looking.evaluate(readFileSync(AXE, 'utf8'));
-        const { violations } = await looking.evaluate(() => window.axe.run());
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        expect(`axe ${colorScheme} ${width} ${name}`, serious.length === 0);
-        for (const { id: rule, nodes } of serious) console.log(`     ${rule}: ${nodes[0].html.slice(0, 140)}`);
-      }
-      await context.close();
-    }
-  }
+async function signedIn(options) {
+  const other = watch(await (await browser.newContext(options)).newPage());
+  await other.addInitScript((token) => localStorage.setItem('rayswarm.token', token), node.token);
+  return other;
 }
 
 if (folder) mkdirSync(folder, { recursive: true });
 try {
-  await look(await drive());
+  const views = await drive();
+  await lookAtViews({ views, url: node.url, folder, newPage: signedIn, expect });
 } catch (error) {
   failures.push(String(error.stack ?? error));
   if (folder) await page.screenshot({ path: join(folder, 'failed.png') });

@@ -22,7 +22,7 @@ export async function until(what, ask, patience = PATIENCE_MS) {
   }
 }
 
-/** `{ address, url, folder, get, call, stop }`: `address` signs the studio in, `call` is the API with the node's own token. */
+/** `{ address, url, token, folder, get, call, stop, log }`: `address` signs the studio in, `call` is the API with `token`. */
 export async function startNode() {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not built; make build`);
   const folder = mkdtempSync(SCRATCH);
@@ -70,5 +70,5 @@ export async function startNode() {
     await until('the node to stop', () => child.exitCode !== null || child.signalCode !== null);
     rmSync(folder, { recursive: true, force: true });
   };
-  return { address, url, folder, get, call, stop, log: () => said };
+  return { address, url, token, folder, get, call, stop, log: () => said };
 }

@@ -5,11 +5,11 @@ import { createRoot } from 'react-dom/client';
 import { startEvents } from './api/events';
 import { App } from './app/App';
 import { startTheme } from './app/theme';
-import { loadToken } from './app/token';
+import { startToken } from './app/token';
 import { startLanguage } from './i18n';
 
 startTheme();
 await startLanguage();
 createRoot(document.getElementById('root')!).render(<App />);
 startEvents();
-void loadToken();
+startToken();

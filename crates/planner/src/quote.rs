@@ -132,7 +132,10 @@ impl fmt::Display for Assumption {
                 let rate = Work {
                     milli_wu: milli_wu_per_second,
                 };
-                write!(f, "{count} providers stay to the end and do {rate} per second together")
+                match count {
+                    1 => write!(f, "one provider stays to the end and does {rate} per second"),
+                    _ => write!(f, "{count} providers stay to the end and do {rate} per second together"),
+                }
             }
             Self::FewTasks { useful } => write!(f, "only {useful} providers can work at once; the fastest are counted"),
             Self::Audits { share_permille } => {

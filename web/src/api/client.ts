@@ -4,10 +4,6 @@ import { currentToken, tokenRefused } from '@/app/session';
 import { ApiError, isAbort, OfflineError, problemOf } from './problem';
 import type * as T from './types';
 
-export interface Page<Item> {
-  items: Item[];
-  next_cursor: string | null;
-}
 type Query = Record<string, string | number | boolean | null | undefined>;
 export interface CallOptions {
   signal?: AbortSignal | undefined;
@@ -101,7 +97,7 @@ export interface PreviewQuery {
 
 export const api = {
   // Jobs
-  jobs: (filter: JobFilter = {}, options?: CallOptions) => get<Page<T.JobSummary>>('/jobs', { ...filter }, options),
+  jobs: (filter: JobFilter = {}, options?: CallOptions) => get<T.Page<T.JobSummary>>('/jobs', { ...filter }, options),
   job: (id: string, options?: CallOptions) => get<T.JobView>(`/jobs/${id}`, undefined, options),
   createJob: (job: T.NewJob, idempotencyKey: string) =>
     post<T.JobSummary>('/jobs', job, { 'Idempotency-Key': idempotencyKey }),
@@ -111,8 +107,7 @@ export const api = {
   cancelJob: (id: string) => post<T.JobSummary>(`/jobs/${id}/cancel`),
   retryJob: (id: string, autoStart: boolean) => post<T.JobSummary>(`/jobs/${id}/retry`, { auto_start: autoStart }),
   duplicateJob: (id: string, changes: T.JobSettings) => post<T.JobSummary>(`/jobs/${id}/duplicate`, { changes }),
-  patchJob: (id: string, change: { priority?: number; name?: string }) =>
-    json<T.JobSummary>('PATCH', `/jobs/${id}`, { body: change }),
+  patchJob: (id: string, change: T.JobChange) => json<T.JobSummary>('PATCH', `/jobs/${id}`, { body: change }),
   quote: (id: string, options?: CallOptions) => get<T.Quote>(`/jobs/${id}/quote`, undefined, options),
   tasks: (id: string, query: { since?: number; limit?: number; cursor?: string | null }, options?: CallOptions) =>
     get<T.TaskPage>(`/jobs/${id}/tasks`, query, options),
@@ -120,18 +115,12 @@ export const api = {
     id: string,
     query: { task?: number; node?: string; limit?: number; cursor?: string | null },
     o?: CallOptions,
-  ) => get<Page<T.AttemptView>>(`/jobs/${id}/attempts`, query, o),
-  log: (id: string, attempt?: number, options?: CallOptions) =>
-    get<{ lines: { at: string; text: string }[] }>(`/jobs/${id}/log`, { attempt }, options),
+  ) => get<T.Page<T.AttemptView>>(`/jobs/${id}/attempts`, query, o),
+  log: (id: string, attempt?: number, options?: CallOptions) => get<T.LogView>(`/jobs/${id}/log`, { attempt }, options),
   explain: (id: string, task?: number, options?: CallOptions) =>
-    get<Page<T.Explanation>>(`/jobs/${id}/explain`, { task }, options),
-  audit: (id: string, options?: CallOptions) =>
-    get<{ drawn: number; passed: number; failed: number; inconclusive: number; items: T.AuditView[] }>(
-      `/jobs/${id}/audit`,
-      undefined,
-      options,
-    ),
-  outputs: (id: string, options?: CallOptions) => get<{ items: T.Output[] }>(`/jobs/${id}/outputs`, undefined, options),
+    get<T.Page<T.Explanation>>(`/jobs/${id}/explain`, { task }, options),
+  audit: (id: string, options?: CallOptions) => get<T.AuditReport>(`/jobs/${id}/audit`, undefined, options),
+  outputs: (id: string, options?: CallOptions) => get<T.List<T.Output>>(`/jobs/${id}/outputs`, undefined, options),
   preview: async (id: string, query: PreviewQuery, options?: CallOptions): Promise<Blob> => {
     const response = await send('GET', `/jobs/${id}/preview`, { query: { ...query }, cache: 'no-cache', ...options });
     return response.blob();
@@ -142,10 +131,8 @@ export const api = {
     get<string[]>(`/jobs/${id}/channels`, { frame }, options),
 
   // Scenes and uploads
-  inspect: (
-    request: { scene: T.SceneSource; renderer_override?: string; allow_missing?: string[] },
-    options?: CallOptions,
-  ) => json<T.SceneFacts>('POST', '/inspect', { body: request, ...options }),
+  inspect: (request: T.Inspection, options?: CallOptions) =>
+    json<T.SceneFacts>('POST', '/inspect', { body: request, ...options }),
   newUpload: (upload: T.NewUpload) => post<T.UploadView>('/uploads', upload),
   upload: (id: string, options?: CallOptions) => get<T.UploadView>(`/uploads/${id}`, undefined, options),
   putChunk: (id: string, sha256: string, bytes: Blob | ArrayBuffer, options?: CallOptions) =>
@@ -153,28 +140,26 @@ export const api = {
   finishUpload: (id: string) => post<T.UploadView>(`/uploads/${id}/finish`),
 
   // Nodes, money, chain
-  providers: (options?: CallOptions) => get<{ items: T.ProviderView[] }>('/providers', undefined, options),
+  providers: (options?: CallOptions) => get<T.List<T.ProviderView>>('/providers', undefined, options),
   wallet: (options?: CallOptions) => get<T.Wallet>('/wallet', undefined, options),
   walletHistory: (query: { limit?: number; cursor?: string | null }, options?: CallOptions) =>
-    get<Page<T.WalletEntry>>('/wallet/history', query, options),
+    get<T.Page<T.WalletEntry>>('/wallet/history', query, options),
   faucet: () => post<T.Wallet>('/wallet/faucet'),
   chain: (options?: CallOptions) => get<T.ChainView>('/chain', undefined, options),
   blocks: (query: { before?: number; limit?: number }, options?: CallOptions) =>
-    get<Page<T.BlockView>>('/chain/blocks', query, options),
+    get<T.Page<T.BlockView>>('/chain/blocks', query, options),
   block: (id: string, options?: CallOptions) => get<T.BlockView>(`/chain/blocks/${id}`, undefined, options),
   transaction: (hash: string, options?: CallOptions) =>
     get<T.TransactionView>(`/chain/transactions/${hash}`, undefined, options),
 
   // The node itself
   node: (options?: CallOptions) => get<T.NodeView>('/node', undefined, options),
-  patchNode: (change: { provider_paused?: boolean; price_per_wu_hour?: string }) =>
-    json<T.NodeView>('PATCH', '/node', { body: change }),
-  invite: (options?: CallOptions) => get<{ ticket: string }>('/invite', undefined, options),
-  tokens: (options?: CallOptions) => get<{ items: T.TokenView[] }>('/tokens', undefined, options),
-  createToken: (token: { name: string; scopes: T.Scope[]; expires_in_s?: number }) =>
-    post<T.TokenView & { token: string }>('/tokens', token),
+  patchNode: (change: T.NodeChange) => json<T.NodeView>('PATCH', '/node', { body: change }),
+  invite: (options?: CallOptions) => get<T.InviteView>('/invite', undefined, options),
+  tokens: (options?: CallOptions) => get<T.List<T.TokenView>>('/tokens', undefined, options),
+  createToken: (token: T.NewToken) => post<T.MadeToken>('/tokens', token),
   deleteToken: (id: string) => json<void>('DELETE', `/tokens/${id}`),
-  webhooks: (options?: CallOptions) => get<{ items: T.Webhook[] }>('/webhooks', undefined, options),
-  createWebhook: (hook: { url: string; events: string[] }) => post<T.Webhook & { secret: string }>('/webhooks', hook),
+  webhooks: (options?: CallOptions) => get<T.List<T.Webhook>>('/webhooks', undefined, options),
+  createWebhook: (hook: T.NewWebhook) => post<T.MadeWebhook>('/webhooks', hook),
   deleteWebhook: (id: string) => json<void>('DELETE', `/webhooks/${id}`),
 };

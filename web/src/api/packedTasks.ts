@@ -43,7 +43,7 @@ export function packTasks(tasks: readonly TaskRow[]): PackedTasks {
   let at = 0;
   for (const task of tasks) {
     let node = 0;
-    if (task.node !== null) {
+    if (task.node != null) {
       node = known.get(task.node) ?? 0;
       if (node === 0) {
         node = nodes.push(task.node) - 1;

@@ -1,8 +1,8 @@
 // A list that is read page by page with a cursor: the first page at once, the next when asked. For lists that grow at
 // their end only when somebody wants more (history); lists that change in place use useResource.
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { Page } from './client';
 import { type Failure, isAbort, toFailure } from './problem';
+import type { Page } from './types';
 
 export interface Pages<Item> {
   items: readonly Item[];
@@ -40,8 +40,8 @@ export function usePages<Item>(load: (cursor: string | null, signal: AbortSignal
         setState((old) => ({
           items: cursor === null ? page.items : [...old.items, ...page.items],
           loading: false,
-          cursor: page.next_cursor,
-          complete: page.next_cursor === null,
+          cursor: page.next_cursor ?? null,
+          complete: page.next_cursor == null,
           failure: null,
         }));
       } catch (error) {

@@ -1,5 +1,5 @@
-// The payment token's symbol and decimals, needed wherever money is shown. Read once, remembered, so that amounts never
-// change their look while the page loads.
+// The payment token's symbol and decimals, needed wherever money is shown. Read once a session, remembered, so that amounts
+// never change their look while the page loads.
 import { api } from '@/api/client';
 import { session } from './session';
 import { createStore, remembered, useStore } from './store';
@@ -25,7 +25,7 @@ export function useToken(): TokenInfo {
   return useStore(token);
 }
 
-export async function loadToken(): Promise<void> {
+async function load(): Promise<void> {
   if (session.get().state !== 'signed_in') return;
   try {
     const wallet = await api.wallet();
@@ -36,4 +36,10 @@ export async function loadToken(): Promise<void> {
   } catch {
     // Offline, or a token without the right to see the wallet: amounts keep the default look.
   }
+}
+
+/** Called once by the app. Whoever signs in later may be at another node, with another token. */
+export function startToken(): void {
+  session.subscribe(() => void load());
+  void load();
 }

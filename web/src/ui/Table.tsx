@@ -9,8 +9,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
   /** Right-aligned, for numbers. */
   numeric?: boolean;
-  /** `wide`: only when the table is at least 640 px wide; `wider`: 900 px. Phones show the rest. */
-  from?: 'wide' | 'wider';
+  /** Only when the table is at least so wide: `wide` 640 px, `wider` 900, `widest` 1200. Phones show the rest. */
+  from?: 'wide' | 'wider' | 'widest';
   width?: string;
   /** Its head is a button that sorts by it. */
   sortable?: boolean;

@@ -20,9 +20,9 @@ export function Money({ amount, symbol = true }: { amount: string; symbol?: bool
   );
 }
 
-export function Span({ seconds }: { seconds: number | null }) {
+export function Span({ seconds }: { seconds: number | null | undefined }) {
   const language = useLanguage();
-  return <span className={styles.value}>{seconds === null ? '–' : formatSpan(seconds, language)}</span>;
+  return <span className={styles.value}>{seconds == null ? '–' : formatSpan(seconds, language)}</span>;
 }
 
 export function Bytes({ bytes }: { bytes: number }) {

@@ -109,7 +109,7 @@ async fn calls_and_jobs_are_told_to_the_collector() {
         "POST /v1/jobs",
         "analysing",
         "none.pov",
-        id.as_str(),
+        id.trim_start_matches("0x"),
     ] {
         assert!(holds(&told, text.as_bytes()), "{text}");
     }

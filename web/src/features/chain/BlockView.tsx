@@ -38,6 +38,7 @@ function Loaded({ block }: { block: Block }) {
       <Section title={c.about}>
         <div className={styles.body}>
           <Facts
+            columns
             facts={[
               [c.when, <Moment key="at" at={block.at} />],
               [c.hash, <Hash key="hash" hash={block.hash} what={c.hash} />],

@@ -27,6 +27,7 @@ function Loaded({ transaction }: { transaction: Transaction }) {
       <Section title={c.about}>
         <div className={styles.body}>
           <Facts
+            columns
             facts={[
               [
                 c.outcome,

@@ -61,8 +61,12 @@ export const JobRow = memo(function JobRow({ job }: { job: JobSummary }) {
         )}
       </span>
       <span className={styles.eta}>
-        {job.eta_s !== null && <Span seconds={job.eta_s} />}
-        {job.eta_s !== null && <span className={styles.small}>{m.jobs.left}</span>}
+        {job.eta_s != null && (
+          <>
+            <Span seconds={job.eta_s} />
+            <span className={styles.small}>{m.jobs.left}</span>
+          </>
+        )}
       </span>
       <span className={styles.money}>
         {PREPARING.has(job.state) ? (

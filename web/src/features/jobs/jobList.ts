@@ -86,11 +86,11 @@ class JobList {
       const cursor = fromStart ? null : this.cursor;
       const query = { state, q: this.filter.text.trim(), limit: PAGE, cursor };
       const page = await api.jobs(query, { signal: reading.signal });
-      this.cursor = page.next_cursor;
+      this.cursor = page.next_cursor ?? null;
       const before = fromStart ? [] : this.store.get().jobs;
       const known = new Set(before.map((job) => job.id));
       const jobs = [...before, ...page.items.filter((job) => !known.has(job.id))];
-      this.patch({ jobs, complete: page.next_cursor === null, loading: false });
+      this.patch({ jobs, complete: this.cursor === null, loading: false });
     } catch (error) {
       if (isAbort(error)) return;
       this.patch({ failure: toFailure(error), loading: false });

@@ -40,12 +40,12 @@ export function MoreSettings({ form, facts, wrong }: { form: Form; facts: SceneF
         )}
         <Checkbox
           label={n.sliced}
-          hint={facts.slices_refused === null ? n.slicedHint : `${n.slicesRefused}: ${facts.slices_refused}`}
-          disabled={facts.slices_refused !== null}
-          checked={form.sliced && facts.slices_refused === null}
+          hint={facts.slices_refused ? `${n.slicesRefused}: ${facts.slices_refused}` : n.slicedHint}
+          disabled={Boolean(facts.slices_refused)}
+          checked={form.sliced && !facts.slices_refused}
           onChange={(event) => change({ sliced: event.target.checked })}
         />
-        {form.sliced && facts.slices_refused === null && number('slices', n.slices)}
+        {form.sliced && !facts.slices_refused && number('slices', n.slices)}
         <Checkbox
           label={n.keepRaw}
           hint={n.keepRawHint}

@@ -60,8 +60,8 @@ function QuoteFacts({ quote }: { quote: Quote }) {
             </span>
           </span>,
         ],
-        [n.picture, `${quote.resolution.width} × ${quote.resolution.height} px`],
-        quote.samples > 0 && [n.samples, <Count key="samples" value={quote.samples} />],
+        quote.resolution && [n.picture, `${quote.resolution.width} × ${quote.resolution.height} px`],
+        quote.samples ? [n.samples, <Count key="samples" value={quote.samples} />] : null,
         [n.frames, <Count key="frames" value={quote.frames} />],
         [p.tasks, `${m.common.tasks(quote.tasks)} (${n.cut(quote.tiles, quote.slices)})`],
         [n.result, <Bytes key="result" bytes={quote.result_bytes} />],
@@ -73,10 +73,11 @@ function QuoteFacts({ quote }: { quote: Quote }) {
 function Quoted({ job, quote }: { job: JobView; quote: Quote }) {
   const m = useMessages();
   const n = m.newRender;
-  const quoted = nearestPoint(quote.curve, quote.budget);
+  const curve = quote.curve ?? [];
+  const quoted = nearestPoint(curve, quote.budget);
   const [at, setAt] = useState(quoted);
   const { busy, run } = useAction();
-  const other = at === quoted ? undefined : quote.curve[at];
+  const other = at === quoted ? undefined : curve[at];
   const begin = () =>
     run(async () => {
       const id = await start(other?.budget);
@@ -86,8 +87,8 @@ function Quoted({ job, quote }: { job: JobView; quote: Quote }) {
   return (
     <>
       <div className={styles.sectionBody}>
-        {quote.curve.length > 1 ? (
-          <BudgetSlider curve={quote.curve} at={at} onChange={setAt} />
+        {curve.length > 1 ? (
+          <BudgetSlider curve={curve} at={at} onChange={setAt} />
         ) : (
           <p className={styles.statement}>
             {n.atMost} <Money amount={quote.budget} />, {n.about} <Span seconds={quote.time_s} />,{' '}

@@ -1,7 +1,7 @@
 // The quote's curve of budget against time: which point is the quoted one, and the curve as a line to draw. Pure.
-import type { Quote } from '@/api/types';
+import type { CurvePoint } from '@/api/types';
 
-export type Point = Quote['curve'][number];
+export type Point = Pick<CurvePoint, 'budget' | 'time_s' | 'providers'>;
 
 /** Index of the point whose budget is nearest to this one. Amounts are integers too large for numbers. */
 export function nearestPoint(curve: readonly Point[], budget: string): number {

@@ -93,7 +93,7 @@ export function readForm(form: Form, facts: SceneFacts): { settings: JobSettings
   if (form.samples.trim() !== String(facts.samples)) settings.samples = number('samples', MOST_SAMPLES);
   if (form.format) settings.format = form.format;
   if (form.grid) settings.tiles = { grid: [number('columns', MOST_PARTS), number('rows', MOST_PARTS)] };
-  if (form.sliced && facts.slices_refused === null) settings.slices = { count: number('slices', MOST_PARTS) };
+  if (form.sliced && !facts.slices_refused) settings.slices = { count: number('slices', MOST_PARTS) };
   if (form.keepRaw) settings.keep_raw = true;
   if (form.cycles) settings.renderer_override = 'cycles';
   return { settings, wrong };

@@ -40,7 +40,7 @@ export function NodeDetail({ node, onClose }: { node: ProviderView; onClose: () 
               <Money amount={node.price_per_wu_hour} /> {n.perWuHour}
             </span>,
           ],
-          [n.sort.latency, node.rtt_ms === null ? '–' : <Count key="latency" value={node.rtt_ms} unit="ms" />],
+          [n.sort.latency, node.rtt_ms == null ? '–' : <Count key="latency" value={node.rtt_ms} unit="ms" />],
           [
             n.sort.seen,
             <span key="seen">

@@ -121,7 +121,7 @@ export function NodesTable({ nodes, paused, sorting, onOpen }: Props) {
       numeric: true,
       from: 'wide',
       sortable: true,
-      cell: (node) => (node.rtt_ms === null ? '–' : <Count value={node.rtt_ms} unit="ms" />),
+      cell: (node) => (node.rtt_ms == null ? '–' : <Count value={node.rtt_ms} unit="ms" />),
     },
     {
       key: 'price',
@@ -151,7 +151,7 @@ export function NodesTable({ nodes, paused, sorting, onOpen }: Props) {
       sortable: true,
       cell: (node) => <Money amount={node.earned} />,
     },
-    { key: 'tier', head: n.sort.tier, from: 'wider', sortable: true, cell: (node) => n.tier[node.tier] },
+    { key: 'tier', head: n.sort.tier, from: 'widest', sortable: true, cell: (node) => n.tier[node.tier] },
   ];
   return (
     <div className={styles.table}>

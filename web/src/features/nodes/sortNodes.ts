@@ -31,7 +31,7 @@ const VALUES: Record<SortKey, (node: ProviderView) => number | bigint | string |
   speed: (node) => node.wu_per_second,
   threads: (node) => node.threads,
   memory: (node) => node.memory_bytes,
-  latency: (node) => node.rtt_ms,
+  latency: (node) => node.rtt_ms ?? null,
   price: (node) => units(node.price_per_wu_hour),
   reputation,
   earned: (node) => units(node.earned),

@@ -1,103 +1,60 @@
 // Adds a webhook: where to call, about what. The secret that signs the calls is shown once, here.
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { api } from '@/api/client';
-import { type Failure, toFailure } from '@/api/problem';
-import { invalidate } from '@/api/resource';
+import type { NewWebhook } from '@/api/types';
 import { useMessages } from '@/i18n';
-import { Button } from '@/ui/Button';
-import { CopyLine } from '@/ui/Copy';
-import { Dialog } from '@/ui/Dialog';
 import { Checkbox, Field, Input } from '@/ui/Field';
-import { ProblemNote } from '@/ui/Notes';
+import { SecretDialog } from './SecretDialog';
 import styles from './SettingsView.module.css';
 
 /** The node's events that are worth a call; tasks and log lines come by the thousand and are for the event stream. */
-const EVENTS = ['job', 'output', 'providers', 'block'] as const;
+const EVENTS = ['job', 'output', 'providers', 'block'] as const satisfies NewWebhook['events'];
+type Event = (typeof EVENTS)[number];
 
 function isAddress(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 export function NewWebhookDialog({ onClose }: { onClose: () => void }) {
-  const m = useMessages();
-  const s = m.settings;
+  const s = useMessages().settings;
   const [url, setUrl] = useState('');
-  const [events, setEvents] = useState<readonly string[]>(['job']);
-  const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [secret, setSecret] = useState<string | null>(null);
+  const [events, setEvents] = useState<readonly Event[]>(['job']);
   const valid = isAddress(url.trim());
-
-  const create = async (event: FormEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    setFailure(null);
-    try {
-      const made = await api.createWebhook({ url: url.trim(), events: [...events] });
-      setSecret(made.secret);
-      invalidate('webhooks');
-    } catch (error) {
-      setFailure(toFailure(error));
-    } finally {
-      setBusy(false);
-    }
-  };
-  if (secret) {
-    return (
-      <Dialog
-        title={s.webhookMade}
-        onClose={onClose}
-        actions={
-          <Button kind="primary" onClick={onClose}>
-            {s.haveIt}
-          </Button>
-        }
-      >
-        <p>{s.secretOnce}</p>
-        <CopyLine text={secret} what={s.secret} />
-      </Dialog>
-    );
-  }
-  const toggle = (name: string) =>
+  const make = async () => (await api.createWebhook({ url: url.trim(), events: [...events] })).secret;
+  const toggle = (name: Event) =>
     setEvents((old) => (old.includes(name) ? old.filter((each) => each !== name) : [...old, name]));
   return (
-    <Dialog
+    <SecretDialog
+      resource="webhooks"
       title={s.newWebhook}
+      submit={s.add}
+      valid={valid && events.length > 0}
+      make={make}
+      made={{ title: s.webhookMade, text: s.secretOnce, secret: s.secret }}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>{m.common.cancel}</Button>
-          <Button kind="primary" type="submit" form="new-webhook" busy={busy} disabled={!valid || events.length === 0}>
-            {s.add}
-          </Button>
-        </>
-      }
     >
-      <form id="new-webhook" className={styles.form} onSubmit={create}>
-        <Field label={s.webhookUrl} error={url.trim() !== '' && !valid ? s.webhookUrlWrong : null}>
-          {(ids) => (
-            <Input
-              {...ids}
-              type="url"
-              placeholder="https://example.org/hook"
-              value={url}
-              onChange={(event) => setUrl(event.target.value)}
-            />
-          )}
-        </Field>
-        <fieldset className={styles.choices}>
-          <legend>{s.webhookEvents}</legend>
-          {EVENTS.map((name) => (
-            <Checkbox
-              key={name}
-              label={s.webhookEvent[name]}
-              checked={events.includes(name)}
-              onChange={() => toggle(name)}
-            />
-          ))}
-        </fieldset>
-        {failure && <ProblemNote failure={failure} />}
-      </form>
-    </Dialog>
+      <Field label={s.webhookUrl} error={url.trim() !== '' && !valid ? s.webhookUrlWrong : null}>
+        {(ids) => (
+          <Input
+            {...ids}
+            type="url"
+            placeholder="https://example.org/hook"
+            value={url}
+            onChange={(event) => setUrl(event.target.value)}
+          />
+        )}
+      </Field>
+      <fieldset className={styles.choices}>
+        <legend>{s.webhookEvents}</legend>
+        {EVENTS.map((name) => (
+          <Checkbox
+            key={name}
+            label={s.webhookEvent[name]}
+            checked={events.includes(name)}
+            onChange={() => toggle(name)}
+          />
+        ))}
+      </fieldset>
+    </SecretDialog>
   );
 }

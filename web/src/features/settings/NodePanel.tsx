@@ -97,18 +97,18 @@ export function NodePanel() {
                 [s.reach, data.loopback ? s.loopback : s.network],
                 [s.chain, <code key="rpc">{data.rpc}</code>],
                 [s.provides, data.provides ? (data.provider_paused ? m.state.paused : m.common.yes) : m.common.no],
-                data.settings.threads !== null && [
+                data.settings.threads != null && [
                   m.nodes.sort.threads,
                   <Count key="threads" value={data.settings.threads} />,
                 ],
-                data.settings.memory_bytes !== null && [
+                data.settings.memory_bytes != null && [
                   m.nodes.sort.memory,
                   <Bytes key="memory" bytes={data.settings.memory_bytes} />,
                 ],
                 [s.cache, <Bytes key="cache" bytes={data.settings.cache_bytes} />],
               ]}
             />
-            {data.provides && <Price current={data.settings.price_per_wu_hour} />}
+            {data.provides && <Price current={data.settings.price_per_wu_hour ?? null} />}
           </>
         )}
       </div>

@@ -4,7 +4,7 @@ import { api } from '@/api/client';
 import { onEvent } from '@/api/events';
 import { usePages } from '@/api/pages';
 import { isAbort } from '@/api/problem';
-import type { WalletEntry } from '@/api/types';
+import type { Page, WalletEntry } from '@/api/types';
 import { Link } from '@/app/router';
 import { useToken } from '@/app/token';
 import { useMessages } from '@/i18n';
@@ -36,12 +36,9 @@ async function readAll(signal: AbortSignal): Promise<WalletEntry[]> {
   const all: WalletEntry[] = [];
   let cursor: string | null = null;
   do {
-    const page: Awaited<ReturnType<typeof api.walletHistory>> = await api.walletHistory(
-      { limit: EXPORT_PAGE, cursor },
-      { signal },
-    );
+    const page: Page<WalletEntry> = await api.walletHistory({ limit: EXPORT_PAGE, cursor }, { signal });
     all.push(...page.items);
-    cursor = page.next_cursor;
+    cursor = page.next_cursor ?? null;
   } while (cursor !== null);
   return all;
 }
@@ -121,7 +118,7 @@ export function History() {
       head: w.transaction,
       from: 'wide',
       cell: (entry) =>
-        entry.transaction === null ? (
+        entry.transaction == null ? (
           <span className={styles.unit}>{w.notYet}</span>
         ) : (
           <Link to={`/chain/transactions/${entry.transaction}`}>

@@ -124,6 +124,7 @@ export default function WalletView() {
           <Section title={w.account}>
             <div className={styles.body}>
               <Facts
+                columns
                 facts={[
                   [w.address, <Address key="account" address={data.account} what={w.address} />],
                   [w.token, <Address key="token" address={data.token} what={w.token} />],

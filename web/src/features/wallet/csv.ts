@@ -36,7 +36,7 @@ export function historyCsv(entries: readonly WalletEntry[], decimals: number, sy
     symbol,
     entry.amount,
     entry.transaction ?? '',
-    entry.block === null ? '' : String(entry.block),
+    String(entry.block ?? ''),
   ]);
   return toCsv([HEAD, ...rows]);
 }

@@ -2,55 +2,36 @@
 import { useState } from 'react';
 import { api } from '@/api/client';
 import type { JobView } from '@/api/types';
-import { navigate } from '@/app/router';
 import { useMessages } from '@/i18n';
-import { Button } from '@/ui/Button';
-import { Dialog } from '@/ui/Dialog';
 import { Checkbox } from '@/ui/Field';
 import { ProblemNote } from '@/ui/Notes';
-import { toastFailure } from '@/ui/Toast';
 import { Money } from '@/ui/Values';
+import { AnotherJobDialog } from './AnotherJobDialog';
 
 export function RetryDialog({ job, onClose }: { job: JobView; onClose: () => void }) {
   const m = useMessages();
+  const r = m.job.retryDialog;
   const [startNow, setStartNow] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const retry = async () => {
-    setBusy(true);
-    try {
-      const made = await api.retryJob(job.id, startNow);
-      onClose();
-      navigate(`/jobs/${made.id}`);
-    } catch (error) {
-      toastFailure(error);
-      setBusy(false);
-    }
-  };
   return (
-    <Dialog
-      title={m.job.retryDialog.title}
+    <AnotherJobDialog
+      title={r.title}
+      submit={m.job.actions.retry}
+      icon="retry"
+      make={() => api.retryJob(job.id, startNow)}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>{m.common.cancel}</Button>
-          <Button kind="primary" icon="retry" busy={busy} onClick={retry}>
-            {m.job.actions.retry}
-          </Button>
-        </>
-      }
     >
       {job.problem && <ProblemNote problem={job.problem} />}
-      <p>{m.job.retryDialog.text}</p>
+      <p>{r.text}</p>
       <Checkbox
-        label={m.job.retryDialog.startNow}
+        label={r.startNow}
         hint={
           <>
-            {m.job.retryDialog.startHint}: <Money amount={job.budget} />
+            {r.startHint}: <Money amount={job.budget} />
           </>
         }
         checked={startNow}
         onChange={(event) => setStartNow(event.target.checked)}
       />
-    </Dialog>
+    </AnotherJobDialog>
   );
 }

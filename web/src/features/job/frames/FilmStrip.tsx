@@ -11,7 +11,10 @@ import styles from './FilmStrip.module.css';
 const THUMBNAIL_HEIGHT = 50;
 const GAP = 6;
 const BEYOND = 2;
-/** A thumbnail is asked for again each time another quarter of the frame is there. */
+/**
+ * A thumbnail is asked for again each time another quarter of the frame is delivered, and when all of it is verified: a
+ * task counts as delivered while its pixels may still be under way.
+ */
 const STEPS = 4;
 
 interface Props {
@@ -78,7 +81,7 @@ export function FilmStrip({ job, frames, aspect, table, screen }: Props) {
               left={(range.first + i) * pitch}
               width={width}
               chosen={each === frame}
-              version={seen === 0 ? 0 : 1 + Math.floor((seen / all) * STEPS)}
+              version={seen === 0 ? 0 : 1 + Math.floor((seen / all) * STEPS) + (verified === all ? 1 : 0)}
               permille={all === 0 ? 0 : Math.floor((verified / all) * 1000)}
               failed={slot !== undefined && table.inState(slot, FAILED) > 0}
               label={m.job.timelineValue(each, verified, all)}

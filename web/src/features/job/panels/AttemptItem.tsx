@@ -54,7 +54,7 @@ export function AttemptItem({ job, attempt, open: openAtFirst }: { job: string; 
           <span className={styles.who}>
             <NodeSwatch id={attempt.node} />
             {attempt.purpose === 'audit' && (
-              <span className={styles.note}>{attempt.of === null ? a.purpose.audit : a.auditOf(attempt.of)}</span>
+              <span className={styles.note}>{attempt.of == null ? a.purpose.audit : a.auditOf(attempt.of)}</span>
             )}
           </span>
         </span>
@@ -76,7 +76,7 @@ export function AttemptItem({ job, attempt, open: openAtFirst }: { job: string; 
             </>
           )}
           <p className={styles.note}>
-            {attempt.cpu_ms !== null && (
+            {attempt.cpu_ms != null && (
               <>
                 {a.cpu} <Span seconds={attempt.cpu_ms / 1000} /> ·{' '}
               </>

@@ -33,7 +33,9 @@ function useAttempts(job: string, task: number | null, version: string) {
     const stop = new AbortController();
     api
       .attempts(job, { limit: PAGE, ...(task !== null && { task }) }, { signal: stop.signal })
-      .then(({ items, next_cursor }) => setLoaded({ items, cursor: next_cursor, loading: false, failure: null }))
+      .then(({ items, next_cursor }) =>
+        setLoaded({ items, cursor: next_cursor ?? null, loading: false, failure: null }),
+      )
       .catch((error) => {
         if (!isAbort(error)) setLoaded((old) => ({ ...old, loading: false, failure: toFailure(error) }));
       });
@@ -45,7 +47,7 @@ function useAttempts(job: string, task: number | null, version: string) {
       const page = await api.attempts(job, { limit: PAGE, cursor: loaded.cursor, ...(task !== null && { task }) });
       setLoaded((old) => ({
         items: [...old.items, ...page.items],
-        cursor: page.next_cursor,
+        cursor: page.next_cursor ?? null,
         loading: false,
         failure: null,
       }));

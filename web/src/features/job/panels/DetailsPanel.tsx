@@ -23,12 +23,12 @@ export const DetailsPanel = memo(function DetailsPanel({ job }: { job: JobView }
         facts={[
           [d.id, <code key="id">{job.id}</code>],
           [d.created, <Moment key="created" at={job.created_at} />],
-          job.started_at !== null && [d.started, <Moment key="started" at={job.started_at} />],
-          job.finished_at !== null && [d.finished, <Moment key="finished" at={job.finished_at} />],
+          job.started_at != null && [d.started, <Moment key="started" at={job.started_at} />],
+          job.finished_at != null && [d.finished, <Moment key="finished" at={job.finished_at} />],
           [d.priority, String(job.priority)],
           facts && [d.renderer, `${facts.renderer}, ${facts.engine} ${facts.engine_version}`],
           resolution && [d.resolution, `${resolution.width} × ${resolution.height} px`],
-          quote && [d.samples, <Count key="samples" value={quote.samples} />],
+          quote?.samples ? [d.samples, <Count key="samples" value={quote.samples} />] : null,
           job.frame_numbers.length > 0 && [d.frames, formatFrames(job.frame_numbers)],
           job.settings.format != null && [d.format, job.settings.format],
         ]}
@@ -42,12 +42,12 @@ export const DetailsPanel = memo(function DetailsPanel({ job }: { job: JobView }
           [d.locked, <Money key="locked" amount={escrow.locked} />],
           settlement.transactions.length > 0 && [
             d.transactions,
-            <span key="transactions">
+            <span key="transactions" className={styles.transactions}>
               {settlement.transactions.map((hash) => (
                 <Link key={hash} to={`/chain/transactions/${hash}`}>
                   <Id id={hash} />
                 </Link>
-              ))}{' '}
+              ))}
               <Count value={settlement.gas_used} unit={d.gas} />
             </span>,
           ],

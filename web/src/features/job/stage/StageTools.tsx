@@ -45,10 +45,11 @@ export function StageTools({ job, screen }: { job: JobView; screen: JobScreen })
           {channels.data && channels.data.length > 0 && (
             <ExposureControl exposure={screen.exposure} channel={screen.channel} channels={channels.data} />
           )}
-          <span className={styles.gap} />
-          <ButtonLink kind="quiet" icon="compare" to={`/jobs/${job.id}/compare?a=${frame}`}>
-            <span className={styles.optional}>{v.compare}</span>
-          </ButtonLink>
+          <span className={styles.last}>
+            <ButtonLink kind="quiet" icon="compare" to={`/jobs/${job.id}/compare?a=${frame}`}>
+              <span className={styles.optional}>{v.compare}</span>
+            </ButtonLink>
+          </span>
         </>
       )}
     </div>

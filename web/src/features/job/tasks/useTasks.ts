@@ -49,7 +49,7 @@ async function readAll(job: string, since: number, table: TaskTable, signal: Abo
     table.apply(packTasks(page.tasks));
     // Later pages may be from later revisions; what changed meanwhile on earlier pages came as events.
     complete ??= page.rev;
-    cursor = page.next_cursor;
+    cursor = page.next_cursor ?? null;
   } while (cursor);
   return complete;
 }
