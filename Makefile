@@ -14,7 +14,7 @@ export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
 
 RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
 
-.PHONY: help demo test check build engines examples screenshots system system-tests tools contracts web web-build
+.PHONY: help demo test check build engines examples screenshots system system-tests tools contracts web web-build sdk
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,7 +25,7 @@ demo: system build engines ## Set up, then render a picture with three providers
 test: system-tests ## Set up, check, then run every test: Rust, contracts, Python, end to end
 	@scripts/test.sh
 
-check: system tools web ## Format, lints with warnings denied, architecture, docs, Python
+check: system tools web sdk ## Format, lints with warnings denied, architecture, docs, Python
 	@scripts/check.sh
 
 # The tests' package comes along because Cargo then chooses the same features of dependencies as `make test` does,
@@ -57,6 +57,9 @@ contracts: ## Install the contracts' tools as their lock file says
 
 web: ## Install what the studio is built with, as its lock file says
 	@scripts/setup-npm.sh web
+
+sdk: ## Install what the JavaScript client is built with
+	@scripts/setup-npm.sh sdk/js
 
 web-build: ## Build the studio into web/dist; the program has it from its next build on
 	@scripts/build-web.sh

@@ -21,6 +21,10 @@ cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 step "web"
 npm --prefix web run --silent check
 
+step "JavaScript client"
+# Its tests with a real node belong to `make test`.
+RAYSWARM_BIN='' npm --prefix sdk/js run --silent check
+
 step "docs"
 # Module maps name private modules on purpose: these pages are for people who work on the code.
 RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --quiet --locked --no-deps --workspace --document-private-items

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the npm packages of a folder as its package-lock.json pins them: scripts/setup-npm.sh contracts
 set -euo pipefail
-folder=${1:?name the folder: contracts or web}
+folder=${1:?name the folder: contracts, web or sdk/js}
 cd "$(dirname "$0")/../$folder"
 
 # npm writes this file last, so one that is newer than the lock stands for a finished installation.

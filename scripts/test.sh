@@ -41,7 +41,8 @@ number_before() { # word, line
 }
 
 # Setting up and checking come first: there is no use in testing what does not pass them.
-run setup bash -c 'scripts/setup-tools.sh && scripts/setup-npm.sh contracts && scripts/setup-npm.sh web && scripts/build-web.sh'
+run setup bash -c 'scripts/setup-tools.sh && for folder in contracts web sdk/js; do scripts/setup-npm.sh "$folder" || exit; done &&
+  scripts/build-web.sh'
 [[ $status -eq 0 ]] || { count 1 0 0; finish; exit; }
 run check scripts/check.sh
 count "$status" "$((status == 0))" 0
@@ -68,6 +69,18 @@ if compgen -G 'engines/*/tests/test_*.py' >/dev/null; then
     awk -F= '{ sum += $2 } END { print sum + 0 }')
   count "$status" "$((${ran:-0} - broken))" "$broken"
 fi
+
+# The client against the program that was just built, and in a browser where there is one.
+run javascript env RAYSWARM_BIN="$target/debug/rayswarm" npm --prefix sdk/js run --silent test
+said() { sed -nE "s/^[^ ]+ $1 ([0-9]+)\$/\1/p" "$logs/javascript.log"; }
+ran=$(said pass)
+broken=$(said fail)
+count "$status" "${ran:-0}" "${broken:-0}"
+
+# The Blender extension, in the Blender of the engine store, against the program that was just built.
+run addon scripts/test-addon.sh
+totals=$(tail -n 1 "$logs/addon.log")
+count "$status" "$(number_before ' passed' "$totals")" "$(number_before ' failed' "$totals")"
 
 # Tests that need one of the contracts' tools pass without it, and the runner hides what passing tests say.
 for tool in @foundry-rs/anvil-linux-amd64 @foundry-rs/cast-linux-amd64 viem; do

@@ -107,13 +107,14 @@ async fn create(
 async fn list(State(node): State<Arc<Node>>, Query(query): Query<JobsQuery>) -> Answer<Page<JobSummary>> {
     let states: Option<Vec<&str>> = query.state.as_deref().map(|states| states.split(',').collect());
     let text = query.q.as_deref().unwrap_or_default().to_lowercase();
+    let digits = text.strip_prefix("0x").unwrap_or(&text);
     let wanted = |summary: &JobSummary| {
         states
             .as_ref()
             .is_none_or(|states| states.contains(&summary.state.word()))
             && (text.is_empty()
                 || summary.name.to_lowercase().contains(&text)
-                || summary.id.to_string().contains(&text))
+                || summary.id.to_string().contains(digits))
     };
     // Jobs are only ever added in front: what comes after the last one shown stays the same.
     let shown_last = |view: &Arc<JobView>| {
