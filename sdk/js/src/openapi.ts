@@ -26,6 +26,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -68,6 +78,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ChainView"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -119,6 +139,16 @@ export interface paths {
                         "application/json": components["schemas"]["Page_BlockView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -166,6 +196,16 @@ export interface paths {
                         "application/json": components["schemas"]["BlockView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -211,6 +251,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["TransactionView"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -267,6 +317,16 @@ export interface paths {
                         "text/event-stream": components["schemas"]["NodeEvent"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -317,6 +377,16 @@ export interface paths {
                         "application/json": components["schemas"]["SceneFacts"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -357,6 +427,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["InviteView"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -412,6 +492,16 @@ export interface paths {
                         "application/json": components["schemas"]["Page_JobSummary"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -450,6 +540,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["JobSummary"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -497,6 +597,16 @@ export interface paths {
                         "application/json": components["schemas"]["JobView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -536,6 +646,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["JobSummary"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -588,6 +708,16 @@ export interface paths {
                         "application/json": components["schemas"]["Page_AttemptView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -633,6 +763,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["AuditReport"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -684,6 +824,16 @@ export interface paths {
                         "application/json": components["schemas"]["JobSummary"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -730,6 +880,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": string[];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -785,6 +945,16 @@ export interface paths {
                         "application/json": components["schemas"]["JobSummary"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -837,6 +1007,16 @@ export interface paths {
                         "application/json": components["schemas"]["Page_Explanation"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -887,6 +1067,16 @@ export interface paths {
                         "application/json": components["schemas"]["LogView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -932,6 +1122,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["List_Output"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -995,6 +1195,16 @@ export interface paths {
                         "application/octet-stream": number[];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1042,6 +1252,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["JobSummary"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -1111,6 +1331,16 @@ export interface paths {
                     };
                     content?: never;
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1156,6 +1386,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["QuoteView"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -1205,6 +1445,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["JobSummary"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -1258,6 +1508,16 @@ export interface paths {
                         "application/json": components["schemas"]["JobSummary"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1307,6 +1567,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["JobSummary"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -1361,6 +1631,16 @@ export interface paths {
                         "application/json": components["schemas"]["TaskPage"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1405,6 +1685,16 @@ export interface paths {
                         "application/json": components["schemas"]["NodeView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1443,6 +1733,16 @@ export interface paths {
                         "application/json": components["schemas"]["NodeView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1479,6 +1779,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": Record<string, never>;
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -1525,6 +1835,16 @@ export interface paths {
                         "application/json": components["schemas"]["List_ProviderView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1569,6 +1889,16 @@ export interface paths {
                         "application/json": components["schemas"]["List_TokenView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1601,6 +1931,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["MadeToken"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -1649,6 +1989,16 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content?: never;
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
                 /** @description A problem document */
                 default: {
@@ -1700,6 +2050,16 @@ export interface paths {
                         "application/json": components["schemas"]["UploadView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1745,6 +2105,16 @@ export interface paths {
                         "application/json": components["schemas"]["UploadView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1777,6 +2147,16 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content?: never;
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
                 /** @description A problem document */
                 default: {
@@ -1829,6 +2209,16 @@ export interface paths {
                     };
                     content?: never;
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1877,6 +2267,16 @@ export interface paths {
                         "application/json": components["schemas"]["UploadView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -1917,6 +2317,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["WalletView"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -1963,6 +2373,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["WalletView"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -2012,6 +2432,16 @@ export interface paths {
                         "application/json": components["schemas"]["Page_WalletEntry"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -2059,6 +2489,16 @@ export interface paths {
                         "application/json": components["schemas"]["List_WebhookView"];
                     };
                 };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description A problem document */
                 default: {
                     headers: {
@@ -2091,6 +2531,16 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["MadeWebhook"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description A problem document */
@@ -2139,6 +2589,16 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content?: never;
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
                 /** @description A problem document */
                 default: {

@@ -53,9 +53,9 @@ async fn inspect(State(node): State<Arc<Node>>, caller: Caller, Body(asked): Bod
     if !asked.include.is_empty() {
         caller.require(Scope::Paths)?;
     }
-    let scene = scene_file(&node, &caller, &asked.scene).await?;
+    let (scene, own_folder) = scene_file(&node, &caller, &asked.scene).await?;
     let mut request = JobRequest::new(scene, PathBuf::new());
-    request.include = asked.include;
+    request.include = asked.include.into_iter().chain(own_folder).collect();
     request.settings = JobSettings {
         renderer_override: asked.renderer_override,
         allow_missing: asked.allow_missing,
@@ -88,11 +88,11 @@ async fn create(
     }
     check_settings(&asked.settings)?;
     let asked_with = asked_with(&headers, &asked)?;
-    let scene = scene_file(&node, &caller, &asked.scene).await?;
+    let (scene, own_folder) = scene_file(&node, &caller, &asked.scene).await?;
     let wanted = Wanted {
         scene,
         output: asked.output,
-        include: asked.include,
+        include: asked.include.into_iter().chain(own_folder).collect(),
         continues: None,
         settings: asked.settings,
         asked_with,
@@ -263,16 +263,25 @@ pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
     parsed.map_err(|error| Problem::new(404, "no_such_job", error.to_string()))
 }
 
-/// The file on this machine that a scene is. Only a caller that may name paths can make the node read one of its own.
-async fn scene_file(node: &Arc<Node>, caller: &Caller, scene: &SceneSource) -> Result<PathBuf, Refusal> {
+/// The file on this machine that a scene is, and the folder of its upload, all of which may travel. Only a caller that
+/// may name paths can make the node read a file of its own.
+async fn scene_file(
+    node: &Arc<Node>,
+    caller: &Caller,
+    scene: &SceneSource,
+) -> Result<(PathBuf, Option<PathBuf>), Refusal> {
     match scene {
         SceneSource::Path(path) => {
             caller.require(Scope::Paths)?;
-            Ok(path.clone())
+            Ok((path.clone(), None))
         }
         SceneSource::Upload(id) => {
             let id = id.clone();
-            super::blocking(node, move |node| node.uploads.scene_path(&id)).await
+            let found = super::blocking(node, move |node| {
+                let scene = node.uploads.scene_path(&id)?;
+                Ok((scene, Some(node.uploads.files(&id))))
+            });
+            found.await
         }
     }
 }

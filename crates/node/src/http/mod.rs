@@ -48,7 +48,7 @@ use std::{net::SocketAddr, sync::Arc};
 use tls::{Certificate, TlsListener};
 use tokio::net::TcpListener;
 use tower_http::compression::{
-    CompressionLayer, Predicate,
+    CompressionLayer, CompressionLevel, Predicate,
     predicate::{DefaultPredicate, NotForContentType},
 };
 use traced::Calls;
@@ -115,7 +115,12 @@ fn routes(node: &Arc<Node>, bound: SocketAddr, scheme: &'static str) -> Router {
         .layer(middleware::from_fn_with_state(guard, auth::check))
         .layer(middleware::from_fn_with_state(node.clone(), metrics::count))
         .layer(middleware::from_fn_with_state(calls, traced::tell))
-        .layer(CompressionLayer::new().compress_when(worth_compressing()))
+        // Most callers are on this machine or in its network: time costs them more than bytes.
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(worth_compressing()),
+        )
         .with_state(node.clone())
 }
 

@@ -8,8 +8,10 @@ use std::sync::{Arc, LazyLock};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Components, Content, InfoBuilder, OpenApi, PathItem, Ref, ResponseBuilder, SecurityRequirement,
+        Components, Content, HeaderBuilder, InfoBuilder, Object, ObjectBuilder, OpenApi, PathItem, Ref,
+        ResponseBuilder, SecurityRequirement,
         path::Operation,
+        schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -74,14 +76,27 @@ fn describe_refusals(api: &mut OpenApi) {
     components.schemas.insert(name, Problem::schema());
     let refusal = ResponseBuilder::new()
         .description("A problem document")
+        .content("application/problem+json", content.clone())
+        .build();
+    let too_many = ResponseBuilder::new()
+        .description("Too many calls with this token, or too many wrong ones: `too_many_requests`")
         .content("application/problem+json", content)
+        .header(
+            "Retry-After",
+            HeaderBuilder::new().schema(Some(whole_seconds())).build(),
+        )
         .build();
     for item in api.paths.paths.values_mut() {
         for (_, operation) in operations(item) {
             let known = &mut operation.responses.responses;
             known.insert("default".into(), refusal.clone().into());
+            known.insert("429".into(), too_many.clone().into());
         }
     }
+}
+
+fn whole_seconds() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build()
 }
 
 /// Its route.

@@ -283,8 +283,8 @@ mod tests {
     use super::*;
     use tokio::net::TcpListener;
 
-    /// A connection whose other end has said this.
-    async fn said(answer: &'static [u8]) -> Connection {
+    /// A connection whose other end has said this, and that end.
+    async fn said(answer: &'static [u8]) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = Target {
             address: listener.local_addr().unwrap(),
@@ -294,7 +294,7 @@ mod tests {
         let (connection, accepted) = tokio::join!(Connection::open(&target), listener.accept());
         let (mut other, _) = accepted.unwrap();
         other.write_all(answer).await.unwrap();
-        connection.unwrap()
+        (connection.unwrap(), other)
     }
 
     #[tokio::test]
@@ -302,7 +302,7 @@ mod tests {
         let two = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst\
             HTTP/1.1 429 Too Many\r\ntransfer-encoding: chunked\r\n\r\n3\r\nsec\r\n3\r\nond\r\n0\r\n\r\n\
             HTTP/1.1 204 No Content\r\n\r\n";
-        let mut connection = said(two).await;
+        let (mut connection, _other) = said(two).await;
         assert_eq!(connection.ask(b"x").await.unwrap(), 200);
         assert_eq!(connection.body(), b"first");
         assert_eq!(connection.ask(b"x").await.unwrap(), 429);
@@ -316,7 +316,8 @@ mod tests {
         let stream = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
             c\r\nevent: job\ni\r\n13\r\nd: 7\ndata: {\"a\":1}\n\r\n1\r\n\n\r\n3\r\n:\n\n\r\n\
             c\r\nid: 8\n\nid: 9\r\n0\r\n\r\n";
-        let mut events = said(stream).await.listen(b"x").await.unwrap();
+        let (connection, _other) = said(stream).await;
+        let mut events = connection.listen(b"x").await.unwrap();
         let first = events.next().await.unwrap().unwrap();
         assert_eq!(
             (first.id, first.name.as_str(), first.data.as_str()),
