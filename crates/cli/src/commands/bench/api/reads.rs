@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 /// (`crates/node/src/http/limits.rs`).
 const READS_PER_SECOND: u32 = 5000;
 const READS_AT_ONCE: u32 = 10_000;
-/// Where the node refuses, it is asked this much below its limit, in per cent.
-const BELOW_LIMIT_PERCENT: u32 = 97;
+/// Reads a second just below that.
+const BELOW_LIMIT: f64 = 0.97 * READS_PER_SECOND as f64;
 /// How often every connection reads when it does not read without a pause: as an open studio does.
 pub const EVERY: Duration = Duration::from_secs(1);
 
@@ -33,6 +33,8 @@ pub struct Row {
     pub unpaused: Figures,
     /// The same just below the limit, where the node refused some.
     pub below_limit: Option<Figures>,
+    /// Half as many reads a second as there were without a pause: busy, and not more than the node can do.
+    pub half: Option<Figures>,
     /// Every connection asks once a second.
     pub paced: Figures,
 }
@@ -53,9 +55,14 @@ pub async fn measure(target: &Target, endpoint: &Endpoint, connections: u32, spa
     if answers.were_refused() {
         // What was saved up comes back first.
         sleep(Duration::from_secs((READS_AT_ONCE / READS_PER_SECOND).into())).await;
-        let every = Duration::from_secs(1) * connections * 100 / (READS_PER_SECOND * BELOW_LIMIT_PERCENT);
-        below_limit = Some(read(target, &endpoint.requests, manner(Some(every))).await?.1);
+        if let Some(every) = pace(connections, BELOW_LIMIT) {
+            below_limit = Some(read(target, &endpoint.requests, manner(Some(every))).await?.1);
+        }
     }
+    let half = match pace(connections, unpaused.per_second / 2.0) {
+        Some(every) => Some(read(target, &endpoint.requests, manner(Some(every))).await?.1),
+        None => None,
+    };
     let (_, paced) = read(target, &endpoint.requests, manner(Some(EVERY))).await?;
     Ok(Row {
         endpoint: endpoint.name.clone(),
@@ -63,6 +70,7 @@ pub async fn measure(target: &Target, endpoint: &Endpoint, connections: u32, spa
         first_s: endpoint.first_s,
         unpaused,
         below_limit,
+        half,
         paced,
     })
 }
@@ -76,4 +84,24 @@ pub async fn read(target: &Target, requests: &Arc<[Vec<u8>]>, manner: Manner) ->
     meter.look();
     let figures = answers.figures(span, meter.total() - before);
     Ok((answers, figures))
+}
+
+/// How often each connection reads, so that all together make so many reads a second; never more than the node lets
+/// through. `None` where there are none.
+fn pace(connections: u32, per_second: f64) -> Option<Duration> {
+    let seconds = f64::from(connections) / per_second.min(BELOW_LIMIT);
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_share_the_reads_and_stay_below_the_limit() {
+        assert_eq!(pace(200, 400.0), Some(Duration::from_millis(500)));
+        assert_eq!(pace(200, 1e9), pace(200, BELOW_LIMIT));
+        assert!(pace(200, 1e9) > Some(Duration::from_millis(40)));
+        assert_eq!(pace(200, 0.0), None);
+    }
 }

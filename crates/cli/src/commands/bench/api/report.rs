@@ -44,6 +44,7 @@ pub struct Report {
 struct Targets {
     p99_ms_max: f64,
     unpaused_reads_hold: bool,
+    half_reads_hold: bool,
     paced_reads_hold: bool,
     reads_beside_listeners_hold: bool,
     events_hold: bool,
@@ -65,6 +66,7 @@ impl Report {
     pub fn holds(&self) -> bool {
         let targets = self.targets();
         targets.unpaused_reads_hold
+            && targets.half_reads_hold
             && targets.paced_reads_hold
             && targets.reads_beside_listeners_hold
             && targets.events_hold
@@ -112,6 +114,14 @@ impl Report {
         if self.reads.iter().any(|row| row.below_limit.is_some()) {
             show::line("The node refused some calls (429). Those were made again just below its limit.");
         }
+        show::line("\nAll connections together ask half as often:");
+        let mut table = show::table(HEADER);
+        for row in &self.reads {
+            if let Some(figures) = &row.half {
+                table.add_row(cells(&name(row), figures));
+            }
+        }
+        show::line(table);
         show::line("\nEvery connection asks once a second, as an open studio does:");
         let mut table = show::table(HEADER);
         for row in &self.reads {
@@ -201,6 +211,7 @@ impl Report {
                 .reads
                 .iter()
                 .all(|row| holds(row.below_limit.as_ref().unwrap_or(&row.unpaused))),
+            half_reads_hold: self.reads.iter().filter_map(|row| row.half.as_ref()).all(holds),
             paced_reads_hold: self.reads.iter().all(|row| holds(&row.paced)),
             reads_beside_listeners_hold: holds(&self.soak.reads),
             events_hold: self.soak.events.holds(),
