@@ -93,7 +93,7 @@ pub struct ApiArgs {
     #[arg(long, value_name = "FILE")]
     pub scene: Option<PathBuf>,
     /// Samples per pixel of that job
-    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub samples: u32,
     /// Times that it is rendered both ways; the median counts
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

@@ -43,8 +43,8 @@ use wire::Target;
 
 /// The job of the rendering rounds: small, and long enough that a fiftieth of it can be seen.
 const RESOLUTION: Resolution = Resolution {
-    width: 640,
-    height: 360,
+    width: 480,
+    height: 270,
 };
 
 /// What is measured, and where.
