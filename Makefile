@@ -14,7 +14,7 @@ export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
 
 RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
 
-.PHONY: help demo test check build engines examples screenshots system system-tests tools contracts web web-build sdk
+.PHONY: help demo test check build release package-lint engines examples screenshots system system-tests tools contracts web web-build sdk
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,14 @@ build: ## Build the program, the studio in it
 	@scripts/build-web.sh --if-possible
 	cargo build --locked -p rayswarm-cli -p rayswarm-tests
 
+release: ## Build the program for others, optimised, the studio in it, and compare its size with its limit
+	@scripts/build-web.sh
+	cargo build --release --locked -p rayswarm-cli
+	@scripts/size.sh
+
+package-lint: tools ## Lint what is in packaging/
+	@scripts/lint-packaging.sh
+
 engines: build ## Install Blender into the engine store
 	@$(RAYSWARM) engines install blender
 
@@ -49,7 +57,7 @@ system: ## Install the Debian packages that are missing
 system-tests: ## Install the Debian packages that are missing, those of the tests too
 	@scripts/setup-system.sh --tests
 
-tools: ## Install the test runner and the Python linter that this repository pins
+tools: ## Install the test runner and the linters that this repository pins
 	@scripts/setup-tools.sh
 
 contracts: ## Install the contracts' tools as their lock file says

@@ -12,6 +12,9 @@ step "Python"
 mapfile -t python_files < <(git ls-files --cached --others --exclude-standard -- '*.py')
 ruff check --quiet "${python_files[@]}"
 
+step "packaging"
+scripts/lint-packaging.sh
+
 step "architecture"
 cargo run --quiet --locked -p xtask -- tidy
 

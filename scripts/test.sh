@@ -62,13 +62,14 @@ totals=$(grep -E '^Ran [0-9]+ test suites? ' "$logs/contracts.log" | tail -n 1 |
 count "$status" "$(number_before ' tests? passed' "$totals")" "$(number_before ' failed' "$totals")"
 
 # What runs beside Blender is also tested from Rust, through real sessions; these are the parts that need no Blender.
-if compgen -G 'engines/*/tests/test_*.py' >/dev/null; then
-  run python env PYTHONPATH=engines/blender python3 -B -m unittest discover --start-directory engines/blender/tests
-  ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$logs/python.log")
-  broken=$(sed -nE 's/^FAILED \((.*)\)$/\1/p' "$logs/python.log" | { grep -oE '(failures|errors)=[0-9]+' || true; } |
+for beside in blender commands; do
+  run "python-$beside" env PYTHONPATH=engines/$beside \
+    python3 -B -m unittest discover --start-directory engines/$beside/tests
+  ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$logs/python-$beside.log")
+  broken=$(sed -nE 's/^FAILED \((.*)\)$/\1/p' "$logs/python-$beside.log" | { grep -oE '(failures|errors)=[0-9]+' || true; } |
     awk -F= '{ sum += $2 } END { print sum + 0 }')
   count "$status" "$((${ran:-0} - broken))" "$broken"
-fi
+done
 
 # The client against the program that was just built, and in a browser where there is one.
 run javascript env RAYSWARM_BIN="$target/debug/rayswarm" npm --prefix sdk/js run --silent test

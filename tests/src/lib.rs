@@ -12,6 +12,7 @@
 //! | [`scenes`] | small scenes with a trap |
 //! | [`terminal`] | commands that run while a test looks, also in a terminal of their own |
 //! | [`wait`] | waiting for a condition, with a deadline that fails the test |
+//! | [`web`] | programs of the web: one that asks, and one that serves files |
 //!
 //! Tests drive the program as people do: processes, exit codes, `--json`. Nothing here reaches into a node.
 
@@ -25,6 +26,7 @@ pub mod processes;
 pub mod scenes;
 pub mod terminal;
 pub mod wait;
+pub mod web;
 
 pub use farm::{Answer, Farm};
 pub use job::Job;

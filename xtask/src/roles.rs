@@ -28,8 +28,8 @@ pub const SHELL_ARROWS: [(&str, &str); 1] = [("rayswarm-engines", "rayswarm-sand
 pub fn role_of(name: &str) -> Option<Role> {
     let role = match name {
         "rayswarm-model" => Role::Model,
-        "rayswarm-imaging" | "rayswarm-planner" | "rayswarm-scheduler" | "rayswarm-verifier" | "rayswarm-consensus"
-        | "rayswarm-chain" => Role::Pure,
+        "rayswarm-imaging" | "rayswarm-models" | "rayswarm-planner" | "rayswarm-scheduler" | "rayswarm-verifier"
+        | "rayswarm-consensus" | "rayswarm-chain" | "rayswarm-openjd" => Role::Pure,
         "rayswarm-sandbox"
         | "rayswarm-engines"
         | "rayswarm-network"

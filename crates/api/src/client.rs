@@ -75,6 +75,10 @@ impl Client {
     pub async fn inspect(&self, request: &JobRequest) -> Result<SceneFacts, ClientError> {
         self.post("/v1/inspect", &Inspection::of(request)).await
     }
+    /// Makes a job of an Open Job Description template; it begins at once.
+    pub async fn create_commands(&self, job: &NewJob) -> Result<JobSummary, ClientError> {
+        self.post("/v1/jobs", job).await
+    }
     /// Creates a job; it is analysed, probed and then waits as `quoted`, unless it is to start by itself.
     pub async fn create_job(&self, request: &JobRequest) -> Result<JobSummary, ClientError> {
         self.post("/v1/jobs", &NewJob::from(request.clone())).await

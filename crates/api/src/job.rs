@@ -25,7 +25,7 @@ pub enum JobState {
     Quoted,
     /// The budget is being locked in escrow.
     Funding,
-    /// Providers render; frames are finished as they come.
+    /// Providers render; frames are finished as they come. For a job of commands: its commands run.
     Rendering,
     /// Providers are paid and the rest comes back.
     Settling,
@@ -125,12 +125,39 @@ impl QuoteView {
     }
 }
 
+/// What a job is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Frames of a scene, rendered by providers.
+    #[default]
+    Render,
+    /// Commands of an Open Job Description template, run by this node.
+    Commands,
+}
+
+/// One step of a job of commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StepView {
+    /// Its name.
+    pub name: String,
+    /// Tasks it has.
+    pub tasks: u64,
+    /// Tasks done.
+    pub tasks_done: u64,
+    /// The steps that must be done before.
+    pub waits_for: Vec<String>,
+}
+
 /// One job in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobSummary {
     /// Its id.
     #[schema(value_type = String)]
     pub id: JobId,
+    /// What it is made of.
+    #[serde(default)]
+    pub kind: JobKind,
     /// What people call it.
     pub name: String,
     /// Where it stands.
@@ -203,6 +230,9 @@ pub struct JobView {
     pub wall_s: f64,
     /// What happened, last lines.
     pub log: Vec<String>,
+    /// The steps of a job of commands.
+    #[serde(default)]
+    pub steps: Vec<StepView>,
 }
 
 /// What a finished file holds.
@@ -215,6 +245,8 @@ pub enum OutputKind {
     Film,
     /// The merged picture before denoiser and compositor.
     Raw,
+    /// A file that a command wrote.
+    File,
 }
 
 /// A finished file.

@@ -6,6 +6,7 @@
 //! | [`task`] | a job's tasks, attempts and audits |
 //! | [`event`] | what the event stream tells |
 //! | [`upload`] | files in chunks |
+//! | [`render`] | one picture of the web through a model |
 //! | [`farm`] | providers, wallet, node and invitation |
 //! | [`chain`] | blocks and transactions |
 //! | [`access`] | tokens and webhooks |
@@ -24,6 +25,7 @@ pub mod farm;
 pub mod job;
 pub mod page;
 pub mod problem;
+pub mod render;
 pub mod task;
 pub mod time;
 pub mod upload;

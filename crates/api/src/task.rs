@@ -50,6 +50,27 @@ pub struct TaskRow {
     pub rev: u64,
 }
 
+/// One task of a job of commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CommandTask {
+    /// Its number in the job.
+    pub id: u64,
+    /// Its step.
+    pub step: String,
+    /// Its values by parameter.
+    pub values: std::collections::BTreeMap<String, String>,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Thousandths done, as its command says.
+    pub permille: u32,
+    /// What it does, as its command says.
+    pub status: Option<String>,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    pub problem: Option<String>,
+}
+
 /// Tasks in the plan's order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TaskPage {

@@ -2,11 +2,17 @@
 
 mod bench;
 mod choices;
+mod manual;
+mod models;
 mod parse;
+mod submit;
 
 pub use bench::{ApiArgs, BenchCommand, ExactnessArgs, FarmArgs};
 pub use choices::{DeviceArg, FormatArg};
+pub use manual::{CompletionsArgs, ManArgs};
+pub use models::{ModelArgs, ModelNameArgs, ModelsCommand};
 pub use parse::match_job;
+pub use submit::SubmitArgs;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use parse::{parse_option, parse_resolution, parse_slices, parse_tiles};
@@ -42,6 +48,8 @@ pub enum Command {
     Invite(JsonArgs),
     /// Quote a scene, ask, render it on the network, write the files
     Render(RenderArgs),
+    /// Run the commands of an Open Job Description template or bundle on this machine's node
+    Submit(SubmitArgs),
     /// Follow, pause, cancel, retry and explain jobs
     Jobs {
         /// What about them.
@@ -56,6 +64,15 @@ pub enum Command {
         #[command(subcommand)]
         command: EnginesCommand,
     },
+    /// Add, list and remove image models: networks that make a picture from a picture
+    Models {
+        /// What about them.
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+    /// Run one image model for a node, inside its sandbox
+    #[command(hide = true)]
+    ModelSession,
     /// Check this machine and print the command that mends what is missing
     Doctor(JsonArgs),
     /// List the providers this node knows
@@ -72,6 +89,11 @@ pub enum Command {
         #[command(subcommand)]
         command: BenchCommand,
     },
+    /// Print a script that lets a shell complete commands and options
+    Completions(CompletionsArgs),
+    /// Write a manual page for each command into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// `--json` alone.
@@ -135,6 +157,13 @@ pub struct UpArgs {
     /// Name under which other machines reach --https; repeatable
     #[arg(long = "http-name", value_name = "NAME")]
     pub http_names: Vec<String>,
+    /// Host from which POST /render may fetch pictures though it is in a private network, or this machine; repeatable
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub fetch_allow: Vec<String>,
+    /// What programs of this machine may spend with POST /render without a token, in tokens within 24 hours; 0 has them
+    /// need one [default: 1]
+    #[arg(long, value_name = "AMOUNT")]
+    pub render_cap: Option<Amount>,
     /// Use this Ethereum JSON-RPC instead of the embedded development chain
     #[arg(long, value_name = "URL")]
     pub rpc: Option<String>,
@@ -220,8 +249,15 @@ pub struct PictureArgs {
 /// `rayswarm render`.
 #[derive(Debug, ClapArgs)]
 pub struct RenderArgs {
-    /// The scene file (.blend or .pov)
+    /// The scene file (.blend, .pov or .recipe.json), or a PNG picture with --model
     pub file: PathBuf,
+    /// Give the picture to this image model: a name of `rayswarm models list`, or style-transfer, upscale or denoise
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Percent of the result that are the model's; the rest is the picture as it was
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, requires = "model")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub strength: u8,
     /// How to render.
     #[command(flatten)]
     pub picture: PictureArgs,
@@ -251,7 +287,7 @@ pub struct RenderArgs {
 /// `rayswarm inspect`.
 #[derive(Debug, ClapArgs)]
 pub struct InspectArgs {
-    /// The scene file (.blend or .pov)
+    /// The scene file (.blend, .pov or .recipe.json)
     pub file: PathBuf,
     /// Look at it as rendered with this engine: cycles
     #[arg(long, value_name = "NAME")]

@@ -23,6 +23,9 @@ use exit::ExitCode;
 
 fn main() -> std::process::ExitCode {
     let args = args::Args::parse();
+    if matches!(args.command, args::Command::ModelSession) {
+        return rayswarm_node::models::session();
+    }
     let filter = tracing_subscriber::EnvFilter::try_from_env("RAYSWARM_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(args.default_log()));
     tracing_subscriber::fmt()

@@ -1,7 +1,7 @@
 //! Tables, amounts and spans as people read them.
 
 use comfy_table::{ContentArrangement, Table, presets};
-use rayswarm_api::job::JobSummary;
+use rayswarm_api::job::{JobKind, JobState, JobSummary};
 use rayswarm_model::Amount;
 use serde::Serialize;
 use std::io::Write;
@@ -65,6 +65,9 @@ pub fn tokens_to(amount: Amount, decimals_max: usize) -> String {
 pub const fn state(job: &JobSummary) -> &'static str {
     if job.paused && !job.state.is_final() {
         return "paused";
+    }
+    if matches!((job.kind, job.state), (JobKind::Commands, JobState::Rendering)) {
+        return "running";
     }
     job.state.word()
 }

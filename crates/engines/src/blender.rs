@@ -4,19 +4,19 @@
 //! |---|---|
 //! | [`start`] | the sandbox of a session and the text that starts it |
 //! | [`wire`] | the messages of `docs/protocol/session.md` |
-//! | [`conversation`] | one request and its answer, with time-outs and progress |
+//! | [`speaker`] | the words in which a session refuses |
 //! | [`session`] | the [`crate::engine::Session`] of a scene |
 //! | [`gpu`] | the device nodes a session may use |
 //! | [`inspect`] | inspecting in rounds, until no new file is named |
 //! | [`references`] | which files of this machine a scene's references stand for |
 //! | [`saved`] | which version saved a file, and which one opens it |
 
-mod conversation;
 mod gpu;
 mod inspect;
 mod references;
 pub(crate) mod saved;
 mod session;
+mod speaker;
 mod start;
 mod wire;
 

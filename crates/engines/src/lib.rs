@@ -4,10 +4,14 @@
 //! |---|---|
 //! | [`blender`] | Blender with Cycles |
 //! | [`choice`] | which of the installed engines opens a scene |
+//! | [`commands`] | no renderer: the commands of Open Job Description jobs |
 //! | [`engine`] | the [`Engine`] and [`Session`] traits: all that the rest of Rayswarm knows of a renderer |
 //! | [`doctor`] | what this machine lacks, and the command that mends it |
 //! | [`film`] | finished frames become a film |
+//! | [`onnx`] | image models |
 //! | [`povray`] | POV-Ray 3.7 |
+//! | [`conversation`] | requests and answers of session processes that stay |
+//! | [`display`] | merged pixels become a finished file, where the sRGB curve is all they need |
 //! | [`layout`] | where a scene's files appear inside a session |
 //! | [`probe`] | the published probe scene of each engine |
 //! | [`process`] | a sandboxed child that speaks lines, shared by the adapters |
@@ -15,11 +19,15 @@
 
 pub mod blender;
 pub mod choice;
+pub mod commands;
+mod conversation;
+mod display;
 pub mod doctor;
 pub mod engine;
 mod error;
 pub mod film;
 pub mod layout;
+pub mod onnx;
 pub mod povray;
 pub mod probe;
 pub mod process;
@@ -31,6 +39,7 @@ pub use engine::{
     SessionPurpose, SessionRequest,
 };
 pub use error::EngineError;
+pub use onnx::Onnx;
 pub use povray::PovRay;
 pub use probe::ProbeScene;
 pub use rayswarm_sandbox::{Sandbox, SandboxError};

@@ -40,12 +40,23 @@ const POVRAY: ProbeScene = ProbeScene {
     work: Work { milli_wu: 1_800 },
 };
 
+/// Model and picture are made by the session itself.
+const ONNX: ProbeScene = ProbeScene {
+    file_name: "probe.recipe.json",
+    bytes: br#"{"recipe":1,"picture":"built-in:probe",
+"model":{"file":"built-in:probe","kind":"style-transfer","values":"0-1"}}"#,
+    resolution: crate::onnx::PROBE,
+    samples: 1,
+    work: Work { milli_wu: 1_000 },
+};
+
 impl ProbeScene {
     /// The probe of an engine.
     pub fn of(engine: &str) -> Option<Self> {
         match engine {
             "blender" => Some(BLENDER),
             "povray" => Some(POVRAY),
+            "onnx" => Some(ONNX),
             _ => None,
         }
     }
@@ -70,5 +81,18 @@ impl ProbeScene {
             slice: Slice::whole(self.samples),
             work: self.work,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rayswarm_models::{Recipe, sample::probe_recipe};
+
+    #[test]
+    fn the_probe_of_image_models_is_a_recipe_of_what_this_program_makes() {
+        assert_eq!(Recipe::read(ONNX.bytes).unwrap(), probe_recipe());
+        assert!(crate::onnx::is_recipe(ONNX.file_name.as_ref()));
     }
 }

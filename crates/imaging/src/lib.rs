@@ -11,6 +11,7 @@
 //! | [`commitment`] | the Merkle root a provider signs, and proofs of single cells |
 //! | [`mod@compare`] | exact and tolerant comparison, as integers |
 //! | [`preview`] | a small PNG to look at |
+//! | [`photo`] | somebody's PNG or JPEG, as PNG |
 //!
 //! ```
 //! use rayswarm_imaging::{Channel, Picture, PixelCommitment, Samples, compare};
@@ -37,6 +38,7 @@ pub mod encode;
 mod layout;
 pub mod merge;
 pub mod passes;
+pub mod photo;
 pub mod picture;
 pub mod preview;
 pub mod share;
@@ -50,6 +52,7 @@ pub use crop::{CropError, crop};
 pub use decode::{DecodeError, DecodeLimits, decode};
 pub use encode::{Compression, EncodeError, encode};
 pub use merge::{MergeError, Merger, Part};
+pub use photo::{PhotoError, PhotoKind};
 pub use picture::{Channel, Picture, PictureError, Sample, SampleType, Samples};
 pub use preview::{Look, Mosaic, PreviewError};
 pub use share::BasisPoints;

@@ -56,6 +56,10 @@ pub struct SceneFacts {
     pub sequential: bool,
     /// Pixels of padding a tile needs to equal the whole picture.
     pub tile_padding: u32,
+    /// Side of the squares on whose grid the engine computes, from the top left: tiles that end elsewhere are exact
+    /// too, but cost as much as the squares they touch. 1 for engines that compute pixel by pixel.
+    #[serde(default = "pixel_by_pixel")]
+    pub tile_step: u32,
     /// Whether tiles are exact for this scene; if not, a frame is one task.
     pub tiles_exact: bool,
     /// Why sample slices are not possible, if they are not.
@@ -63,6 +67,10 @@ pub struct SceneFacts {
     /// Why the engine repeats this scene within rounding only, if it does: audits then tolerate the last bits.
     #[serde(default)]
     pub repeats_roughly: Option<String>,
+}
+
+const fn pixel_by_pixel() -> u32 {
+    1
 }
 
 /// Frames per second: `numerator / denominator`.
@@ -109,6 +117,13 @@ pub struct OutputPattern {
     pub color_mode: String,
     /// Bits per channel.
     pub color_depth: u32,
+    /// Whether file names tell the frame; a scene that is one picture needs none.
+    #[serde(default = "numbered")]
+    pub numbered: bool,
+}
+
+const fn numbered() -> bool {
+    true
 }
 
 /// A file the scene needs.

@@ -1,6 +1,9 @@
 //! Settings twice: [`RawConfig`] as typed, [`Config`] resolved and checked.
 
-use crate::traces::Collector;
+use crate::{
+    fetch::{AllowedHost, ParseHostError},
+    traces::Collector,
+};
 use rayswarm_model::{Amount, Bytes, WorkPrice, settings::Device};
 pub use rayswarm_network::Ticket;
 pub use rayswarm_settlement::Contracts;
@@ -36,6 +39,10 @@ pub struct RawConfig {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// Names the HTTP API is known by besides its addresses.
     pub http_names: Vec<String>,
+    /// Hosts from which pictures may be fetched wherever they are.
+    pub fetch_allow: Vec<String>,
+    /// The most that callers without a token may spend on pictures within 24 hours.
+    pub render_cap: Option<Amount>,
     /// Chain to use instead of the embedded one.
     pub rpc: Option<String>,
     /// Address the embedded chain's JSON-RPC listens on.
@@ -71,6 +78,10 @@ pub struct Config {
     pub https: Option<HttpsConfig>,
     /// Names the HTTP API is known by besides its addresses.
     pub http_names: Vec<String>,
+    /// Hosts from which pictures may be fetched wherever they are.
+    pub fetch_allow: Vec<AllowedHost>,
+    /// The most that callers without a token may spend on pictures within 24 hours; nothing refuses them.
+    pub render_cap: Amount,
     /// Where the chain is.
     pub chain: ChainChoice,
     /// Which contracts, where no ticket names them.
@@ -151,6 +162,9 @@ pub enum ConfigError {
         "--http-name {0:?} is neither a DNS name nor an IP address; give it as in farm.example, without http:// and port"
     )]
     HttpName(String),
+    /// No host to fetch from.
+    #[error("--fetch-allow cannot be used: {0}")]
+    FetchAllow(ParseHostError),
     /// Zero threads.
     #[error("--threads 0 leaves nothing to render with; give at least 1")]
     NoThreads,
@@ -174,6 +188,8 @@ pub enum ConfigError {
 pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
 /// What a provider asks by default: one token per WU-hour.
 pub const DEFAULT_PRICE: Amount = Amount(1_000_000_000_000_000_000);
+/// What callers without a token may spend on pictures within 24 hours by default: one token.
+pub const DEFAULT_RENDER_CAP: Amount = Amount(1_000_000_000_000_000_000);
 /// How long an engine may stay silent before it is killed. Building a heavy scene's BVH can take minutes.
 pub const ENGINE_SILENCE: Duration = Duration::from_secs(900);
 
@@ -196,6 +212,8 @@ impl RawConfig {
         {
             return Err(ConfigError::HttpName(name.clone()));
         }
+        let fetch_allow: Result<Vec<AllowedHost>, _> = self.fetch_allow.iter().map(|host| host.parse()).collect();
+        let fetch_allow = fetch_allow.map_err(ConfigError::FetchAllow)?;
         let memory = self.memory.unwrap_or(Bytes(12 << 30));
         let chain = match (self.rpc, &self.join, self.rpc_listen) {
             (Some(_), _, Some(_)) => return Err(ConfigError::Conflict("--rpc", "--rpc-listen")),
@@ -230,6 +248,8 @@ impl RawConfig {
                 certificate: self.certificate,
             }),
             http_names: self.http_names,
+            fetch_allow,
+            render_cap: self.render_cap.unwrap_or(DEFAULT_RENDER_CAP),
             chain,
             contracts,
             join: self.join,
@@ -277,98 +297,4 @@ impl DaemonFile {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn joining_uses_the_chain_of_the_ticket() {
-        let raw = RawConfig {
-            join: Some("ticket".into()),
-            data_dir: Some("d".into()),
-            ..RawConfig::default()
-        };
-        assert!(matches!(raw.resolve().unwrap().chain, ChainChoice::FromTicket));
-    }
-
-    #[test]
-    fn contradictions_are_refused() {
-        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let raw = RawConfig {
-            rpc: Some("http://x".into()),
-            rpc_listen: listen,
-            ..RawConfig::default()
-        };
-        assert!(matches!(raw.resolve(), Err(ConfigError::Conflict(..))));
-        let raw = RawConfig {
-            threads: Some(0),
-            ..RawConfig::default()
-        };
-        assert!(matches!(raw.resolve(), Err(ConfigError::NoThreads)));
-        let raw = RawConfig {
-            http: Some(SocketAddr::from(([0, 0, 0, 0], 3000))),
-            ..RawConfig::default()
-        };
-        assert!(matches!(raw.resolve(), Err(ConfigError::HttpNotLoopback(_))));
-    }
-
-    #[test]
-    fn names_for_other_machines_are_names_or_addresses() {
-        let named = |name: &str| {
-            let raw = RawConfig {
-                data_dir: Some("d".into()),
-                http_names: vec!["farm.example".into(), name.into()],
-                ..RawConfig::default()
-            };
-            raw.resolve().map(drop)
-        };
-        for good in ["farm", "a-b.studio.example", "10.0.0.7", "fd00::7"] {
-            assert!(named(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "http://farm.example",
-            "farm:3000",
-            "a b",
-            "-.x",
-            "*.example",
-            "größe.example",
-        ] {
-            let error = named(bad).unwrap_err();
-            assert!(
-                error.to_string().contains(&format!("{bad:?} is neither")),
-                "{bad}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn contracts_are_named_deployed_or_invited_to() {
-        let one = rayswarm_model::Address::repeat_byte(1);
-        let named = Contracts {
-            registry: one,
-            escrow: one,
-            token: one,
-        };
-        let (ticket, none) = (Some("ticket".to_owned()), None);
-        for (contracts, deploy, join, expected) in [
-            (None, false, &none, Some(ContractChoice::Noted)),
-            (None, false, &ticket, Some(ContractChoice::Noted)),
-            (None, true, &none, Some(ContractChoice::Deploy)),
-            (Some(named), false, &none, Some(ContractChoice::Named(named))),
-            (Some(named), true, &none, None),
-            (Some(named), false, &ticket, None),
-            (None, true, &ticket, None),
-        ] {
-            let raw = RawConfig {
-                data_dir: Some("d".into()),
-                contracts,
-                deploy,
-                join: join.clone(),
-                ..RawConfig::default()
-            };
-            let case = format!("{contracts:?} {deploy} {join:?}");
-            assert_eq!(raw.resolve().ok().map(|config| config.contracts), expected, "{case}");
-        }
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use crate::{
     journal::Journal,
     node::{Node, NodeParts},
     peers,
+    pictures::Pictures,
     ports::{self, Ports},
     provider::{self, Provider, admission::OwnTerms, switch::ProviderSwitch},
     requestor::Requestor,
@@ -131,6 +132,7 @@ impl Daemon {
             provider: provider.as_ref().map(Network::node_id),
             provider_ready,
             uploads: Arc::new(Uploads::open(data_dir.join("uploads"), UPLOAD_BYTES_MAX)?),
+            pictures: Arc::new(Pictures::open(&services.config)?),
             tokens: Arc::new(Tokens::open(&data_dir, token)?),
             webhooks: Arc::new(Webhooks::open(&data_dir)?),
         };

@@ -1,6 +1,8 @@
 //! The renderers of this machine: which there are, and which one a scene needs.
 
-use rayswarm_engines::{Blender, Engine, EngineError, PovRay, Sandbox, SandboxError, Store, choice::engine_for};
+use rayswarm_engines::{
+    Blender, Engine, EngineError, Onnx, PovRay, Sandbox, SandboxError, Store, choice::engine_for, onnx::is_recipe,
+};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -31,7 +33,7 @@ impl Turns {
 #[derive(Debug, thiserror::Error)]
 pub enum NoEngine {
     /// Not a kind of scene that any adapter reads.
-    #[error("{file} is not a scene that can be rendered; give a .blend or .pov file")]
+    #[error("{file} is not a scene that can be rendered; give a .blend, .pov or .recipe.json file")]
     UnknownKind {
         /// The file.
         file: String,
@@ -84,7 +86,8 @@ impl Engines {
             .into_iter()
             .map(|engine| Arc::new(engine) as Arc<dyn Engine>);
         let povray = PovRay::detect(sandbox).map(|engine| Arc::new(engine) as Arc<dyn Engine>);
-        *self.installed.write().unwrap_or_else(PoisonError::into_inner) = blender.chain(povray).collect();
+        let onnx = Onnx::detect(sandbox).map(|engine| Arc::new(engine) as Arc<dyn Engine>);
+        *self.installed.write().unwrap_or_else(PoisonError::into_inner) = blender.chain(povray).chain(onnx).collect();
     }
 
     /// Everything installed, the newest version of each first.
@@ -105,6 +108,10 @@ impl Engines {
             .extension()
             .map(|extension| extension.to_string_lossy().to_lowercase());
         let (engine, remedy) = match extension.as_deref() {
+            _ if is_recipe(scene) => (
+                "onnx",
+                "rayswarm up (image models run in the program `rayswarm` itself)",
+            ),
             Some("blend") => ("blender", "rayswarm engines install blender"),
             Some("pov" | "ini") => ("povray", "apt-get install povray povray-includes"),
             _ => {

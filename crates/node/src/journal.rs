@@ -2,6 +2,7 @@
 //!
 //! Calls are short and synchronous; the lock is never held across an await.
 
+mod commands;
 mod standing;
 mod worked;
 
@@ -69,7 +70,7 @@ pub struct StoredResult {
     pub receipt: Vec<u8>,
 }
 
-const SCHEMA_VERSION: u32 = 4;
+const SCHEMA_VERSION: u32 = 5;
 
 /// What leads from each version of the schema to the next, from nothing on.
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
@@ -77,6 +78,7 @@ const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("journal/2-standing.sql"),
     include_str!("journal/3-worked.sql"),
     include_str!("journal/4-standing.sql"),
+    include_str!("journal/5-commands.sql"),
 ];
 
 type Result<T> = std::result::Result<T, JournalError>;

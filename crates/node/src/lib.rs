@@ -13,10 +13,13 @@
 //! | [`events`], [`webhooks`] | what happens, told |
 //! | [`traces`] | how long it took, told to a collector |
 //! | [`uploads`] | scenes that come over HTTP |
+//! | [`pictures`], [`fetch`] | pictures by their address, through an image model |
+//! | [`reach`] | which machines are connected to for somebody else |
 //! | [`peers`] | keeping in touch with other nodes |
 //! | [`http`], [`node`] | the API, and what it shows |
 //! | [`engines`], [`pixels`] | renderers of this machine, and the files they write |
 //! | [`mod@exactness`] | a measurement: is the merged picture the single-machine picture |
+//! | [`models`] | image models of this machine's user |
 //! | [`local`] | what the command line does without a daemon |
 //! | [`bench_seed`] | jobs of the past for a measurement |
 //!
@@ -32,16 +35,20 @@ pub mod daemon;
 pub mod engines;
 pub mod events;
 pub mod exactness;
+pub mod fetch;
 pub mod http;
 pub mod identity;
 pub mod journal;
 pub mod local;
+pub mod models;
 pub mod node;
 pub mod peers;
+pub mod pictures;
 pub mod pixels;
 pub mod ports;
 mod private_list;
 pub mod provider;
+pub mod reach;
 pub mod requestor;
 pub mod services;
 pub mod traces;

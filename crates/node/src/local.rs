@@ -1,5 +1,9 @@
 //! What the command line does on this machine without a daemon: look at a scene, manage engines, check the machine.
 
+pub use crate::requestor::commands::{
+    local::{LocalEnd, LocalJob, Told},
+    opening::{Typed, absolute, template_at},
+};
 use crate::{
     config::ENGINE_SILENCE,
     engines::Engines,
@@ -23,6 +27,7 @@ pub use rayswarm_engines::{
         BLENDER_SERIES, BlenderInstall, BlenderKind, BlenderRelease, InstallPhase, InstallProgress, Store, releases,
     },
 };
+pub use rayswarm_openjd::{OpenJdError, run::Verdict, template::parse_value};
 pub use rayswarm_sandbox::CpuMeter;
 
 /// Opens a scene and says what it is and needs.
@@ -48,7 +53,7 @@ pub async fn inspect(
         .map(|(_, facts)| facts)
 }
 
-/// Engines that come from the system: name, version and program, where they are found.
+/// Engines that come from the system or are part of this program: name, version and program, where they are found.
 pub fn system_engines() -> Vec<(&'static str, Option<String>, Option<PathBuf>)> {
     let found = |name, argument, before| {
         let path = find_program(name);
@@ -58,6 +63,11 @@ pub fn system_engines() -> Vec<(&'static str, Option<String>, Option<PathBuf>)> 
     vec![
         found("povray", "--version", "POV-Ray"),
         found("ffmpeg", "-version", "ffmpeg version"),
+        (
+            "onnx",
+            Some(rayswarm_engines::onnx::VERSION.into()),
+            std::env::current_exe().ok(),
+        ),
     ]
 }
 

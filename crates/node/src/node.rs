@@ -16,6 +16,7 @@ pub mod wallet;
 
 use crate::{
     http::{limits::Limits, tokens::Tokens},
+    pictures::Pictures,
     requestor::{
         Requestor,
         refusal::{chain, failed},
@@ -56,6 +57,8 @@ pub struct Node {
     pub limits: Arc<Limits>,
     /// Scenes that came over HTTP.
     pub uploads: Arc<Uploads>,
+    /// Pictures by their address.
+    pub pictures: Arc<Pictures>,
     /// Who may call the API.
     pub tokens: Arc<Tokens>,
     /// Who is told what happens.
@@ -78,6 +81,8 @@ pub struct NodeParts {
     pub provider_ready: Arc<AtomicBool>,
     /// Scenes that came over HTTP.
     pub uploads: Arc<Uploads>,
+    /// Pictures by their address.
+    pub pictures: Arc<Pictures>,
     /// Who may call the API.
     pub tokens: Arc<Tokens>,
     /// Who is told what happens.
@@ -94,6 +99,7 @@ impl Node {
             counters: HttpCounters::default(),
             limits: Arc::default(),
             uploads: parts.uploads.clone(),
+            pictures: parts.pictures.clone(),
             tokens: parts.tokens.clone(),
             webhooks: parts.webhooks.clone(),
             parts,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`hook`] | one webhook: what it wants, how it goes |
 //! | [`states`] | which news about jobs it has had |
-//! | [`target`], [`reach`] | which addresses are taken, and which are connected to |
+//! | [`target`] | which addresses are taken; [`crate::reach`] says which are connected to |
 //! | [`message`], [`post`], [`schedule`] | one delivery: what is sent, how, and when again |
 //! | [`worker`] | all deliveries of one webhook |
 //!
@@ -14,7 +14,6 @@
 mod hook;
 mod message;
 mod post;
-mod reach;
 mod schedule;
 mod states;
 mod target;

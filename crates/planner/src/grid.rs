@@ -14,6 +14,16 @@ pub fn tiles(picture: Resolution, columns: u32, rows: u32) -> Vec<Rect> {
     tiles
 }
 
+/// Like [`tiles`], with every inner edge on a multiple of `step` where there are enough of those.
+pub fn stepped_tiles(picture: Resolution, columns: u32, rows: u32, step: u32) -> Vec<Rect> {
+    let (across, down) = (
+        stepped_cuts(picture.width, columns, step),
+        stepped_cuts(picture.height, rows, step),
+    );
+    let row = |(y, height)| across.iter().map(move |&(x, width)| Rect { x, y, width, height });
+    down.into_iter().flat_map(row).collect()
+}
+
 /// Cuts `total` samples into `count` contiguous, near-equal slices in sample order.
 pub fn slices(total: u32, count: u32) -> Vec<Slice> {
     let parts = cuts(total, count);
@@ -78,6 +88,21 @@ fn cuts(length: u32, parts: u32) -> Vec<(u32, u32)> {
         .collect()
 }
 
+/// Near-equal parts whose inner edges are multiples of `step`, if there are as many multiples as parts.
+fn stepped_cuts(length: u32, parts: u32, step: u32) -> Vec<(u32, u32)> {
+    let steps = length.div_ceil(step.max(1));
+    if step <= 1 || parts > steps {
+        return cuts(length, parts);
+    }
+    let on_grid = cuts(steps, parts).into_iter();
+    on_grid
+        .map(|(start, count)| {
+            let start = start * step;
+            (start, count.saturating_mul(step).min(length - start))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +128,28 @@ mod tests {
             }
         );
         assert_eq!((tiles[34].right(), tiles[34].bottom()), (641, 359));
+    }
+
+    #[test]
+    fn tiles_end_on_steps_where_there_are_enough() {
+        let picture = Resolution {
+            width: 1200,
+            height: 800,
+        };
+        let stepped = stepped_tiles(picture, 2, 2, 512);
+        let corners: Vec<_> = stepped
+            .iter()
+            .map(|tile| (tile.x, tile.y, tile.right(), tile.bottom()))
+            .collect();
+        let expected = [
+            (0, 0, 512, 512),
+            (512, 0, 1200, 512),
+            (0, 512, 512, 800),
+            (512, 512, 1200, 800),
+        ];
+        assert_eq!(corners, expected);
+        assert_eq!(stepped_tiles(picture, 4, 3, 512), tiles(picture, 4, 3), "too few steps");
+        assert_eq!(stepped_tiles(picture, 4, 3, 1), tiles(picture, 4, 3));
     }
 
     #[test]

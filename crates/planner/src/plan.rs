@@ -241,7 +241,7 @@ fn auto_shape(request: &PlanRequest<'_>, slices: Option<u32>) -> Shape {
     let resolution = request.settings.resolution;
     let (columns, rows) = if request.facts.tiles_exact {
         let wanted = pieces_wanted(request, frame_ms / u64::from(fixed_slices)).min(AUTO_TILES_MAX);
-        best_grid(resolution, wanted, request.facts.tile_padding)
+        best_grid(resolution, wanted, request.facts)
     } else {
         (1, 1)
     };
@@ -275,10 +275,16 @@ fn pieces_wanted(request: &PlanRequest<'_>, ms: u64) -> u64 {
 }
 
 /// The grid nearest to `wanted` tiles with the squarest tiles, none tiny, padding kept within bounds.
-fn best_grid(resolution: Resolution, wanted: u64, padding: u32) -> (u32, u32) {
+fn best_grid(resolution: Resolution, wanted: u64, facts: &SceneFacts) -> (u32, u32) {
+    let padding = facts.tile_padding;
+    let parts_max = |pixels: u32| match facts.tile_step {
+        0 | 1 => u64::from(pixels / AUTO_SIDE_MIN),
+        // On a grid of its own an engine cuts no finer than that.
+        step => u64::from(pixels.div_ceil(step.max(AUTO_SIDE_MIN))),
+    };
     let mut best = ((1, 1), u64::MAX);
-    let columns_max = u64::from(resolution.width / AUTO_SIDE_MIN).min(wanted).max(1);
-    let rows_max = u64::from(resolution.height / AUTO_SIDE_MIN).max(1);
+    let columns_max = parts_max(resolution.width).min(wanted).max(1);
+    let rows_max = parts_max(resolution.height).max(1);
     for columns in 1..=columns_max {
         for rows in [wanted / columns, wanted.div_ceil(columns)] {
             let (columns, mut rows) = (columns as u32, rows.clamp(1, rows_max) as u32);
@@ -329,7 +335,7 @@ fn build(request: PlanRequest<'_>, shape: Shape) -> Plan {
         cost,
         ..
     } = request;
-    let tiles = grid::tiles(settings.resolution, shape.columns, shape.rows);
+    let tiles = grid::stepped_tiles(settings.resolution, shape.columns, shape.rows, facts.tile_step);
     let slices = if shape.slices == 1 {
         vec![Slice::whole(settings.samples)]
     } else {

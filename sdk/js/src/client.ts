@@ -7,6 +7,7 @@ import { UploadCalls } from './api/uploads.js';
 import { type EventsOptions, events } from './events.js';
 import { uploadWithDependencies } from './gather.js';
 import { type RenderOptions, render, type Scene, type WaitOptions, wait } from './render.js';
+import { type RenderedImage, type RenderImageOptions, renderImageWith } from './renderImage.js';
 import type { LocalPath, Source } from './sources.js';
 import { type Connection, Transport } from './transport.js';
 import type { CallOptions, Inspection, RayswarmEvent, SceneFacts, UploadView } from './types.js';
@@ -70,5 +71,14 @@ export class Rayswarm {
   /** What happens on the node from now on, or after the event `since`. A `reset` says that events were lost. */
   events(options?: EventsOptions): AsyncGenerator<RayswarmEvent> {
     return events(this.#transport, options);
+  }
+
+  /** Has a model work on a picture of the web. */
+  renderImage(
+    imageUrl: string,
+    model: string,
+    options?: Omit<RenderImageOptions, 'url' | 'fetch'>,
+  ): Promise<RenderedImage> {
+    return renderImageWith(this.#transport, imageUrl, model, options);
   }
 }

@@ -8,6 +8,7 @@ export type { Listing, ListOptions } from './listing.js';
 export { localNode } from './local.js';
 export { BudgetError, JobError, ProblemError, UnreachableError } from './problem.js';
 export type { RenderOptions, Scene, WaitOptions } from './render.js';
+export { type RenderedImage, type RenderImageOptions, renderImage } from './renderImage.js';
 export type { LocalPath, NamedFile, Source } from './sources.js';
 export type { Connection, Fetch } from './transport.js';
 export type * from './types.js';

@@ -55,6 +55,149 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetches a picture, has an image model work on it, and answers when the result is there.
+         * @description Needs the scope `jobs` too. Programs of the node's own machine need no token, as long as they call it as `localhost`
+         *     or by a loopback address, and spend within a cap (`up --render-cap`). Who goes away does not end the job.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description `wait=SECONDS`: as `wait`, which goes first */
+                    Prefer?: string | null;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RenderRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Rendered"];
+                    };
+                };
+                /** @description It takes longer; the job goes on */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Rendered"];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem document */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/render/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gives a picture that `POST /render` has made; `409` while it is not finished.
+         * @description Pictures that were asked for with a token are shown to holders of tokens only.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The job */
+                    job_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/png": number[];
+                    };
+                };
+                /** @description The part that `Range` asks for */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/png": number[];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem document */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/chain": {
         parameters: {
             query?: never;
@@ -515,7 +658,8 @@ export interface paths {
         };
         put?: never;
         /**
-         * Makes a job: it is analysed, probed and then waits as `quoted`.
+         * Makes a job: it is analysed, probed and then waits as `quoted`. Where the scene is an Open Job Description template,
+         *     its commands begin at once on this node, for nothing.
          * @description With an `Idempotency-Key` header, asking again gives the same job.
          */
         post: {
@@ -880,6 +1024,68 @@ export interface paths {
                     };
                     content: {
                         "application/json": string[];
+                    };
+                };
+                /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
+                429: {
+                    headers: {
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem document */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tasks of a job of commands. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Items at most. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description The job */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_CommandTask"];
                     };
                 };
                 /** @description Too many calls with this token, or too many wrong ones: `too_many_requests` */
@@ -2840,6 +3046,36 @@ export interface components {
             /** @description Who seals, among the last blocks. */
             validators: components["schemas"]["ValidatorView"][];
         };
+        /** @description One task of a job of commands. */
+        CommandTask: {
+            /**
+             * Format: int32
+             * @description Attempts made.
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Its number in the job.
+             */
+            id: number;
+            /**
+             * Format: int32
+             * @description Thousandths done, as its command says.
+             */
+            permille: number;
+            /** @description Why the last attempt failed. */
+            problem?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["TaskState"];
+            /** @description What it does, as its command says. */
+            status?: string | null;
+            /** @description Its step. */
+            step: string;
+            /** @description Its values by parameter. */
+            values: {
+                [key: string]: string;
+            };
+        };
         /**
          * @description How blocks are ordered.
          * @enum {string}
@@ -2979,6 +3215,11 @@ export interface components {
              */
             priority?: number | null;
         };
+        /**
+         * @description What a job is made of.
+         * @enum {string}
+         */
+        JobKind: "render" | "commands";
         /** @description How a job is to be rendered. Everything left out comes from the scene file. */
         JobSettings: {
             /**
@@ -3106,6 +3347,8 @@ export interface components {
             frames_finished: number;
             /** @description Its id. */
             id: string;
+            /** @description What it is made of. */
+            kind?: components["schemas"]["JobKind"];
             /** @description What people call it. */
             name: string;
             /** @description What verified work has earned so far. */
@@ -3167,6 +3410,8 @@ export interface components {
             settings: components["schemas"]["JobSettings"];
             /** @description Transactions that settled the job. */
             settlement: components["schemas"]["SettlementView"];
+            /** @description The steps of a job of commands. */
+            steps?: components["schemas"]["StepView"][];
             /**
              * Format: double
              * @description Seconds since rendering began.
@@ -3358,10 +3603,19 @@ export interface components {
         };
         /** @description A job to be made. */
         NewJob: components["schemas"]["JobSettings"] & {
+            /** @description Environment templates to enter around the template's own, outermost first; needs the scope `paths`. */
+            environments?: string[];
             /** @description Files of the node's machine outside the scene's folder that may travel; needs the scope `paths`. */
             include?: string[];
             /** @description Folder of the node's machine for the finished files; needs the scope `paths`. By default the node keeps them. */
             output?: string | null;
+            /**
+             * @description Values of the template's parameters, where the scene is an Open Job Description template (`.yaml`, `.json`). Its
+             *     commands begin at once; needs the scope `spend`.
+             */
+            parameters?: {
+                [key: string]: string;
+            };
             /** @description The scene. */
             scene: components["schemas"]["SceneSource"];
         };
@@ -3537,7 +3791,7 @@ export interface components {
          * @description What a finished file holds.
          * @enum {string}
          */
-        OutputKind: "frame" | "film" | "raw";
+        OutputKind: "frame" | "film" | "raw" | "file";
         /** @description A finished file. */
         OutputMade: {
             /** @description Its job. */
@@ -3558,6 +3812,8 @@ export interface components {
             format: string;
             /** @description File name pattern without folder and extension; `#` stands for frame digits. */
             name: string;
+            /** @description Whether file names tell the frame; a scene that is one picture needs none. */
+            numbered?: boolean;
         };
         /** @description One page of a list. */
         Page_AttemptView: {
@@ -3661,6 +3917,41 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_CommandTask: {
+            /** @description What is on it, in the list's order. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Attempts made.
+                 */
+                attempts: number;
+                /**
+                 * Format: int64
+                 * @description Its number in the job.
+                 */
+                id: number;
+                /**
+                 * Format: int32
+                 * @description Thousandths done, as its command says.
+                 */
+                permille: number;
+                /** @description Why the last attempt failed. */
+                problem?: string | null;
+                /** @description Where it stands. */
+                state: components["schemas"]["TaskState"];
+                /** @description What it does, as its command says. */
+                status?: string | null;
+                /** @description Its step. */
+                step: string;
+                /** @description Its values by parameter. */
+                values: {
+                    [key: string]: string;
+                };
+            }[];
+            /** @description Asks for the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Explanation: {
             /** @description What is on it, in the list's order. */
             items: {
@@ -3710,6 +4001,8 @@ export interface components {
                 frames_finished: number;
                 /** @description Its id. */
                 id: string;
+                /** @description What it is made of. */
+                kind?: components["schemas"]["JobKind"];
                 /** @description What people call it. */
                 name: string;
                 /** @description What verified work has earned so far. */
@@ -3987,6 +4280,37 @@ export interface components {
              */
             y: number;
         };
+        /** @description A picture to be rendered. */
+        RenderRequest: {
+            /** @description The same as `image_url`, which goes first. */
+            imageUrl?: string | null;
+            /** @description Where the picture is, `https://` or `http://`: a PNG or a JPEG. Needed, here or as `imageUrl`. */
+            image_url?: string | null;
+            /** @description The image model: its name, the first digits of its hash, or what it does, as in `style-transfer`. */
+            model: string;
+            /**
+             * Format: int32
+             * @description Per cent of the result that are the model's; 100 by default.
+             */
+            strength?: number | null;
+            wait?: components["schemas"]["Wait"] | null;
+        };
+        /**
+         * @description How far a picture is.
+         * @enum {string}
+         */
+        RenderStatus: "success" | "accepted";
+        /** @description A picture that is rendered, or being rendered. */
+        Rendered: {
+            /** @description Its job. */
+            job_id: string;
+            /** @description The same for people. */
+            message: string;
+            /** @description Where the picture is, once it is there; under the name by which the node was called. */
+            output_url: string;
+            /** @description How far it is. */
+            status: components["schemas"]["RenderStatus"];
+        };
         /** @description A picture's size in pixels. */
         Resolution: {
             /**
@@ -4087,6 +4411,12 @@ export interface components {
              * @description Pixels of padding a tile needs to equal the whole picture.
              */
             tile_padding: number;
+            /**
+             * Format: int32
+             * @description Side of the squares on whose grid the engine computes, from the top left: tiles that end elsewhere are exact
+             *     too, but cost as much as the squares they touch. 1 for engines that compute pixel by pixel.
+             */
+            tile_step?: number;
             /** @description Whether tiles are exact for this scene; if not, a frame is one task. */
             tiles_exact: boolean;
             /** @description View layers that are rendered. */
@@ -4134,6 +4464,23 @@ export interface components {
              * @default null
              */
             budget?: string | null;
+        };
+        /** @description One step of a job of commands. */
+        StepView: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Tasks it has.
+             */
+            tasks: number;
+            /**
+             * Format: int64
+             * @description Tasks done.
+             */
+            tasks_done: number;
+            /** @description The steps that must be done before. */
+            waits_for: string[];
         };
         /** @description Tasks in the plan's order. */
         TaskPage: {
@@ -4333,6 +4680,8 @@ export interface components {
             /** @description The job it was given in. */
             job: string;
         };
+        /** @description How long an answer may take. */
+        Wait: boolean | number;
         /** @description One line of the wallet's history. */
         WalletEntry: {
             /** @description How much, in base units. */

@@ -29,6 +29,7 @@ export type OutputKind = Schemas['OutputKind'];
 export type TaskPage = Schemas['TaskPage'];
 export type TaskRow = Schemas['TaskRow'];
 export type AttemptView = Schemas['AttemptView'];
+export type CommandTask = Schemas['CommandTask'];
 export type Explanation = Schemas['Explanation'];
 export type AuditReport = Schemas['AuditReport'];
 export type LogView = Schemas['LogView'];

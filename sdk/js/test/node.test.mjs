@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CHUNK_BYTES } from '../dist/chunks.js';
-import { BudgetError, JobError, localNode, Rayswarm } from '../dist/index.js';
+import { BudgetError, JobError, localNode, ProblemError, Rayswarm, renderImage } from '../dist/index.js';
 import { SMALL, STILL, startRealNode, TEXTURES, whyNoNode } from './support.mjs';
 
 const WATCH = fileURLToPath(new URL('../examples/watch.mjs', import.meta.url));
@@ -301,6 +301,13 @@ describe('with a real node', { skip, timeout: 560_000 }, () => {
     await assert.rejects(reader.jobs.cancel(done), { type: 'scope_missing', status: 403 });
     await client.tokens.remove(id);
     await assert.rejects(reader.node.show(), { type: 'wrong_token' });
+  });
+
+  it('a picture that cannot be worked on is refused with a problem', async () => {
+    const error = await renderImage('no address', 'no model', { url: real.url }).catch((thrown) => thrown);
+    assert.ok(error instanceof ProblemError, String(error));
+    assert.ok(error.status >= 400 && error.status < 500);
+    assert.ok(error.detail);
   });
 
   it('the node of a data folder is found', async () => {

@@ -2,7 +2,7 @@
 // breaks.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ProblemError, Rayswarm, UnreachableError } from '../dist/index.js';
+import { ProblemError, Rayswarm, renderImage, UnreachableError } from '../dist/index.js';
 import { filled, pauseAsked } from '../dist/transport.js';
 import { bodyOf, startServer } from './support.mjs';
 
@@ -160,4 +160,34 @@ it('a range asks for what it says, and must be heeded', async () => {
 
 it('the paths of calls are filled and escaped', () => {
   assert.equal(filled('/v1/jobs/{id}/outputs/{index}', { id: 'a?b', index: 3 }), '/v1/jobs/a%3Fb/outputs/3');
+});
+
+describe('renderImage', () => {
+  it('posts an address and a model, without a token', async () => {
+    const rendered = { status: 'success', message: 'Rendered', job_id: 'j', output_url: '/v1/x' };
+    await answering([[200, JSON_TYPE, rendered]], async (_client, requests, url) => {
+      const answer = await renderImage('https://example.com/image.jpg', 'style-transfer', { url, wait: 20 });
+      assert.deepEqual(answer, rendered);
+      const [{ method, url: path, headers, body }] = requests;
+      assert.deepEqual([method, path, headers['content-type']], ['POST', '/render', 'application/json']);
+      assert.deepEqual(JSON.parse(body), { image_url: 'https://example.com/image.jpg', model: 'style-transfer' });
+      assert.equal(headers.authorization, undefined);
+    });
+  });
+
+  it('asks the node of this machine when no other is named', async () => {
+    const asked = [];
+    const fetch = async (address) => {
+      asked.push(String(address));
+      return new Response('{}');
+    };
+    await renderImage('https://example.com/image.jpg', 'style-transfer', { fetch });
+    assert.deepEqual(asked, ['http://127.0.0.1:3000/render']);
+  });
+
+  it('throws what the node refuses', async () => {
+    await answering([[400, {}, PROBLEM]], async (_client, _requests, url) => {
+      await assert.rejects(renderImage('x', 'y', { url }), { name: 'ProblemError', next: 'give 6' });
+    });
+  });
 });

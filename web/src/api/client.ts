@@ -116,6 +116,8 @@ export const api = {
     query: { task?: number; node?: string; limit?: number; cursor?: string | null },
     o?: CallOptions,
   ) => get<T.Page<T.AttemptView>>(`/jobs/${id}/attempts`, query, o),
+  commands: (id: string, query: { limit?: number; cursor?: string | null }, o?: CallOptions) =>
+    get<T.Page<T.CommandTask>>(`/jobs/${id}/commands`, query, o),
   log: (id: string, attempt?: number, options?: CallOptions) => get<T.LogView>(`/jobs/${id}/log`, { attempt }, options),
   explain: (id: string, task?: number, options?: CallOptions) =>
     get<T.Page<T.Explanation>>(`/jobs/${id}/explain`, { task }, options),

@@ -224,6 +224,36 @@ export interface components {
             /** @description Who seals, among the last blocks. */
             validators: components["schemas"]["ValidatorView"][];
         };
+        /** @description One task of a job of commands. */
+        CommandTask: {
+            /**
+             * Format: int32
+             * @description Attempts made.
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Its number in the job.
+             */
+            id: number;
+            /**
+             * Format: int32
+             * @description Thousandths done, as its command says.
+             */
+            permille: number;
+            /** @description Why the last attempt failed. */
+            problem?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["TaskState"];
+            /** @description What it does, as its command says. */
+            status?: string | null;
+            /** @description Its step. */
+            step: string;
+            /** @description Its values by parameter. */
+            values: {
+                [key: string]: string;
+            };
+        };
         /**
          * @description How blocks are ordered.
          * @enum {string}
@@ -363,6 +393,11 @@ export interface components {
              */
             priority?: number | null;
         };
+        /**
+         * @description What a job is made of.
+         * @enum {string}
+         */
+        JobKind: "render" | "commands";
         /** @description How a job is to be rendered. Everything left out comes from the scene file. */
         JobSettings: {
             /**
@@ -490,6 +525,8 @@ export interface components {
             frames_finished: number;
             /** @description Its id. */
             id: string;
+            /** @description What it is made of. */
+            kind?: components["schemas"]["JobKind"];
             /** @description What people call it. */
             name: string;
             /** @description What verified work has earned so far. */
@@ -551,6 +588,8 @@ export interface components {
             settings: components["schemas"]["JobSettings"];
             /** @description Transactions that settled the job. */
             settlement: components["schemas"]["SettlementView"];
+            /** @description The steps of a job of commands. */
+            steps?: components["schemas"]["StepView"][];
             /**
              * Format: double
              * @description Seconds since rendering began.
@@ -742,10 +781,19 @@ export interface components {
         };
         /** @description A job to be made. */
         NewJob: components["schemas"]["JobSettings"] & {
+            /** @description Environment templates to enter around the template's own, outermost first; needs the scope `paths`. */
+            environments?: string[];
             /** @description Files of the node's machine outside the scene's folder that may travel; needs the scope `paths`. */
             include?: string[];
             /** @description Folder of the node's machine for the finished files; needs the scope `paths`. By default the node keeps them. */
             output?: string | null;
+            /**
+             * @description Values of the template's parameters, where the scene is an Open Job Description template (`.yaml`, `.json`). Its
+             *     commands begin at once; needs the scope `spend`.
+             */
+            parameters?: {
+                [key: string]: string;
+            };
             /** @description The scene. */
             scene: components["schemas"]["SceneSource"];
         };
@@ -921,7 +969,7 @@ export interface components {
          * @description What a finished file holds.
          * @enum {string}
          */
-        OutputKind: "frame" | "film" | "raw";
+        OutputKind: "frame" | "film" | "raw" | "file";
         /** @description A finished file. */
         OutputMade: {
             /** @description Its job. */
@@ -942,6 +990,8 @@ export interface components {
             format: string;
             /** @description File name pattern without folder and extension; `#` stands for frame digits. */
             name: string;
+            /** @description Whether file names tell the frame; a scene that is one picture needs none. */
+            numbered?: boolean;
         };
         /** @description One page of a list. */
         Page_AttemptView: {
@@ -1045,6 +1095,41 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_CommandTask: {
+            /** @description What is on it, in the list's order. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Attempts made.
+                 */
+                attempts: number;
+                /**
+                 * Format: int64
+                 * @description Its number in the job.
+                 */
+                id: number;
+                /**
+                 * Format: int32
+                 * @description Thousandths done, as its command says.
+                 */
+                permille: number;
+                /** @description Why the last attempt failed. */
+                problem?: string | null;
+                /** @description Where it stands. */
+                state: components["schemas"]["TaskState"];
+                /** @description What it does, as its command says. */
+                status?: string | null;
+                /** @description Its step. */
+                step: string;
+                /** @description Its values by parameter. */
+                values: {
+                    [key: string]: string;
+                };
+            }[];
+            /** @description Asks for the next page; none on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Explanation: {
             /** @description What is on it, in the list's order. */
             items: {
@@ -1094,6 +1179,8 @@ export interface components {
                 frames_finished: number;
                 /** @description Its id. */
                 id: string;
+                /** @description What it is made of. */
+                kind?: components["schemas"]["JobKind"];
                 /** @description What people call it. */
                 name: string;
                 /** @description What verified work has earned so far. */
@@ -1371,6 +1458,37 @@ export interface components {
              */
             y: number;
         };
+        /** @description A picture to be rendered. */
+        RenderRequest: {
+            /** @description The same as `image_url`, which goes first. */
+            imageUrl?: string | null;
+            /** @description Where the picture is, `https://` or `http://`: a PNG or a JPEG. Needed, here or as `imageUrl`. */
+            image_url?: string | null;
+            /** @description The image model: its name, the first digits of its hash, or what it does, as in `style-transfer`. */
+            model: string;
+            /**
+             * Format: int32
+             * @description Per cent of the result that are the model's; 100 by default.
+             */
+            strength?: number | null;
+            wait?: components["schemas"]["Wait"] | null;
+        };
+        /**
+         * @description How far a picture is.
+         * @enum {string}
+         */
+        RenderStatus: "success" | "accepted";
+        /** @description A picture that is rendered, or being rendered. */
+        Rendered: {
+            /** @description Its job. */
+            job_id: string;
+            /** @description The same for people. */
+            message: string;
+            /** @description Where the picture is, once it is there; under the name by which the node was called. */
+            output_url: string;
+            /** @description How far it is. */
+            status: components["schemas"]["RenderStatus"];
+        };
         /** @description A picture's size in pixels. */
         Resolution: {
             /**
@@ -1471,6 +1589,12 @@ export interface components {
              * @description Pixels of padding a tile needs to equal the whole picture.
              */
             tile_padding: number;
+            /**
+             * Format: int32
+             * @description Side of the squares on whose grid the engine computes, from the top left: tiles that end elsewhere are exact
+             *     too, but cost as much as the squares they touch. 1 for engines that compute pixel by pixel.
+             */
+            tile_step?: number;
             /** @description Whether tiles are exact for this scene; if not, a frame is one task. */
             tiles_exact: boolean;
             /** @description View layers that are rendered. */
@@ -1518,6 +1642,23 @@ export interface components {
              * @default null
              */
             budget?: string | null;
+        };
+        /** @description One step of a job of commands. */
+        StepView: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Tasks it has.
+             */
+            tasks: number;
+            /**
+             * Format: int64
+             * @description Tasks done.
+             */
+            tasks_done: number;
+            /** @description The steps that must be done before. */
+            waits_for: string[];
         };
         /** @description Tasks in the plan's order. */
         TaskPage: {
@@ -1717,6 +1858,8 @@ export interface components {
             /** @description The job it was given in. */
             job: string;
         };
+        /** @description How long an answer may take. */
+        Wait: boolean | number;
         /** @description One line of the wallet's history. */
         WalletEntry: {
             /** @description How much, in base units. */

@@ -32,6 +32,7 @@ export type TaskState = Schemas['TaskState'];
 export type TaskRow = Schemas['TaskRow'];
 export type TaskPage = Schemas['TaskPage'];
 export type AttemptView = Schemas['AttemptView'];
+export type CommandTask = Schemas['CommandTask'];
 export type Explanation = Schemas['Explanation'];
 export type AuditReport = Schemas['AuditReport'];
 export type LogView = Schemas['LogView'];

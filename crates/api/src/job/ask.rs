@@ -5,7 +5,7 @@ use rayswarm_model::{
     settings::{Device, OutputFormat},
 };
 use serde::{Deserialize, Serialize};
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf};
 use utoipa::{IntoParams, ToSchema};
 
 /// Where a scene comes from.
@@ -32,6 +32,14 @@ pub struct NewJob {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub include: Vec<PathBuf>,
+    /// Values of the template's parameters, where the scene is an Open Job Description template (`.yaml`, `.json`). Its
+    /// commands begin at once; needs the scope `spend`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// Environment templates to enter around the template's own, outermost first; needs the scope `paths`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub environments: Vec<PathBuf>,
     /// How it is to be rendered.
     #[serde(flatten)]
     pub settings: JobSettings,
@@ -165,6 +173,8 @@ impl From<JobRequest> for NewJob {
             scene: SceneSource::Path(request.scene),
             output: Some(request.output),
             include: request.include,
+            parameters: BTreeMap::new(),
+            environments: Vec::new(),
             settings: request.settings,
         }
     }

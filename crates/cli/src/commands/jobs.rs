@@ -13,7 +13,7 @@ use crate::{
 };
 use rayswarm_api::{
     Client,
-    job::{JobSummary, JobView, RetryRequest},
+    job::{JobKind, JobSummary, JobView, RetryRequest},
 };
 use rayswarm_model::JobId;
 use std::path::Path;
@@ -151,6 +151,9 @@ pub fn print_job(job: &JobView) {
             show::line(format_args!("next      {step}"));
         }
     }
+    if job.summary.kind == JobKind::Commands {
+        return print_commands(job);
+    }
     show::line(format_args!("scene     {}", job.scene.display()));
     let mut table = show::table([
         "provider",
@@ -187,5 +190,27 @@ pub fn print_job(job: &JobView) {
     }
     for output in &job.outputs {
         show::line(format_args!("picture   {}", output.path.display()));
+    }
+}
+
+/// What a job of commands is: its steps, what it wrote, and its last words where it failed.
+fn print_commands(job: &JobView) {
+    show::line(format_args!("template  {}", job.scene.display()));
+    let mut table = show::table(["step", "tasks", "waits for"]);
+    for step in &job.steps {
+        table.add_row([
+            step.name.clone(),
+            format!("{}/{}", step.tasks_done, step.tasks),
+            step.waits_for.join(", "),
+        ]);
+    }
+    show::line(table);
+    if job.summary.problem.is_some() {
+        for line in &job.log {
+            show::line(format_args!("said      {line}"));
+        }
+    }
+    for output in &job.outputs {
+        show::line(format_args!("file      {}", output.path.display()));
     }
 }

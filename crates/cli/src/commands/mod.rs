@@ -2,6 +2,7 @@
 
 mod accept;
 mod bench;
+mod completions;
 mod demo;
 mod doctor;
 mod engines;
@@ -9,9 +10,12 @@ mod follow;
 mod inspect;
 mod invite;
 mod jobs;
+mod man;
+mod models;
 mod providers;
 mod render;
 mod studio;
+mod submit;
 mod top;
 mod up;
 mod wallet;
@@ -31,12 +35,18 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Top => top::run(data_dir).await,
         Command::Invite(json) => invite::run(data_dir, json).await,
         Command::Render(render) => render::run(data_dir, render).await,
+        Command::Submit(submit) => submit::run(data_dir, submit).await,
         Command::Jobs { command } => jobs::run(data_dir, command).await,
         Command::Inspect(inspect) => inspect::run(inspect).await,
         Command::Engines { command } => engines::run(command).await,
+        Command::Models { command } => models::run(data_dir, command).await,
+        // Answered in `main`, before anything is started that a sandbox need not have.
+        Command::ModelSession => Ok(ExitCode::Success),
         Command::Doctor(json) => doctor::run(json).await,
         Command::Providers(json) => providers::run(data_dir, json).await,
         Command::Wallet { command } => wallet::run(data_dir, command).await,
         Command::Bench { command } => bench::run(command).await,
+        Command::Completions(completions) => completions::run(completions).await,
+        Command::Man(man) => man::run(man).await,
     }
 }

@@ -17,8 +17,8 @@ use rayswarm_api::{
 use std::path::{Path, PathBuf};
 
 pub async fn run(data_dir: Option<&Path>, args: RenderArgs) -> anyhow::Result<ExitCode> {
-    let request = request(&args)?;
     let data_dir = daemon::data_dir(data_dir)?;
+    let request = request(&data_dir, &args)?;
     let mut interrupt = Interrupt::listen()?;
     match interrupt.unless(daemon::running(&data_dir)).await {
         None => Ok(ExitCode::Interrupted),
@@ -96,11 +96,15 @@ fn daemon_arguments(args: &RenderArgs) -> Vec<String> {
 }
 
 /// The request that the arguments stand for, paths made absolute.
-fn request(args: &RenderArgs) -> anyhow::Result<JobRequest> {
-    let scene = existing_file(&args.file)?;
-    let beside = || scene.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
+fn request(data_dir: &Path, args: &RenderArgs) -> anyhow::Result<JobRequest> {
+    let file = existing_file(&args.file)?;
+    let beside = || file.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
     let output = args.out.as_ref().map_or_else(|| Ok(beside()), std::path::absolute)?;
-    let mut request = picture_request(scene.clone(), output, &args.picture)?;
+    let scene = match &args.model {
+        Some(model) => rayswarm_node::models::recipe(data_dir, model, &file, args.strength)?,
+        None => file.clone(),
+    };
+    let mut request = picture_request(scene, output, &args.picture)?;
     request.settings = JobSettings {
         budget: args.budget,
         deadline_s: args.deadline.as_secs(),

@@ -81,6 +81,8 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
         https: args.https,
         certificate: args.tls_cert.zip(args.tls_key),
         http_names: args.http_names,
+        fetch_allow: args.fetch_allow,
+        render_cap: args.render_cap,
         rpc: args.rpc,
         rpc_listen: args.rpc_listen,
         contracts: args.contracts,
@@ -150,5 +152,29 @@ mod tests {
         };
         let error = config(None, up).unwrap_err();
         assert!(error.0.contains("--join: the ticket is incomplete"), "{error}");
+    }
+
+    #[test]
+    fn hosts_and_a_cap_for_pictures_can_be_typed() {
+        let typed = |more: &[&str]| {
+            let words: Vec<&str> = ["rayswarm", "up"].iter().chain(more).copied().collect();
+            let Command::Up(up) = Args::parse_from(words).command else {
+                panic!("not up")
+            };
+            config(Some(Path::new("d")), up)
+        };
+        let allowing = [
+            "--fetch-allow",
+            "nas",
+            "--fetch-allow",
+            "10.0.0.7:8080",
+            "--render-cap",
+            "0.5",
+        ];
+        let config = typed(&allowing).unwrap();
+        assert_eq!(config.fetch_allow.len(), 2);
+        assert_eq!(config.render_cap.to_string(), "0.5");
+        let error = typed(&["--fetch-allow", "http://nas"]).unwrap_err();
+        assert!(error.0.contains("--fetch-allow"), "{error}");
     }
 }

@@ -2,13 +2,14 @@
 //! visible may name further files. Each round is a new process that sees a little more.
 
 use super::{
-    conversation::{Answer, Conversation},
     references::{Resolved, resolve},
     saved::refuse_newer,
+    speaker::SPEAKER,
     start::start,
     wire::{InspectSettings, Inspected, Request},
 };
 use crate::{
+    conversation::{Answer, Conversation},
     engine::{InspectRequest, SceneFile, SessionPurpose},
     error::EngineError,
     layout::{Consent, Contents, inspection_path, lexical},
@@ -85,7 +86,7 @@ async fn round(
         &request.limits,
     )
     .await?;
-    let mut conversation = Conversation::begin(process, request.limits.silence, &install.version).await?;
+    let mut conversation = Conversation::begin(SPEAKER, process, request.limits.silence, &install.version).await?;
     let settings = InspectSettings {
         renderer_override: request.renderer_override.as_deref(),
         allowed_missing: &request.allow_missing,

@@ -2,11 +2,12 @@
 
 use super::{
     NAME,
-    conversation::{Answer, Conversation},
+    speaker::SPEAKER,
     start::{WORK, start},
     wire::{Finished, Opened, Request},
 };
 use crate::{
+    conversation::{Answer, Conversation},
     engine::{FinishRequest, ProgressSink, RawResult, RenderRequest, Session, SessionRequest},
     error::EngineError,
     store::BlenderInstall,
@@ -51,7 +52,7 @@ impl BlenderSession {
         let work = WorkFolder::make(&request.scratch)?;
         let limits = &request.limits;
         let process = start(install, sandbox, &request.files, Some(&work.0), request.purpose, limits).await?;
-        let mut conversation = Conversation::begin(process, limits.silence, &install.version).await?;
+        let mut conversation = Conversation::begin(SPEAKER, process, limits.silence, &install.version).await?;
         let open = Request::Open {
             purpose: request.purpose,
             scene: &request.scene,

@@ -1,4 +1,4 @@
-//! The messages of `docs/protocol/session.md`: one JSON document per line, requests in, events out.
+//! Requests and results of `docs/protocol/session.md`. What frames them is [`crate::conversation`]'s.
 
 use crate::engine::SessionPurpose;
 use rayswarm_model::{
@@ -6,17 +6,6 @@ use rayswarm_model::{
     settings::{Device, OutputFormat},
 };
 use serde::{Deserialize, Serialize};
-
-/// The protocol's version; both sides come from one binary, so a mismatch is a mistake in packaging.
-pub(super) const PROTOCOL: u32 = 1;
-
-/// A request with its number.
-#[derive(Serialize)]
-pub(super) struct Numbered<'a> {
-    pub id: u64,
-    #[serde(flatten)]
-    pub request: &'a Request<'a>,
-}
 
 /// What a session is asked to do.
 #[derive(Serialize)]
@@ -50,8 +39,6 @@ pub(super) enum Request<'a> {
         output: String,
         format: OutputFormat,
     },
-    /// End.
-    Quit,
 }
 
 /// The settings that matter before there is a job.
@@ -62,38 +49,6 @@ pub(super) struct InspectSettings<'a> {
     pub options: &'a [(String, String)],
     /// The job's frames; the file's own range when there is no job yet.
     pub frames: Option<&'a Frames>,
-}
-
-/// What a session says.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Event {
-    /// First of all.
-    Hello { protocol: u32, engine_version: String },
-    /// Work goes on; thousandths done.
-    Progress { id: u64, milli: u32 },
-    /// Done.
-    Ok {
-        id: u64,
-        result: serde_json::Value,
-        cpu_millis: u64,
-    },
-    /// Not done.
-    Error {
-        id: u64,
-        kind: ErrorKind,
-        code: String,
-        message: String,
-        remedy: String,
-    },
-}
-
-/// Whether the same request may succeed another time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ErrorKind {
-    Permanent,
-    Transient,
 }
 
 /// The result of `open`.

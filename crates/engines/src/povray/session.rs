@@ -7,6 +7,7 @@ use super::{
     settings::Settings,
 };
 use crate::{
+    display,
     engine::{FinishRequest, ProgressSink, RawResult, RenderRequest, SceneFile, Session, SessionRequest},
     error::EngineError,
 };
@@ -154,7 +155,7 @@ impl Session for PovSession {
         let FinishRequest {
             merged, output, format, ..
         } = request.clone();
-        let path = blocking(move || output::finish(&merged, &output, format)).await?;
+        let path = blocking(move || display::finish(NAME, &merged, &output, format)).await?;
         Ok(vec![path])
     }
 

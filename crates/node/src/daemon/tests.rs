@@ -140,6 +140,63 @@ async fn an_event_stream_ends_with_its_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pictures_by_their_address_are_answered_as_programs_of_the_web_expect() {
+    let world = World::new(None).await;
+    let url = format!("http://{}/render", world.daemon.http_address());
+    let post = async |body: &str| {
+        let asked = world.client.post(&url).header("content-type", "application/json");
+        let (status, problem) = told(asked.body(body.to_owned()).send().await.unwrap()).await;
+        (status, problem["type"].as_str().unwrap_or_default().to_owned())
+    };
+    for (body, status, kind) in [
+        ("{", 400, "bad_json"),
+        ("[]", 400, "bad_body"),
+        (r#"{"image_url": "https://pictures.example/a.png"}"#, 400, "bad_body"),
+        (r#"{"model": "mosaic"}"#, 400, "bad_body"),
+        (r#"{"imageUrl": "a", "model": "m", "strength": 0}"#, 400, "bad_body"),
+        (r#"{"imageUrl": "a", "model": "m", "wait": "long"}"#, 400, "bad_body"),
+        // The model is looked for before anything is fetched.
+        (
+            r#"{"imageUrl": "https://pictures.example/a.png", "model": "upscale"}"#,
+            422,
+            "no_model",
+        ),
+    ] {
+        assert_eq!(post(body).await, (status, kind.to_owned()), "{body}");
+    }
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let answer = world.client.request(method.clone(), &url).send().await.unwrap();
+        assert_eq!(answer.status(), 405, "{method}");
+        assert_eq!(answer.headers()["allow"], "POST", "{method}");
+    }
+
+    let job = world.failed_job(json!({ "path": "/none.pov" })).await;
+    for (path, kind) in [(job.as_str(), "no_such_picture"), ("0", "no_such_job")] {
+        let with_token = world
+            .answer(Method::GET, &format!("/render/{path}"), &Value::Null)
+            .await;
+        let without = told(world.client.get(format!("{url}/{path}")).send().await.unwrap()).await;
+        for (status, problem) in [with_token, without] {
+            assert_eq!((status, problem["type"].as_str()), (404, Some(kind)), "{problem}");
+        }
+    }
+
+    let wanted = json!({"name": "no spender", "scopes": ["read", "jobs"]});
+    let (_, made) = world.answer(Method::POST, "/v1/tokens", &wanted).await;
+    let asked = world.client.post(&url).bearer_auth(made["token"].as_str().unwrap());
+    let refused = told(
+        asked
+            .json(&json!({"image_url": "a", "model": "m"}))
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
+    assert_eq!((refused.0, refused.1["type"].as_str()), (403, Some("scope_missing")));
+    world.daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_upload_of_a_job_that_has_ended_is_kept_and_missed_when_it_is_removed() {
     let world = World::new(None).await;
     let uploads = &world.daemon.node.uploads;

@@ -2,6 +2,7 @@
 
 use super::{
     Refusal,
+    here::{By, FromHere, is_for_pictures, is_from_here},
     limits::{Limits, TooMany},
     tls::TlsListener,
     tokens::{Token, Tokens},
@@ -47,6 +48,10 @@ pub struct Guard {
     pub bound: SocketAddr,
     /// Names this node is known by besides its addresses.
     pub names: Vec<String>,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Whether programs of this machine may have pictures made without a token, as long as they call in plain text.
+    pub for_everybody: bool,
 }
 
 /// What the caller's token opens.
@@ -80,6 +85,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// The scope that a call needs, by its path or the path as described.
 pub fn needed(method: &Method, path: &str) -> Scope {
+    if path == "/render" {
+        return Scope::Spend;
+    }
     let path = path.strip_prefix("/v1/").unwrap_or(path);
     let first = path.split('/').next().unwrap_or_default();
     match (first, method) {
@@ -95,7 +103,7 @@ pub fn needed(method: &Method, path: &str) -> Scope {
 /// The studio's own files are no secret; everything they show comes through the API.
 fn is_open(method: &Method, path: &str) -> bool {
     let reads = method == Method::GET || method == Method::HEAD;
-    reads && !path.starts_with("/v1/") && path != "/metrics"
+    reads && !path.starts_with("/v1/") && !path.starts_with("/render/") && path != "/metrics"
 }
 
 /// Lets a request through or answers with a problem.
@@ -104,15 +112,31 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
         .extensions()
         .get::<ConnectInfo<Peer>>()
         .map(|info| info.0.0.ip());
-    match admit(&guard, request.method(), request.uri().path(), request.headers(), peer) {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            next.run(request).await
+    let admitted = admit(&guard, request.method(), request.uri().path(), request.headers(), peer);
+    let extensions = request.extensions_mut();
+    extensions.insert(By(guard.scheme));
+    match admitted {
+        Err(denied) => return denied.into_response(),
+        Ok(Admitted::Anybody) => {}
+        Ok(Admitted::Holder(caller)) => {
+            extensions.insert(caller);
         }
-        Err(denied) => denied.into_response(),
+        Ok(Admitted::FromHere) => {
+            extensions.insert(FromHere);
+        }
     }
+    next.run(request).await
+}
+
+/// Whom a call is let through for.
+#[derive(Debug)]
+enum Admitted {
+    /// It shows nothing that is anybody's.
+    Anybody,
+    /// The holder of a token.
+    Holder(Caller),
+    /// A program of this machine without one.
+    FromHere,
 }
 
 /// Why a call is not let through.
@@ -162,7 +186,7 @@ fn admit(
     path: &str,
     headers: &HeaderMap,
     peer: Option<IpAddr>,
-) -> Result<Option<Caller>, Denied> {
+) -> Result<Admitted, Denied> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST).filter(|host| is_own_host(host, guard));
     let Some(host) = host else {
@@ -178,7 +202,11 @@ fn admit(
         return Err(problem.next("use the studio, the command line or a program").into());
     }
     if is_open(method, path) {
-        return Ok(None);
+        return Ok(Admitted::Anybody);
+    }
+    if guard.for_everybody && is_for_pictures(path) && is_from_here(peer, headers) {
+        guard.limits.without_token()?;
+        return Ok(Admitted::FromHere);
     }
     let given = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     let token = Token::new(given.ok_or_else(no_token)?);
@@ -192,10 +220,11 @@ fn admit(
     let caller = Caller { token, scopes };
     caller.require(needed(method, path))?;
     guard.limits.call(token, method)?;
-    Ok(Some(caller))
+    Ok(Admitted::Holder(caller))
 }
 
-fn no_token() -> Problem {
+/// Refuses who has none.
+pub(super) fn no_token() -> Problem {
     let detail = "this call needs a token: `Authorization: Bearer …`";
     Problem::new(401, "no_token", detail)
         .next("`rayswarm studio` makes one; the root token is the file `token` in the node's data folder")
@@ -203,14 +232,19 @@ fn no_token() -> Problem {
 
 /// A page that rebinds its name to this address still sends its own name.
 fn is_own_host(host: &str, guard: &Guard) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
+    let name = host_name(host);
     let (address, bound): (Option<IpAddr>, _) = (name.parse().ok(), guard.bound.ip());
     name == "localhost"
         || guard.names.iter().any(|own| own.eq_ignore_ascii_case(name))
         || address.is_some_and(|address| address == bound || address.is_loopback() || bound.is_unspecified())
+}
+
+/// A host without its port.
+pub(super) fn host_name(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    }
 }
 
 /// The studio's own pages come from the host that is called.
@@ -222,128 +256,4 @@ fn is_own_origin(origin: &str, host: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::http::tokens::Token;
-    use rayswarm_api::access::Scope::{Jobs, Node, Paths, Read, Spend, Tokens as OfTokens};
-
-    fn guard(folder: &std::path::Path) -> Guard {
-        Guard {
-            tokens: Arc::new(Tokens::open(folder, Token::new("secret")).unwrap()),
-            limits: Arc::default(),
-            bound: SocketAddr::from(([127, 0, 0, 1], 3000)),
-            names: vec!["farm.studio".into()],
-        }
-    }
-
-    fn status(method: &Method, path: &str, headers: &[(&'static str, &str)]) -> u16 {
-        let folder = tempfile::tempdir().unwrap();
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.insert(*name, value.parse().unwrap());
-        }
-        admit(&guard(folder.path()), method, path, &map, None).map_or_else(|denied| denied.problem.status, |_| 200)
-    }
-
-    const HOST: (&str, &str) = ("host", "127.0.0.1:3000");
-    const TOKEN: (&str, &str) = ("authorization", "Bearer secret");
-
-    #[test]
-    fn only_a_token_opens_the_api() {
-        let get = |headers: &[(&'static str, &str)]| status(&Method::GET, "/v1/jobs", headers);
-        assert_eq!(get(&[HOST, TOKEN]), 200);
-        assert_eq!(get(&[HOST]), 401);
-        assert_eq!(get(&[HOST, ("authorization", "Bearer wrong")]), 401);
-        assert_eq!(get(&[HOST, ("authorization", "Basic secret")]), 401);
-        assert_eq!(status(&Method::GET, "/metrics", &[HOST]), 401);
-        assert_eq!(status(&Method::GET, "/assets/a.js", &[HOST]), 200);
-        assert_eq!(status(&Method::POST, "/", &[HOST]), 401);
-    }
-
-    #[test]
-    fn foreign_hosts_and_pages_are_refused_even_with_a_token() {
-        let get = |headers: &[(&'static str, &str)]| status(&Method::GET, "/v1/jobs", headers);
-        for own in ["localhost:3000", "[::1]:3000", "farm.studio", "FARM.studio:443"] {
-            assert_eq!(get(&[("host", own), TOKEN]), 200, "{own}");
-        }
-        for foreign in ["evil.example:3000", "127.0.0.1.evil.example", "10.0.0.1:3000"] {
-            assert_eq!(get(&[("host", foreign), TOKEN]), 403, "{foreign}");
-        }
-        assert_eq!(get(&[TOKEN]), 403);
-        assert_eq!(get(&[HOST, TOKEN, ("origin", "http://127.0.0.1:3000")]), 200);
-        for foreign in [
-            "https://evil.example",
-            "null",
-            "http://127.0.0.1:3001",
-            "http://localhost:3000",
-        ] {
-            assert_eq!(get(&[HOST, TOKEN, ("origin", foreign)]), 403, "{foreign}");
-        }
-        assert_eq!(status(&Method::GET, "/", &[("host", "evil.example")]), 403);
-    }
-
-    #[test]
-    fn each_call_has_its_scope() {
-        for (method, path, scope) in [
-            (Method::GET, "/v1/jobs", Read),
-            (Method::GET, "/v1/openapi.json", Read),
-            (Method::GET, "/metrics", Read),
-            (Method::POST, "/v1/jobs", Jobs),
-            (Method::PATCH, "/v1/jobs/x", Jobs),
-            (Method::POST, "/v1/jobs/x/cancel", Jobs),
-            (Method::POST, "/v1/jobs/x/start", Spend),
-            (Method::POST, "/v1/wallet/faucet", Spend),
-            (Method::PUT, "/v1/uploads/x/chunks/y", Jobs),
-            (Method::GET, "/v1/node", Read),
-            (Method::PATCH, "/v1/node", Node),
-            (Method::GET, "/v1/invite", Node),
-            (Method::GET, "/v1/webhooks", Node),
-            (Method::GET, "/v1/tokens", OfTokens),
-            (Method::DELETE, "/v1/tokens/x", OfTokens),
-        ] {
-            assert_eq!(needed(&method, path), scope, "{method} {path}");
-        }
-        let caller = Caller {
-            token: Token::new("secret"),
-            scopes: vec![Read],
-        };
-        assert!(caller.require(Paths).is_err());
-    }
-
-    #[test]
-    fn guessers_wait_as_long_as_they_are_told_and_who_sends_no_token_is_no_guesser() {
-        let folder = tempfile::tempdir().unwrap();
-        let guard = guard(folder.path());
-        let call = |authorization: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, HeaderValue::from_static("localhost"));
-            if let Some(text) = authorization {
-                headers.insert(header::AUTHORIZATION, text.parse().unwrap());
-            }
-            let admitted = admit(&guard, &Method::GET, "/v1/jobs", &headers, None);
-            admitted.map_or_else(Denied::into_response, |_| ().into_response())
-        };
-        for _ in 0..100 {
-            assert_eq!(call(None).status(), 401);
-        }
-        let mut guesses = 0;
-        let stopped = loop {
-            let answer = call(Some("Bearer wrong"));
-            if answer.status() != 401 {
-                break answer;
-            }
-            guesses += 1;
-        };
-        assert!(guesses >= 20 && stopped.status() == 429, "{guesses} {stopped:?}");
-        let seconds = stopped.headers()[header::RETRY_AFTER].to_str().unwrap();
-        assert!((1..=3).contains(&seconds.parse::<u64>().unwrap()), "{seconds}");
-        let missing = call(None);
-        assert_eq!(
-            (missing.status().as_u16(), missing.headers().get(header::RETRY_AFTER)),
-            (401, None)
-        );
-        assert_eq!(missing.headers()[header::WWW_AUTHENTICATE], "Bearer");
-        assert_eq!(call(Some("Bearer secret")).status(), 200);
-    }
-}
+mod tests;

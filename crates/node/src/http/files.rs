@@ -169,7 +169,8 @@ async fn output(
     serve(output.path, Some(disposition), headers).await
 }
 
-async fn serve(file: PathBuf, disposition: Option<String>, headers: HeaderMap) -> Result<Response, Refusal> {
+/// Answers with a file, or the part of it that is asked for.
+pub(super) async fn serve(file: PathBuf, disposition: Option<String>, headers: HeaderMap) -> Result<Response, Refusal> {
     let mut request = Request::new(Body::empty());
     *request.headers_mut() = headers;
     let served = ServeFile::new(&file).oneshot(request).await;

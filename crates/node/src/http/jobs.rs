@@ -3,7 +3,7 @@
 use super::{Answer, Body, Path, Query, Refusal, auth::Caller};
 use crate::{
     node::Node,
-    requestor::{Wanted, record::AskedWith, refusal::bad_input},
+    requestor::{Wanted, commands::opening::is_template, record::AskedWith, refusal::bad_input},
 };
 use axum::{
     Json,
@@ -66,7 +66,8 @@ async fn inspect(State(node): State<Arc<Node>>, caller: Caller, Body(asked): Bod
     Ok(Json(node.requestor.inspect(&request).await?))
 }
 
-/// Makes a job: it is analysed, probed and then waits as `quoted`.
+/// Makes a job: it is analysed, probed and then waits as `quoted`. Where the scene is an Open Job Description template,
+/// its commands begin at once on this node, for nothing.
 ///
 /// With an `Idempotency-Key` header, asking again gives the same job.
 #[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = NewJob,
@@ -89,6 +90,10 @@ async fn create(
     check_settings(&asked.settings)?;
     let asked_with = asked_with(&headers, &asked)?;
     let (scene, own_folder) = scene_file(&node, &caller, &asked.scene).await?;
+    if is_template(&scene) {
+        let made = super::commands::create(&node, &caller, asked, scene, own_folder, asked_with).await?;
+        return Ok((StatusCode::CREATED, Json(made)));
+    }
     let wanted = Wanted {
         scene,
         output: asked.output,

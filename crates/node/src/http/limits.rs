@@ -28,6 +28,11 @@ const GUESSES: Rate = Rate {
     every: Duration::from_secs(3),
     burst: 1000,
 };
+/// Calls without a token, all together: 10 a second. Each may fetch a picture and make a job.
+const WITHOUT_TOKEN: Rate = Rate {
+    every: Duration::from_millis(100),
+    burst: 200,
+};
 /// Callers remembered at most. Beyond it those are forgotten who have been quiet, and if nobody has, everybody.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -95,6 +100,7 @@ struct State {
     reads: HashMap<Token, Used>,
     writes: HashMap<Token, Used>,
     guesses: HashMap<IpAddr, Used>,
+    without_token: Used,
 }
 
 impl Default for Limits {
@@ -111,6 +117,11 @@ impl Limits {
     pub fn call(&self, token: Token, method: &Method) -> Result<(), TooMany> {
         let reads = method == Method::GET || method == Method::HEAD;
         self.state().call(token, reads, self.started.elapsed())
+    }
+
+    /// Counts a call without a token, where one is let through.
+    pub fn without_token(&self) -> Result<(), TooMany> {
+        self.state().without_token(self.started.elapsed())
     }
 
     /// Counts a wrong token from this address.
@@ -131,6 +142,10 @@ impl State {
         } else {
             take(&mut self.writes, token, WRITES, now)
         }
+    }
+
+    fn without_token(&mut self, now: Duration) -> Result<(), TooMany> {
+        self.without_token.take(WITHOUT_TOKEN, now).map_err(TooMany::after)
     }
 
     fn guess(&mut self, peer: IpAddr, now: Duration) -> Result<(), TooMany> {
@@ -176,6 +191,15 @@ mod tests {
         let writes = (0..5000).filter(|_| state.call(token(), false, START).is_ok()).count();
         assert_eq!(writes, 2000);
         assert!(state.call(Token::new("another"), false, START).is_ok());
+    }
+
+    #[test]
+    fn callers_without_a_token_share_one_rate() {
+        let mut state = State::default();
+        let mut taken = |now| (0..1000).filter(|_| state.without_token(now).is_ok()).count();
+        assert_eq!(taken(START), 200);
+        assert_eq!(taken(START + Duration::from_secs(1)), 10);
+        assert!(state.call(token(), false, START).is_ok());
     }
 
     #[test]

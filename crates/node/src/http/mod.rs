@@ -2,10 +2,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`auth`], [`tokens`], [`limits`] | who may call what, and how often |
+//! | [`auth`], [`here`], [`tokens`], [`limits`] | who may call what, and how often |
 //! | [`tls`] | encryption wherever others could listen |
 //! | [`described`], [`extract`] | bodies, queries and paths; what the description does not allow is a problem |
 //! | [`jobs`], [`tasks`], [`files`], [`uploads`] | jobs, from the scene to the finished files |
+//! | [`commands`] | jobs of commands |
+//! | [`render`] | pictures by their address, in one call |
 //! | [`events`], [`webhooks`] | what happens, told |
 //! | [`farm`], [`wallet`], [`explorer`], [`metrics`] | the node, its money and its chain |
 //! | [`traced`] | a span for each call |
@@ -13,16 +15,19 @@
 //! | [`openapi`] | the API's description |
 
 mod auth;
+mod commands;
 mod described;
 mod events;
 mod explorer;
 mod extract;
 mod farm;
 mod files;
+mod here;
 mod jobs;
 pub mod limits;
 mod metrics;
 pub mod openapi;
+mod render;
 mod studio;
 mod tasks;
 pub mod tls;
@@ -102,6 +107,8 @@ fn routes(node: &Arc<Node>, bound: SocketAddr, scheme: &'static str) -> Router {
         limits: node.limits.clone(),
         bound,
         names: node.services.config.http_names.clone(),
+        scheme,
+        for_everybody: scheme == "http" && node.pictures.are_for_everybody(),
     });
     let calls = Calls {
         traces: node.services.traces.clone(),
@@ -155,7 +162,9 @@ fn api() -> OpenApiRouter<Arc<Node>> {
     OpenApiRouter::new()
         .merge(jobs::routes())
         .merge(tasks::routes())
+        .merge(commands::routes())
         .merge(files::routes())
+        .merge(render::routes())
         .merge(uploads::routes())
         .merge(events::routes())
         .merge(webhooks::routes())

@@ -1,6 +1,6 @@
 //! The description of the API: OpenAPI 3.1, served and committed as `docs/protocol/openapi.json`.
 
-use super::{Answer, api, auth};
+use super::{Answer, api, auth, here::is_for_pictures};
 use crate::node::Node;
 use axum::{Json, http::Method};
 use rayswarm_api::Problem;
@@ -31,8 +31,9 @@ fn describe() -> OpenApi {
         .version("1")
         .description(Some(
             "The HTTP API of one Rayswarm node. Amounts are decimal strings of base units, times are RFC 3339, sizes are \
-             bytes, spans say their unit in their name. Every call needs `Authorization: Bearer …` with a token that opens the scope named with it; every answer that is \
-             not a success is a problem document (RFC 9457).",
+             bytes, spans say their unit in their name. Every call needs `Authorization: Bearer …` with a token that \
+             opens the scope named with it; programs of the node's own machine may leave it out for `/render`, where \
+             they spend within a cap. Every answer that is not a success is a problem document (RFC 9457).",
         ))
         .build();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
@@ -49,7 +50,12 @@ fn describe_operations(api: &mut OpenApi) {
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             let scope = auth::needed(&method, path).to_string();
-            operation.security = Some(vec![SecurityRequirement::new("token", [scope])]);
+            let mut ways = vec![SecurityRequirement::new("token", [scope])];
+            if is_for_pictures(path) {
+                // Or nothing at all, on the node's own machine.
+                ways.push(SecurityRequirement::default());
+            }
+            operation.security = Some(ways);
             let words = operation.tags.iter().flatten().chain(&operation.operation_id);
             operation.operation_id = Some(words.cloned().collect::<Vec<_>>().join("_"));
         }

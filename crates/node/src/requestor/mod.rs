@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`wanted`] | what a job is asked with |
 //! | [`record`] | what was decided about a job, as the journal keeps it |
 //! | [`analysis`] | from a request to what will be rendered |
 //! | [`pack`] | the scene's files as blobs |
@@ -15,6 +16,7 @@
 //! | [`board`] | tasks and attempts for whoever looks |
 //! | [`outputs`] | finished files as faces list them |
 //! | [`roster`], [`handle`] | all jobs, and how the rest of the node reaches one |
+//! | [`commands`] | jobs of commands, which this node runs itself |
 //! | [`shown`] | a job as whoever looks sees it |
 //! | [`precedence`] | which job goes first |
 //! | [`replies`] | what faces ask about jobs |
@@ -32,6 +34,7 @@ pub mod analysis;
 pub mod assembly;
 pub mod board;
 pub mod checking;
+pub mod commands;
 pub mod evidence;
 pub mod handle;
 pub mod inherit;
@@ -54,8 +57,10 @@ pub mod replies;
 pub mod roster;
 pub mod shown;
 pub mod studio;
+mod wanted;
 
 use crate::{clock, identity, journal::JournalError, services::Services};
+use commands::Commands;
 use handle::{Command, JobHandle};
 use job::Job;
 use outputs::Outputs;
@@ -76,11 +81,12 @@ use refusal::{bad_input, chain, failed};
 use roster::Roster;
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::sync::mpsc;
+pub use wanted::Wanted;
 
 /// The jobs of this node.
 #[derive(Clone)]
@@ -90,40 +96,12 @@ pub struct Requestor {
     /// Jobs by the idempotency key they were asked with.
     asked: Arc<Mutex<Asked>>,
     precedence: Arc<Precedence>,
+    commands: Commands,
     reasons: Arc<ReasonsKept>,
 }
 
 /// Jobs by idempotency key.
 type Asked = HashMap<String, (JobId, AskedWith)>;
-
-/// A job to be taken on.
-pub struct Wanted {
-    /// The scene file.
-    pub scene: PathBuf,
-    /// Folder for the finished files; one of this node's own by default.
-    pub output: Option<PathBuf>,
-    /// Files outside the scene's folder that may travel.
-    pub include: Vec<PathBuf>,
-    /// The job it goes on with.
-    pub continues: Option<JobId>,
-    /// How it is to be rendered.
-    pub settings: JobSettings,
-    /// The key and body it is asked with.
-    pub asked_with: Option<AskedWith>,
-}
-
-impl From<JobRequest> for Wanted {
-    fn from(request: JobRequest) -> Self {
-        Self {
-            scene: request.scene,
-            output: Some(request.output),
-            include: request.include,
-            continues: request.continues,
-            settings: request.settings,
-            asked_with: None,
-        }
-    }
-}
 
 impl Requestor {
     /// Reads the journal, goes on with what was not final, and answers providers from then on.
@@ -133,8 +111,13 @@ impl Requestor {
             jobs: Arc::default(),
             asked: Arc::default(),
             precedence: Arc::default(),
+            commands: Commands::start(services.clone())?,
             reasons: Arc::default(),
         };
+        let asked = requestor.commands.asked();
+        requestor
+            .asked()
+            .extend(asked.into_iter().map(|(id, with)| (with.key.clone(), (id, with))));
         for record in services.journal.jobs()? {
             if let Some(with) = record.asked_with.clone() {
                 requestor.asked().insert(with.key.clone(), (record.id, with));
@@ -223,12 +206,21 @@ impl Requestor {
 
     /// All jobs, newest first.
     pub fn list(&self) -> Vec<Arc<JobView>> {
-        self.jobs().all().map(JobHandle::view).collect()
+        let mut jobs: Vec<Arc<JobView>> = self.jobs().all().map(JobHandle::view).collect();
+        jobs.extend(self.commands.list());
+        jobs.sort_by(|left, right| {
+            let (left, right) = (&left.summary, &right.summary);
+            right.created_at.cmp(&left.created_at).then(left.id.cmp(&right.id))
+        });
+        jobs
     }
 
     /// One job.
     pub fn view(&self, id: JobId) -> Result<Arc<JobView>, Problem> {
-        self.handle(id).map(|handle| handle.view())
+        match self.commands.view(id) {
+            Some(view) => Ok(view),
+            None => self.handle(id).map(|handle| handle.view()),
+        }
     }
 
     /// Accepts a quote: its budget, or a lower one of its curve.
@@ -258,6 +250,9 @@ impl Requestor {
 
     /// Ends a job early.
     pub async fn cancel(&self, id: JobId) -> Result<JobSummary, Problem> {
+        if let Some(cancelled) = self.commands.cancel(id) {
+            return cancelled;
+        }
         self.command(id, Command::Cancel).await
     }
 
@@ -268,12 +263,18 @@ impl Requestor {
             let detail = format!("job {} is {} already", id.short(), view.summary.state.word());
             return Err(conflict("final", detail));
         }
+        if let Some(changed) = self.commands.pause(id, paused) {
+            return changed;
+        }
         self.command(id, if paused { Command::Pause } else { Command::Resume })
             .await
     }
 
     /// Another name or priority.
     pub async fn change(&self, id: JobId, change: JobChange) -> Result<JobSummary, Problem> {
+        if let Some(changed) = self.commands.change(id, &change) {
+            return changed;
+        }
         let handle = self.handle(id)?;
         if !handle.view().summary.state.is_final() {
             return self.command(id, Command::Change(change)).await;
@@ -291,7 +292,11 @@ impl Requestor {
     }
 
     /// A new job for what a failed or cancelled one left open: frames whose files exist are not rendered again.
+    /// A job of commands stays the same one.
     pub fn retry(&self, id: JobId, auto_start: bool) -> Result<JobSummary, Problem> {
+        if let Some(retried) = self.commands.retry(id) {
+            return retried;
+        }
         let view = self.view(id)?;
         if !view.summary.state.is_final() {
             let detail = format!(
@@ -342,11 +347,11 @@ impl Requestor {
     fn record(&self, id: JobId) -> Result<JobRecord, Problem> {
         let record = self.services.journal.job(id);
         let record = record.map_err(|error| failed("journal", chain(&error)))?;
-        record.ok_or_else(|| unknown(id))
+        record.ok_or_else(|| self.not_rendered(id))
     }
 
     fn handle(&self, id: JobId) -> Result<JobHandle, Problem> {
-        self.jobs().get(id).cloned().ok_or_else(|| unknown(id))
+        self.jobs().get(id).cloned().ok_or_else(|| self.not_rendered(id))
     }
 
     async fn command(&self, id: JobId, command: Command) -> Result<JobSummary, Problem> {

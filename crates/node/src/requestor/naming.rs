@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 /// Frame digits when the pattern has none, as Blender does.
 const DIGITS_DEFAULT: usize = 4;
 
-/// The path of a finished frame without its extension: `shot_####` and frame 7 give `shot_0007`.
+/// The path of a finished frame without its extension: `shot_####` and frame 7 give `shot_0007`; a scene that is one
+/// picture has no digits.
 pub fn frame_stem(folder: &Path, facts: &SceneFacts, scene: &Path, frame: i32) -> PathBuf {
     let pattern = pattern(facts, scene);
+    if !facts.output.numbered {
+        return folder.join(pattern);
+    }
     let Some(start) = pattern.rfind('#') else {
         return folder.join(format!("{pattern}{}", digits(frame, DIGITS_DEFAULT)));
     };
@@ -127,6 +131,15 @@ mod tests {
             );
             assert_eq!(file, PathBuf::from(expected), "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_scene_that_is_one_picture_has_no_digits() {
+        let mut facts = facts("cat-twice");
+        facts.output.numbered = false;
+        let scene = Path::new("/s/cat-twice.recipe.json");
+        let file = frame_file(Path::new("/o"), &facts, scene, 1, OutputFormat::Png);
+        assert_eq!(file, PathBuf::from("/o/cat-twice.png"));
     }
 
     #[test]

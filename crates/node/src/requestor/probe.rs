@@ -17,6 +17,9 @@ const CROP_SIDE_MAX: u32 = 48;
 /// Where crops lie, in eighths of the picture: the middle first, then around it.
 const PLACES: [(u32, u32); 6] = [(4, 4), (2, 2), (6, 2), (2, 6), (6, 6), (4, 2)];
 
+/// How many squares of an engine's own grid are probed: each takes seconds.
+const SQUARES_PROBED: usize = 2;
+
 /// What the probe showed.
 pub struct Probed {
     /// What crops cost.
@@ -36,18 +39,18 @@ pub async fn probe(
     let resolution = settings.resolution;
     let (mut crops, mut channels) = (Vec::new(), None);
     for (index, frame) in probed_frames(frames).into_iter().enumerate() {
-        let first = crop_at(resolution, PLACES[0]);
+        let places = crops_of(facts, resolution);
         let few = samples(facts, settings, SAMPLES_FEW);
         let more = samples(facts, settings, SAMPLES_MORE);
-        if index == 0 {
-            // Loading and the first build of the scene belong to the session, not to each frame.
-            let (_, picture) = render(session, facts, settings, frame, first, few).await?;
-            channels = channels_of(&picture, first);
-            remove(&picture);
+        if facts.tile_step <= 1 {
+            if index == 0 {
+                // Loading and the first build of the scene belong to the session, not to each frame.
+                measure(session, facts, settings, frame, places[0], few, &mut channels).await?;
+            }
+            crops.push(measure(session, facts, settings, frame, places[0], few, &mut channels).await?);
         }
-        crops.push(measure(session, facts, settings, frame, first, few).await?);
-        for place in PLACES {
-            crops.push(measure(session, facts, settings, frame, crop_at(resolution, place), more).await?);
+        for crop in places {
+            crops.push(measure(session, facts, settings, frame, crop, more, &mut channels).await?);
         }
     }
     let cost = Probe {
@@ -89,6 +92,7 @@ fn remove(picture: &Path) {
     }
 }
 
+/// Renders one crop and says what it cost; its picture says which channels this scene has, if none has said so yet.
 async fn measure(
     session: &mut dyn Session,
     facts: &SceneFacts,
@@ -96,8 +100,12 @@ async fn measure(
     frame: i32,
     rect: Rect,
     samples: u32,
+    channels: &mut Option<Channels>,
 ) -> Result<ProbeSample, EngineError> {
     let (cpu, picture) = render(session, facts, settings, frame, rect, samples).await?;
+    if channels.is_none() {
+        *channels = channels_of(&picture, rect);
+    }
     remove(&picture);
     Ok(ProbeSample {
         frame,
@@ -147,6 +155,31 @@ async fn render(
     Ok((result.cpu, result.picture))
 }
 
+/// The crops that are probed. An engine that computes on a grid of its own takes as long for any pixel as for its whole
+/// square, and as long for one square as for another: a few of them, whole, tell what all cost.
+fn crops_of(facts: &SceneFacts, resolution: Resolution) -> Vec<Rect> {
+    if facts.tile_step <= 1 {
+        return PLACES.map(|place| crop_at(resolution, place)).to_vec();
+    }
+    let mut squares: Vec<Rect> = PLACES[..SQUARES_PROBED]
+        .iter()
+        .map(|place| square_at(resolution, facts.tile_step, crop_at(resolution, *place)))
+        .collect();
+    squares.dedup();
+    squares
+}
+
+/// The square of the engine's grid that holds the top left of `crop`.
+fn square_at(resolution: Resolution, step: u32, crop: Rect) -> Rect {
+    let (x, y) = (crop.x / step * step, crop.y / step * step);
+    Rect {
+        x,
+        y,
+        width: step.min(resolution.width - x),
+        height: step.min(resolution.height - y),
+    }
+}
+
 fn crop_at(resolution: Resolution, (across, down): (u32, u32)) -> Rect {
     let side = |pixels: u32| (pixels / 8).clamp(CROP_SIDE_MIN, CROP_SIDE_MAX).min(pixels);
     let (width, height) = (side(resolution.width), side(resolution.height));
@@ -165,6 +198,23 @@ fn crop_at(resolution: Resolution, (across, down): (u32, u32)) -> Rect {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn squares_lie_on_the_grid_and_inside_the_picture() {
+        for (width, height) in [(1, 1), (500, 700), (1200, 800), (4096, 3072)] {
+            let resolution = Resolution { width, height };
+            for place in PLACES {
+                let square = square_at(resolution, 512, crop_at(resolution, place));
+                assert!(resolution.whole().contains(square), "{resolution} {square}");
+                assert_eq!((square.x % 512, square.y % 512), (0, 0));
+            }
+        }
+        let small = Resolution {
+            width: 300,
+            height: 200,
+        };
+        assert_eq!(square_at(small, 512, crop_at(small, PLACES[1])), small.whole());
+    }
 
     #[test]
     fn crops_lie_inside_any_picture() {

@@ -4,7 +4,8 @@ use super::rendering::Progress;
 use rayswarm_api::{
     Problem, Time,
     job::{
-        CurvePoint, EscrowView, JobChange, JobRequest, JobSettings, JobState, JobSummary, QuoteView, SettlementView,
+        CurvePoint, EscrowView, JobChange, JobKind, JobRequest, JobSettings, JobState, JobSummary, QuoteView,
+        SettlementView,
     },
 };
 use rayswarm_model::{Amount, B256, BlobId, Frames, JobId, Resolution, SceneFacts, UnixMillis, settings::OutputFormat};
@@ -116,6 +117,7 @@ impl JobRecord {
         let frames = self.frames.as_ref().map_or(0, Frames::len) + self.frames_inherited.len();
         JobSummary {
             id: self.id,
+            kind: JobKind::Render,
             name: self.request.name(),
             state: self.state,
             paused: self.paused,

@@ -59,6 +59,9 @@ impl Requestor {
 
     /// The job's log, or what is known of one attempt.
     pub fn log(&self, id: JobId, attempt: Option<u64>) -> Result<LogView, Problem> {
+        if let Some(log) = self.commands().log(id) {
+            return Ok(log);
+        }
         let Some(attempt) = attempt else {
             return Ok(LogView {
                 lines: self.handle(id)?.shown().log(),

@@ -94,5 +94,6 @@ fn view_of(record: &JobRecord, outputs: &Outputs, log: Vec<String>) -> JobView {
         outputs: outputs.list(),
         wall_s: record.started_at.map_or(0.0, |start| end.since(start).as_secs_f64()),
         log,
+        steps: Vec::new(),
     }
 }

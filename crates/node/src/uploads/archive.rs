@@ -7,7 +7,9 @@ use super::{
 };
 use crate::requestor::refusal::bad_input;
 use rayswarm_api::Problem;
+use rayswarm_engines::onnx::is_recipe;
 use rayswarm_model::Bytes;
+use rayswarm_openjd::bundle::TEMPLATE_NAMES;
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
@@ -105,11 +107,17 @@ fn scene_of(entries: &[Entry], asked: &str) -> Result<String, Problem> {
         let found = paths.find(|path| *path == asked).map(str::to_owned);
         return found.ok_or_else(|| no_scene(format!("the archive has no file {asked:?}")));
     }
-    let is_scene = |path: &&str| has_extension(path, "blend") || has_extension(path, "pov");
+    // The template of a job of commands speaks for its bundle, whatever scenes lie beside it.
+    let is_template = |path: &&str| TEMPLATE_NAMES.contains(&path.rsplit('/').next().unwrap_or_default());
+    let mut templates = paths.clone().filter(is_template);
+    if let (Some(template), None) = (templates.next(), templates.next()) {
+        return Ok(template.to_owned());
+    }
+    let is_scene = |path: &&str| has_extension(path, "blend") || has_extension(path, "pov") || is_recipe(path.as_ref());
     let mut scenes: Vec<&str> = paths.filter(is_scene).collect();
     scenes.sort_unstable();
     match scenes.as_slice() {
-        [] => Err(no_scene("the archive has no .blend and no .pov file".into())),
+        [] => Err(no_scene("the archive has no .blend, .pov or .recipe.json file".into())),
         [scene] => Ok((*scene).to_owned()),
         several => Err(several_scenes(several)),
     }

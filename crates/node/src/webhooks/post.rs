@@ -1,7 +1,10 @@
 //! One try at a delivery: a signed POST that goes where it was checked to go, and nowhere further.
 
-use super::{hook::Hook, message, reach::Checked};
-use crate::events::Told;
+use super::{hook::Hook, message};
+use crate::{
+    events::Told,
+    reach::{Checked, Reach, lookup_of_system},
+};
 use rayswarm_model::UnixMillis;
 use reqwest::{Client, header, redirect::Policy};
 use std::time::Duration;
@@ -32,7 +35,7 @@ impl Poster {
         Client::builder()
             .no_proxy()
             .redirect(Policy::none())
-            .dns_resolver(Checked)
+            .dns_resolver(Checked::new(Reach::PublicOrNamedSelf, lookup_of_system()))
             .pool_max_idle_per_host(0)
             .timeout(TIMEOUT)
             .user_agent(concat!("rayswarm/", env!("CARGO_PKG_VERSION")))

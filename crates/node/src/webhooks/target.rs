@@ -1,7 +1,6 @@
 //! Where webhooks may lead.
 
-use super::reach;
-use crate::requestor::refusal::bad_input;
+use crate::{reach, requestor::refusal::bad_input};
 use rayswarm_api::Problem;
 use reqwest::Url;
 

@@ -70,7 +70,7 @@ async function serveFile(path, outgoing) {
 const server = createServer((incoming, outgoing) => {
   const { pathname } = new URL(incoming.url ?? '/', 'http://localhost');
   if (!isOwn(incoming.headers)) outgoing.writeHead(403).end('calls from other web pages are not taken');
-  else if (pathname.startsWith('/v1/')) passOn(incoming, outgoing);
+  else if (pathname.startsWith('/v1/') || pathname === '/render') passOn(incoming, outgoing);
   else serveFile(pathname, outgoing);
 });
 server.listen(PORT, '127.0.0.1');

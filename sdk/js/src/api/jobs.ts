@@ -124,6 +124,16 @@ export class Jobs {
     );
   }
 
+  /** The tasks of a job of commands. */
+  commands(
+    id: string,
+    { signal, ...query }: T.CallOptions & Omit<Query<'/v1/jobs/{id}/commands'>, 'cursor'> = {},
+  ): Listing<T.CommandTask> {
+    return new Listing((page) =>
+      this.#transport.call('get', '/v1/jobs/{id}/commands', { path: { id }, query: { ...query, ...page }, signal }),
+    );
+  }
+
   /** The scheduler's decisions and their reasons. */
   explain(
     id: string,

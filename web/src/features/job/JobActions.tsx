@@ -22,7 +22,9 @@ export function JobActions({ job }: { job: JobView }) {
   const close = () => setAsking(null);
 
   const items: MenuItem[] = [
-    { label: a.duplicate, icon: 'copy', onChoose: () => setAsking('duplicate') },
+    ...(job.kind === 'commands'
+      ? []
+      : [{ label: a.duplicate, icon: 'copy' as const, onChoose: () => setAsking('duplicate') }]),
     { label: a.rename, onChoose: () => setAsking('rename') },
   ];
   if (!ended) {

@@ -12,6 +12,7 @@ import { EmptyState, ProblemNote, Skeleton } from '@/ui/Notes';
 import { useTitle } from '@/ui/Page';
 import { ProgressBar } from '@/ui/ProgressBar';
 import { type Tab, Tabs } from '@/ui/Tabs';
+import { CommandsBody } from './commands/CommandsBody';
 import { JobActions } from './JobActions';
 import { JobFigures } from './JobFigures';
 import styles from './JobView.module.css';
@@ -28,7 +29,8 @@ import { FAILED } from './tasks/taskTable';
 import { type Tasks, useTasks } from './tasks/useTasks';
 import { hasEnded, isPreparing, useJob } from './useJob';
 
-function Head({ job, busyNodes }: { job: Job; busyNodes: number }) {
+/** Figures of nodes and money are of renders only. */
+function Head({ job, busyNodes }: { job: Job; busyNodes?: number }) {
   const m = useMessages();
   const tone = job.state === 'failed' ? 'bad' : job.paused ? 'warn' : job.state === 'done' ? 'ok' : 'accent';
   return (
@@ -43,7 +45,7 @@ function Head({ job, busyNodes }: { job: Job; busyNodes: number }) {
           <JobActions job={job} />
         </span>
       </div>
-      {!isPreparing(job.state) && <JobFigures job={job} busyNodes={busyNodes} />}
+      {busyNodes !== undefined && !isPreparing(job.state) && <JobFigures job={job} busyNodes={busyNodes} />}
       <div className={styles.progress}>
         <ProgressBar
           permille={isPreparing(job.state) ? 0 : job.progress_permille}
@@ -112,13 +114,23 @@ function Loaded({ job }: { job: Job }) {
   );
 }
 
+function LoadedCommands({ job }: { job: Job }) {
+  useTitle(job.name);
+  return (
+    <div className={styles.job}>
+      <Head job={job} />
+      <CommandsBody job={job} />
+    </div>
+  );
+}
+
 export default function JobView({ params }: ViewProps) {
   const m = useMessages();
   const { data, failure, reload } = useJob(params.id!);
   if (data) {
     return (
       <div className={styles.container}>
-        <Loaded job={data} />
+        {data.kind === 'commands' ? <LoadedCommands job={data} /> : <Loaded job={data} />}
       </div>
     );
   }

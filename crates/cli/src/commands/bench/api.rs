@@ -28,7 +28,7 @@ use crate::{
 };
 use anyhow::Context;
 use indicatif::ProgressBar;
-use rayswarm_api::job::{JobRequest, JobSettings, ResolutionChoice};
+use rayswarm_api::job::{JobRequest, JobSettings, Positive, ResolutionChoice, TileChoice};
 use rayswarm_model::{Frames, Resolution, settings::OutputFormat};
 use rayswarm_node::{
     bench_seed::{Seeded, seed},
@@ -177,6 +177,8 @@ impl Bench {
                 resolution: Some(ResolutionChoice::Exact(RESOLUTION)),
                 samples: Some(self.args.samples),
                 format: Some(OutputFormat::Png),
+                // The planner's own choice follows the probe, and a job of one task takes half as long again as one of two.
+                tiles: Positive::new(self.cores).map_or(TileChoice::Auto, |side| TileChoice::Grid([side, side])),
                 providers_min: self.cores,
                 ..JobSettings::default()
             },

@@ -4,7 +4,7 @@ use super::state::Farm;
 use rayswarm_api::{
     Time,
     farm::{EngineView, NodeSettings, NodeView, ProviderTier, ProviderView},
-    job::{JobState, JobSummary},
+    job::{JobKind, JobState, JobSummary},
 };
 use rayswarm_model::{Amount, JobId};
 
@@ -17,6 +17,7 @@ pub fn job(number: u32) -> JobSummary {
     id[..4].copy_from_slice(&number.to_be_bytes());
     JobSummary {
         id: JobId::from_bytes(id),
+        kind: JobKind::Render,
         name: format!("shot-{number}.blend"),
         state: JobState::Rendering,
         paused: false,

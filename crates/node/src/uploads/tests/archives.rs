@@ -42,6 +42,11 @@ fn an_archive_is_unpacked_and_its_scene_found() {
     let files = uploads.files(&done.id);
     assert_eq!(fs::read(files.join("textures/wood.png")).unwrap(), b"wood");
     assert!(!files.join("__MACOSX").exists());
+    let bundle = [("job/template.yaml", b"x".to_vec()), ("job/a.blend", b"y".to_vec())];
+    assert_eq!(
+        upload_zip(&uploads, zip_of(&bundle), "").unwrap().scene,
+        "job/template.yaml"
+    );
     let povray = zip_of(&[("a.POV", b"sphere".to_vec()), ("a.inc", b"x".to_vec())]);
     assert_eq!(upload_zip(&uploads, povray, "").unwrap().scene, "a.POV");
 }

@@ -1,58 +1,105 @@
-//! Which machines a webhook may reach: the public internet's, or this one if the address says so itself. Else who may
-//! make webhooks could have the node call what only the node can call.
+//! Which machines this node reaches for somebody else: those of the public internet, and others only where somebody who
+//! may say so has named them. Else who may make webhooks, or name a picture, could have the node call what only the
+//! node can call.
 //!
-//! A name is resolved once for each delivery, and what it resolves to is both checked and connected to: a name that
+//! A name is resolved once for each connection, and what it resolves to is both checked and connected to: a name that
 //! changes its mind in between gains nothing.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+};
 
-/// A name leads where a webhook may not go.
+/// Where a host may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// On the public internet.
+    Public,
+    /// On the public internet, or this machine if the host says so itself.
+    PublicOrNamedSelf,
+    /// Anywhere: somebody has named the host.
+    Anywhere,
+}
+
+/// A host is where it may not be.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ReachError {
-    /// Into a private network, or to this machine.
-    #[error("{host} is at {address}, which is no address of the public internet; webhooks are not sent there")]
+    /// In a private network, or this machine.
+    #[error("{host} is at {address}, which is no address of the public internet; nothing is sent there")]
     Private {
-        /// The name.
+        /// The host.
         host: String,
-        /// Where it leads.
+        /// Where it is.
         address: IpAddr,
     },
     /// `localhost` is elsewhere.
     #[error("{host} is at {address}, which is not this machine; correct the system's hosts file")]
     Elsewhere {
-        /// The name.
+        /// The host.
         host: String,
-        /// Where it leads.
+        /// Where it is.
         address: IpAddr,
     },
 }
 
-/// Resolves names of webhooks. Addresses written as such never come here: they are checked when a webhook is made.
-pub struct Checked;
+impl Reach {
+    /// Refuses a host that is where it may not be.
+    pub fn check(self, host: &str, address: IpAddr) -> Result<(), ReachError> {
+        let named = || host.to_owned();
+        if self == Self::PublicOrNamedSelf && is_loopback(host) {
+            let is_here = address.to_canonical().is_loopback();
+            return is_here
+                .then_some(())
+                .ok_or_else(|| ReachError::Elsewhere { host: named(), address });
+        }
+        if self == Self::Anywhere || is_public(address) {
+            return Ok(());
+        }
+        Err(ReachError::Private { host: named(), address })
+    }
+}
+
+/// Addresses that are being looked up.
+pub type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+/// Looks up a name. Ports are of no account.
+pub type Lookup = Arc<dyn Fn(String) -> Looking + Send + Sync>;
+
+/// Looks names up as every program of this machine does.
+pub fn lookup_of_system() -> Lookup {
+    Arc::new(|name: String| -> Looking {
+        // The client puts the URL's port in place of 0.
+        Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) })
+    })
+}
+
+/// Resolves names to addresses that are checked. Addresses written as such never come here: whoever takes a URL checks
+/// them.
+pub struct Checked {
+    reach: Reach,
+    lookup: Lookup,
+}
+
+impl Checked {
+    /// Lets names lead as far as `reach`.
+    pub fn new(reach: Reach, lookup: Lookup) -> Self {
+        Self { reach, lookup }
+    }
+}
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
+        let (reach, looking) = (self.reach, (self.lookup)(name.as_str().to_owned()));
         Box::pin(async move {
-            let host = name.as_str();
-            // The client puts the URL's port in place of 0.
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            let found = looking.await?;
             for address in &found {
-                check(host, address.ip())?;
+                reach.check(name.as_str(), address.ip())?;
             }
             let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)
         })
-    }
-}
-
-fn check(host: &str, address: IpAddr) -> Result<(), ReachError> {
-    let host = host.to_owned();
-    match (is_loopback(&host), address.to_canonical().is_loopback()) {
-        (true, true) => Ok(()),
-        (true, false) => Err(ReachError::Elsewhere { host, address }),
-        (false, _) if is_public(address) => Ok(()),
-        (false, _) => Err(ReachError::Private { host, address }),
     }
 }
 
@@ -151,15 +198,26 @@ mod tests {
     }
 
     #[test]
-    fn names_lead_where_they_say() {
-        let verdict = |host: &str, address: &str| check(host, address.parse().unwrap()).is_ok();
-        assert!(verdict("farm.example", "1.1.1.1"));
-        assert!(!verdict("farm.example", "127.0.0.1"));
-        assert!(!verdict("farm.example", "10.0.0.1"));
-        assert!(!verdict("localhost.", "127.0.0.1"));
-        assert!(verdict("localhost", "127.0.0.1"));
-        assert!(verdict("localhost", "::1"));
-        assert!(!verdict("localhost", "10.0.0.1"));
-        assert!(!verdict("localhost", "1.1.1.1"));
+    fn names_lead_where_they_may() {
+        let rows = [
+            // Host, address, and whether it may be there: anywhere public, there or named as this machine.
+            ("farm.example", "1.1.1.1", true, true),
+            ("farm.example", "127.0.0.1", false, false),
+            ("farm.example", "10.0.0.1", false, false),
+            ("farm.example", "::ffff:10.0.0.1", false, false),
+            ("localhost.", "127.0.0.1", false, false),
+            ("localhost", "127.0.0.1", false, true),
+            ("localhost", "::1", false, true),
+            ("127.0.0.1", "127.0.0.1", false, true),
+            ("localhost", "10.0.0.1", false, false),
+            ("localhost", "1.1.1.1", true, false),
+        ];
+        for (host, address, public, public_or_named_self) in rows {
+            let address = address.parse().unwrap();
+            let may = |reach: Reach| reach.check(host, address).is_ok();
+            assert_eq!(may(Reach::Public), public, "{host} {address}");
+            assert_eq!(may(Reach::PublicOrNamedSelf), public_or_named_self, "{host} {address}");
+            assert!(may(Reach::Anywhere), "{host} {address}");
+        }
     }
 }

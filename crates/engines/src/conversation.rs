@@ -1,20 +1,30 @@
-//! One request and its answer, with time-outs and progress.
+//! One request to a session process and its answer (`docs/protocol/session.md`), with time-outs and progress. Shared by
+//! the adapters whose sessions are processes that stay.
 
-use super::{
-    NAME,
-    wire::{ErrorKind, Event, Numbered, PROTOCOL, Request},
-};
 use crate::{engine::ProgressSink, error::EngineError, process::LineProcess};
 use rayswarm_model::{Bytes, CpuTime};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::time::Duration;
+
+/// The protocol's version; both sides come from one binary, so a mismatch is a mistake in packaging.
+pub(crate) const PROTOCOL: u32 = 1;
 
 /// How long a session that was asked to end may take.
 const QUIT_GRACE: Duration = Duration::from_secs(2);
 
+/// Whose sessions these are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Speaker {
+    /// The adapter's name, for errors.
+    pub(crate) engine: &'static str,
+    /// Its sessions' words for what they refuse.
+    pub(crate) codes: &'static [&'static str],
+}
+
 /// A session process and its place in the protocol. Dropping it kills the process.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub(crate) struct Conversation {
+    speaker: Speaker,
     /// `None` once the process is gone: a request that is given up half way takes it along.
     process: Option<LineProcess>,
     silence: Duration,
@@ -24,14 +34,15 @@ pub(super) struct Conversation {
 }
 
 /// A good answer.
-pub(super) struct Answer<T> {
+pub(crate) struct Answer<T> {
     pub result: T,
     pub cpu: CpuTime,
 }
 
 impl Conversation {
     /// Waits until the session says that it is there.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
+        speaker: Speaker,
         mut process: LineProcess,
         silence: Duration,
         engine_version: &str,
@@ -50,25 +61,26 @@ impl Conversation {
                 protocol: PROTOCOL,
                 engine_version: found,
             } if found == engine_version => Ok(Self {
+                speaker,
                 process: Some(process),
                 silence,
                 last_id: 0,
                 last_words: String::new(),
             }),
             other => Err(EngineError::Protocol {
-                engine: NAME,
+                engine: speaker.engine,
                 what: format!("expected protocol {PROTOCOL} of engine {engine_version}"),
                 line: format!("{other:?}"),
             }),
         }
     }
 
-    /// Sends `request` and waits for its answer. `what` names it in errors, for example `render frame 7`. When the future
-    /// is dropped, or the process breaks the protocol, the process is killed.
-    pub(super) async fn ask<T: DeserializeOwned>(
+    /// Sends `request` and waits for its answer. `what` names it in errors, for example `render frame 7`. When the
+    /// future is dropped, or the process breaks the protocol, the process is killed.
+    pub(crate) async fn ask<T: DeserializeOwned>(
         &mut self,
         what: &str,
-        request: &Request<'_>,
+        request: &impl Serialize,
         progress: ProgressSink<'_>,
     ) -> Result<Answer<T>, EngineError> {
         let Some(mut process) = self.process.take() else {
@@ -76,12 +88,13 @@ impl Conversation {
         };
         self.last_id += 1;
         let id = self.last_id;
-        let answered = exchange(&mut process, Numbered { id, request }, self.silence, progress).await;
+        let request = Numbered { id, request };
+        let answered = exchange(self.speaker.engine, &mut process, request, self.silence, progress).await;
         self.last_words = process.log_tail();
         let answer = match answered? {
             Event::Ok { result, cpu_millis, .. } => {
                 let result = serde_json::from_value(result).map_err(|error| EngineError::Protocol {
-                    engine: NAME,
+                    engine: self.speaker.engine,
                     what: error.to_string(),
                     line: what.to_owned(),
                 })?;
@@ -97,18 +110,18 @@ impl Conversation {
                 remedy,
                 ..
             } => Err(EngineError::Refused {
-                code: known_code(&code),
+                code: self.speaker.known_code(&code),
                 message,
                 remedy,
             }),
             Event::Error { message, .. } => Err(EngineError::Failed {
-                engine: NAME,
+                engine: self.speaker.engine,
                 what: what.to_owned(),
                 message,
                 log: self.last_words.clone(),
             }),
             other @ (Event::Hello { .. } | Event::Progress { .. }) => Err(EngineError::Protocol {
-                engine: NAME,
+                engine: self.speaker.engine,
                 what: "no answer".into(),
                 line: format!("{other:?}"),
             }),
@@ -118,23 +131,23 @@ impl Conversation {
     }
 
     /// Resident memory now; zero once the process is gone.
-    pub(super) fn resident(&self) -> Bytes {
+    pub(crate) fn resident(&self) -> Bytes {
         self.process.as_ref().map_or(Bytes(0), LineProcess::resident)
     }
 
     /// The most resident memory so far.
-    pub(super) fn peak_resident(&self) -> Bytes {
+    pub(crate) fn peak_resident(&self) -> Bytes {
         self.process.as_ref().map_or(Bytes(0), LineProcess::peak_resident)
     }
 
     /// Asks the process to end and makes sure that it does.
-    pub(super) async fn end(&mut self) {
+    pub(crate) async fn end(&mut self) {
         if let Some(mut process) = self.process.take() {
             // A process that cannot be asked any more is killed by `wait`.
             let asked = process
                 .send(&Numbered {
                     id: self.last_id + 1,
-                    request: &Request::Quit,
+                    request: &Quit { op: "quit" },
                 })
                 .await;
             process
@@ -145,7 +158,7 @@ impl Conversation {
 
     fn gone(&self, what: &str) -> EngineError {
         EngineError::Failed {
-            engine: NAME,
+            engine: self.speaker.engine,
             what: what.to_owned(),
             message: "its session has ended; open another".into(),
             log: self.last_words.clone(),
@@ -153,10 +166,67 @@ impl Conversation {
     }
 }
 
+/// What a session says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Event {
+    /// First of all.
+    Hello { protocol: u32, engine_version: String },
+    /// Work goes on; thousandths done.
+    Progress { id: u64, milli: u32 },
+    /// Done.
+    Ok {
+        id: u64,
+        result: serde_json::Value,
+        cpu_millis: u64,
+    },
+    /// Not done.
+    Error {
+        id: u64,
+        kind: ErrorKind,
+        code: String,
+        message: String,
+        remedy: String,
+    },
+}
+
+/// Whether the same request may succeed another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErrorKind {
+    Permanent,
+    Transient,
+}
+
+/// A request with its number.
+#[derive(Serialize)]
+struct Numbered<'a, R> {
+    id: u64,
+    #[serde(flatten)]
+    request: &'a R,
+}
+
+/// The request to end.
+#[derive(Serialize)]
+struct Quit {
+    op: &'static str,
+}
+
+impl Speaker {
+    fn known_code(&self, code: &str) -> &'static str {
+        self.codes
+            .iter()
+            .find(|known| **known == code)
+            .copied()
+            .unwrap_or("refused")
+    }
+}
+
 /// Sends one request and reads events until one answers it.
-async fn exchange(
+async fn exchange<R: Serialize>(
+    engine: &'static str,
     process: &mut LineProcess,
-    request: Numbered<'_>,
+    request: Numbered<'_, R>,
     silence: Duration,
     progress: ProgressSink<'_>,
 ) -> Result<Event, EngineError> {
@@ -168,61 +238,11 @@ async fn exchange(
             other => {
                 process.kill().await;
                 return Err(EngineError::Protocol {
-                    engine: NAME,
+                    engine,
                     what: format!("expected an answer to request {}", request.id),
                     line: format!("{other:?}"),
                 });
             }
-        }
-    }
-}
-
-/// The session's words for what it refuses (`engines/blender`), as words of this program.
-const CODES: [&str; 13] = [
-    "not_found",
-    "not_a_blend",
-    "truncated",
-    "newer_file",
-    "unreadable",
-    "renderer",
-    "no_camera",
-    "no_device",
-    "missing_files",
-    "not_open",
-    "unknown_op",
-    "format",
-    "finish_failed",
-];
-
-fn known_code(code: &str) -> &'static str {
-    CODES.into_iter().find(|known| *known == code).unwrap_or("refused")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_word_the_session_refuses_with_is_known() {
-        let sources = concat!(
-            include_str!("../../../../engines/blender/header.py"),
-            include_str!("../../../../engines/blender/load.py"),
-            include_str!("../../../../engines/blender/settings.py"),
-            include_str!("../../../../engines/blender/session.py"),
-            include_str!("../../../../engines/blender/tile.py"),
-            include_str!("../../../../engines/blender/finish.py"),
-            include_str!("../../../../engines/blender/formats.py"),
-        );
-        let words: Vec<_> = sources
-            .split("Refused(")
-            .skip(1)
-            .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'))
-            .filter(|(_, rest)| !rest[..rest.find("\n\n").unwrap_or(rest.len())].contains("\"transient\""))
-            .map(|(word, _)| word)
-            .collect();
-        assert!(words.len() > 8, "{words:?}");
-        for word in words {
-            assert_eq!(known_code(word), word);
         }
     }
 }

@@ -1,0 +1,116 @@
+//! Which settings are taken, and which refused.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+#[test]
+fn joining_uses_the_chain_of_the_ticket() {
+    let raw = RawConfig {
+        join: Some("ticket".into()),
+        data_dir: Some("d".into()),
+        ..RawConfig::default()
+    };
+    assert!(matches!(raw.resolve().unwrap().chain, ChainChoice::FromTicket));
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let listen = Some(SocketAddr::from(([127, 0, 0, 1], 1)));
+    let raw = RawConfig {
+        rpc: Some("http://x".into()),
+        rpc_listen: listen,
+        ..RawConfig::default()
+    };
+    assert!(matches!(raw.resolve(), Err(ConfigError::Conflict(..))));
+    let raw = RawConfig {
+        threads: Some(0),
+        ..RawConfig::default()
+    };
+    assert!(matches!(raw.resolve(), Err(ConfigError::NoThreads)));
+    let raw = RawConfig {
+        http: Some(SocketAddr::from(([0, 0, 0, 0], 3000))),
+        ..RawConfig::default()
+    };
+    assert!(matches!(raw.resolve(), Err(ConfigError::HttpNotLoopback(_))));
+}
+
+#[test]
+fn names_for_other_machines_are_names_or_addresses() {
+    let named = |name: &str| {
+        let raw = RawConfig {
+            data_dir: Some("d".into()),
+            http_names: vec!["farm.example".into(), name.into()],
+            ..RawConfig::default()
+        };
+        raw.resolve().map(drop)
+    };
+    for good in ["farm", "a-b.studio.example", "10.0.0.7", "fd00::7"] {
+        assert!(named(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "",
+        "http://farm.example",
+        "farm:3000",
+        "a b",
+        "-.x",
+        "*.example",
+        "größe.example",
+    ] {
+        let error = named(bad).unwrap_err();
+        assert!(
+            error.to_string().contains(&format!("{bad:?} is neither")),
+            "{bad}: {error}"
+        );
+    }
+}
+
+#[test]
+fn hosts_to_fetch_from_are_checked_and_the_cap_is_one_token() {
+    let allowing = |host: &str| {
+        let raw = RawConfig {
+            data_dir: Some("d".into()),
+            fetch_allow: vec!["nas:8080".into(), host.into()],
+            ..RawConfig::default()
+        };
+        raw.resolve()
+    };
+    let config = allowing("10.0.0.7").unwrap();
+    assert!(config.fetch_allow[1].covers("10.0.0.7", Some(80)));
+    assert_eq!(config.render_cap.to_string(), "1");
+    let error = allowing("http://nas").unwrap_err().to_string();
+    assert!(
+        error.contains("--fetch-allow") && error.contains("\"http://nas\""),
+        "{error}"
+    );
+}
+
+#[test]
+fn contracts_are_named_deployed_or_invited_to() {
+    let one = rayswarm_model::Address::repeat_byte(1);
+    let named = Contracts {
+        registry: one,
+        escrow: one,
+        token: one,
+    };
+    let (ticket, none) = (Some("ticket".to_owned()), None);
+    for (contracts, deploy, join, expected) in [
+        (None, false, &none, Some(ContractChoice::Noted)),
+        (None, false, &ticket, Some(ContractChoice::Noted)),
+        (None, true, &none, Some(ContractChoice::Deploy)),
+        (Some(named), false, &none, Some(ContractChoice::Named(named))),
+        (Some(named), true, &none, None),
+        (Some(named), false, &ticket, None),
+        (None, true, &ticket, None),
+    ] {
+        let raw = RawConfig {
+            data_dir: Some("d".into()),
+            contracts,
+            deploy,
+            join: join.clone(),
+            ..RawConfig::default()
+        };
+        let case = format!("{contracts:?} {deploy} {join:?}");
+        assert_eq!(raw.resolve().ok().map(|config| config.contracts), expected, "{case}");
+    }
+}
