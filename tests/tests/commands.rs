@@ -2,11 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use rayswarm_api::job::{JobKind, JobState, JobView, OutputKind};
-use rayswarm_tests::{Farm, Node, until};
+use rayswarm_tests::{Farm, Node, until, web};
 use std::{
     fs,
-    io::{Read, Write},
-    net::TcpStream,
+    io::Write,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -158,18 +157,9 @@ fn ask(data_dir: &Path, method: &str, path: &str, body: &[u8]) -> anyhow::Result
     let daemon: serde_json::Value = serde_json::from_slice(&fs::read(data_dir.join("daemon.json"))?)?;
     let host = daemon["http"].as_str().expect("the daemon's file names its address");
     let token = fs::read_to_string(data_dir.join("token"))?;
-    let mut stream = TcpStream::connect(host)?;
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        token.trim(),
-        body.len()
-    );
-    stream.write_all(&[head.as_bytes(), body].concat())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
-    let status = head.split(' ').nth(1).expect("an answer has a status").parse()?;
-    Ok((status, serde_json::from_str(body).unwrap_or_default()))
+    let body = std::str::from_utf8(body)?;
+    let reply = web::ask(host, method, path, Some(token.trim()), Some(body))?;
+    Ok((reply.status, reply.json()))
 }
 
 fn sha256(bytes: &[u8]) -> anyhow::Result<String> {
@@ -233,6 +223,7 @@ fn an_uploaded_bundle_runs_and_the_node_keeps_what_it_writes() -> anyhow::Result
         "{tasks}"
     );
     assert_eq!(tasks["items"][0]["values"]["Text"], "one");
+    assert_eq!(tasks["items"][0]["state"], "done", "nobody has verified it");
     // What speaks of frames has nothing to say, and says where to look.
     let (status, problem) = ask(&data, "GET", &format!("/v1/jobs/{id}/tasks"), b"")?;
     assert_eq!((status, &problem["type"]), (409, &"runs_commands".into()), "{problem}");

@@ -2,14 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::Context;
-use rayswarm_tests::{Farm, Node, Terminal, nothing_left, processes::send};
+use rayswarm_tests::{Farm, Node, Terminal, nothing_left, processes::send, web::ask};
 use rustix::process::Signal;
 use serde::Deserialize;
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    process::Command,
-};
+use std::process::Command;
 
 const BAD_INPUT: i32 = 2;
 const MISSING: i32 = 3;
@@ -27,16 +23,7 @@ struct Opened {
 
 /// Asks like a browser; the head of the answer.
 fn get(host: &str, path: &str, token: Option<&str>) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(host)?;
-    let token = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\n{token}Connection: close\r\n\r\n"
-    )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    Ok(text.split("\r\n\r\n").next().unwrap_or_default().to_lowercase())
+    Ok(ask(host, "GET", path, token, None)?.head)
 }
 
 #[test]

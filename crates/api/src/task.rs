@@ -50,6 +50,20 @@ pub struct TaskRow {
     pub rev: u64,
 }
 
+/// Where a task of a job of commands stands. Nobody checks what commands write, so none is ever verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandState {
+    /// It waits for its turn, or for other steps.
+    Waiting,
+    /// A session has it.
+    Running,
+    /// Done; its files are where they belong.
+    Done,
+    /// Failed as often as it may.
+    Failed,
+}
+
 /// One task of a job of commands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommandTask {
@@ -60,7 +74,7 @@ pub struct CommandTask {
     /// Its values by parameter.
     pub values: std::collections::BTreeMap<String, String>,
     /// Where it stands.
-    pub state: TaskState,
+    pub state: CommandState,
     /// Thousandths done, as its command says.
     pub permille: u32,
     /// What it does, as its command says.

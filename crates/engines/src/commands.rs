@@ -24,7 +24,6 @@ mod sequence;
 pub mod session;
 pub mod store;
 pub mod tools;
-mod utc;
 
 pub use drive::{Ledger, Stop, Witness, Workshop, drive};
 pub use error::CommandsError;

@@ -32,6 +32,7 @@ pub mod povray;
 pub mod probe;
 pub mod process;
 pub mod store;
+mod work_folder;
 
 pub use blender::Blender;
 pub use engine::{

@@ -6,6 +6,7 @@
 mod blender;
 #[path = "commands/examples.rs"]
 mod examples;
+mod testdata;
 #[path = "commands/third_party.rs"]
 mod third_party;
 #[path = "commands/trouble.rs"]

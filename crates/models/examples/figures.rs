@@ -1,7 +1,8 @@
 //! Time, memory, agreement and seams of a model on a picture:
 //! `cargo run --example figures -- MODEL.onnx PICTURE.png RESULT.png [--uncut]`.
 //!
-//! With `--uncut` the picture is also computed in one piece, which takes as much memory as it takes.
+//! With `--uncut` the picture is also computed in one piece by the same numbers about the whole, which takes as much memory
+//! as it takes: what cutting alone changes, not what measuring on a thumbnail does.
 
 #![allow(clippy::print_stdout, reason = "it prints figures")]
 

@@ -69,6 +69,8 @@ pub struct Outlook {
     pub result: Resolution,
     /// Side of a cell in the result.
     pub step: u32,
+    /// Whether numbers about the picture are those of a thumbnail: it is larger, and the network wants some.
+    pub from_thumbnail: bool,
     /// Memory of one cell while it is computed, and of the thumbnail where one is needed: the larger of both.
     pub bytes: u64,
 }
@@ -79,14 +81,16 @@ impl Outlook {
         let cells = cells(network, picture)?;
         let window = u64::from(network.reach().window_side(cells.step() / network.reach().scale)).pow(2);
         let window = window.min(picture.pixels().saturating_mul(2));
-        let thumbnail = if network.statistics() == 0 {
-            0
+        let (measures, most) = (network.statistics() > 0, thumbnail_pixels(network));
+        let thumbnail = if measures {
+            most.min(picture.pixels()) * network.thumbnail_bytes_per_pixel()
         } else {
-            thumbnail_pixels(network).min(picture.pixels()) * network.thumbnail_bytes_per_pixel()
+            0
         };
         Ok(Self {
             result: cells.result(),
             step: cells.step(),
+            from_thumbnail: measures && picture.pixels() > most,
             bytes: thumbnail.max(window.saturating_mul(network.bytes_per_pixel())),
         })
     }

@@ -76,6 +76,15 @@ pub struct WrittenFile {
     pub runnable: bool,
 }
 
+/// What is said of a task that is done: how many files it wrote.
+pub fn done_with(files: &[WrittenFile]) -> String {
+    match files.len() {
+        0 => "is done".into(),
+        1 => "is done, 1 file written".into(),
+        count => format!("is done, {count} files written"),
+    }
+}
+
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,6 +128,8 @@ struct StepRun {
     name: String,
     depends_on: Vec<StepId>,
     waiting: BTreeSet<TaskId>,
+    /// Tasks of it, and those that are not done.
+    count: usize,
     open: usize,
 }
 
@@ -151,6 +162,7 @@ impl Run {
             name: step.name().to_owned(),
             depends_on: step.depends_on().to_vec(),
             waiting: step.tasks().collect(),
+            count: step.tasks().len(),
             open: step.tasks().len(),
         };
         let of_step = |(at, step): (usize, &crate::job::Step)| {
@@ -241,11 +253,6 @@ impl Run {
         self.paused
     }
 
-    /// Whether somebody ended it.
-    pub const fn is_cancelled(&self) -> bool {
-        self.cancelled
-    }
-
     /// Tasks that sessions have.
     pub fn running(&self) -> usize {
         let running = |task: &&TaskRun| task.standing == TaskStanding::Running;
@@ -266,8 +273,7 @@ impl Run {
 
     /// Tasks of a step that are done.
     pub fn done_of(&self, step: StepId) -> u64 {
-        let of_step = self.tasks.iter().filter(|task| task.step == step);
-        of_step.filter(|task| task.standing == TaskStanding::Done).count() as u64
+        self.steps.get(step.0).map_or(0, |step| step.count - step.open) as u64
     }
 
     /// What is known of a task.

@@ -224,6 +224,11 @@ export interface components {
             /** @description Who seals, among the last blocks. */
             validators: components["schemas"]["ValidatorView"][];
         };
+        /**
+         * @description Where a task of a job of commands stands. Nobody checks what commands write, so none is ever verified.
+         * @enum {string}
+         */
+        CommandState: "waiting" | "running" | "done" | "failed";
         /** @description One task of a job of commands. */
         CommandTask: {
             /**
@@ -244,7 +249,7 @@ export interface components {
             /** @description Why the last attempt failed. */
             problem?: string | null;
             /** @description Where it stands. */
-            state: components["schemas"]["TaskState"];
+            state: components["schemas"]["CommandState"];
             /** @description What it does, as its command says. */
             status?: string | null;
             /** @description Its step. */
@@ -1116,7 +1121,7 @@ export interface components {
                 /** @description Why the last attempt failed. */
                 problem?: string | null;
                 /** @description Where it stands. */
-                state: components["schemas"]["TaskState"];
+                state: components["schemas"]["CommandState"];
                 /** @description What it does, as its command says. */
                 status?: string | null;
                 /** @description Its step. */

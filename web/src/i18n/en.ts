@@ -78,6 +78,7 @@ export const en = {
     quoted: 'quoted',
     funding: 'funding',
     rendering: 'rendering',
+    running: 'running',
     settling: 'settling',
     done: 'done',
     cancelled: 'cancelled',

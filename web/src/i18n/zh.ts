@@ -78,6 +78,7 @@ export const zh: Messages = {
     quoted: '已报价',
     funding: '锁定资金',
     rendering: '渲染中',
+    running: '运行中',
     settling: '结算中',
     done: '已完成',
     cancelled: '已取消',

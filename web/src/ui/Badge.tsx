@@ -14,6 +14,7 @@ const looks: Record<StateName, { icon: IconName; tone: Tone }> = {
   quoted: { icon: 'info', tone: 'warn' },
   funding: { icon: 'lock', tone: 'neutral' },
   rendering: { icon: 'play', tone: 'accent' },
+  running: { icon: 'play', tone: 'accent' },
   settling: { icon: 'wallet', tone: 'accent' },
   done: { icon: 'check', tone: 'ok' },
   cancelled: { icon: 'dash', tone: 'neutral' },

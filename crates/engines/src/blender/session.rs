@@ -11,6 +11,7 @@ use crate::{
     engine::{FinishRequest, ProgressSink, RawResult, RenderRequest, Session, SessionRequest},
     error::EngineError,
     store::BlenderInstall,
+    work_folder::WorkFolder,
 };
 use async_trait::async_trait;
 use rayswarm_model::{Bytes, Resolution, settings::Device};
@@ -21,14 +22,10 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// The largest result taken from a session.
 const RESULT_BYTES_MAX: u64 = 6 << 30;
-/// Tells apart the folders of sessions in one scratch folder.
-static SESSIONS: AtomicU64 = AtomicU64::new(0);
-
 /// A warm Blender.
 pub(super) struct BlenderSession {
     conversation: Conversation,
@@ -39,9 +36,6 @@ pub(super) struct BlenderSession {
     device: Device,
 }
 
-/// A folder that goes with its session.
-struct WorkFolder(PathBuf);
-
 impl BlenderSession {
     /// Starts a process and loads the scene.
     pub(super) async fn open(
@@ -51,7 +45,15 @@ impl BlenderSession {
     ) -> Result<Self, EngineError> {
         let work = WorkFolder::make(&request.scratch)?;
         let limits = &request.limits;
-        let process = start(install, sandbox, &request.files, Some(&work.0), request.purpose, limits).await?;
+        let process = start(
+            install,
+            sandbox,
+            &request.files,
+            Some(work.path()),
+            request.purpose,
+            limits,
+        )
+        .await?;
         let mut conversation = Conversation::begin(SPEAKER, process, limits.silence, &install.version).await?;
         let open = Request::Open {
             purpose: request.purpose,
@@ -94,7 +96,7 @@ impl Session for BlenderSession {
         let what = format!("render frame {}", task.frame);
         let answer: Answer<IgnoredAny> = self.conversation.ask(&what, &ask, progress).await?;
         let picture = self.scratch.join(&name);
-        claim_file(&self.work.0, &name, &picture, RESULT_BYTES_MAX)?;
+        claim_file(self.work.path(), &name, &picture, RESULT_BYTES_MAX)?;
         Ok(RawResult {
             picture,
             rect,
@@ -104,7 +106,7 @@ impl Session for BlenderSession {
     }
 
     async fn finish(&mut self, request: &FinishRequest) -> Result<Vec<PathBuf>, EngineError> {
-        let merged = self.work.0.join("merged.exr");
+        let merged = self.work.path().join("merged.exr");
         lend(&request.merged, &merged)?;
         let ask = Request::Finish {
             frame: request.frame,
@@ -148,8 +150,8 @@ impl BlenderSession {
                 line: inside.into(),
             });
         };
-        let claimed = self.work.0.with_extension("claimed");
-        claim_file(&self.work.0, name, &claimed, RESULT_BYTES_MAX)?;
+        let claimed = self.work.path().with_extension("claimed");
+        claim_file(self.work.path(), name, &claimed, RESULT_BYTES_MAX)?;
         let target = with_suffix(output, &format!(".{extension}"));
         place(&claimed, &target)?;
         fs::remove_file(&claimed).map_err(EngineError::file("removing", &claimed))?;
@@ -179,24 +181,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 fn lend(from: &Path, to: &Path) -> Result<(), EngineError> {
     fs::copy(from, to).map_err(EngineError::file("reading", from))?;
     fs::set_permissions(to, fs::Permissions::from_mode(0o644)).map_err(EngineError::file("lending", to))
-}
-
-impl WorkFolder {
-    fn make(scratch: &Path) -> Result<Self, EngineError> {
-        let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
-        let folder = scratch.join(format!("session-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(EngineError::file("making", &folder))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for WorkFolder {
-    fn drop(&mut self) {
-        // The caller empties the scratch folder; what cannot be removed now is removed then.
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::debug!(folder = %self.0.display(), %error, "a session's folder could not be removed");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::{
     process::{Line, SessionProcess, script, search_path},
     store::FileStore,
     tools::Tools,
-    utc::in_utc,
 };
+use jiff::Timestamp;
 use rayswarm_model::{Bytes, TaskId};
 use rayswarm_openjd::{
     Cancelation, Host, Job, Os, ScriptFile, Session, StepId,
@@ -299,7 +299,9 @@ impl CommandSession {
         match cancelation {
             Cancelation::Terminate => self.kill(id, Ended::Cancelled).await,
             Cancelation::NotifyThenTerminate(grace) => {
-                let note = format!("{{\"NotifyEnd\": \"{}\"}}", in_utc(grace));
+                // In UTC and whole seconds: 2026-01-02T03:04:05Z.
+                let end = Timestamp::now().checked_add(grace).unwrap_or(Timestamp::MAX);
+                let note = format!("{{\"NotifyEnd\": \"{end:.0}\"}}");
                 self.process.ask_to_end(id, &note).await?;
                 Ok(Ending::Asked(Instant::now() + grace))
             }

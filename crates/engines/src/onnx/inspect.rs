@@ -160,7 +160,7 @@ fn thumbnail(inspected: &Inspected) -> Option<Finding> {
             "the model normalises by {} numbers about the whole picture, which are measured on a thumbnail",
             inspected.statistics
         ),
-        remedy: "above a million pixels expect fine patterns elsewhere than in a run in one piece, and no seams".into(),
+        remedy: "expect fine patterns elsewhere than in a run in one piece, and no seams".into(),
     })
 }
 

@@ -162,7 +162,11 @@ fn inspected(path: &Path) -> Result<Inspected, SceneError> {
         step: outlook.step,
         alpha: files.picture.alpha.is_some(),
         bytes: outlook.bytes,
-        statistics: files.network.statistics(),
+        statistics: if outlook.from_thumbnail {
+            files.network.statistics()
+        } else {
+            0
+        },
     })
 }
 

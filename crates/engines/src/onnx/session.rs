@@ -10,19 +10,13 @@ use crate::{
     display,
     engine::{FinishRequest, ProgressSink, RawResult, RenderRequest, Session, SessionPurpose, SessionRequest},
     error::EngineError,
+    work_folder::WorkFolder,
 };
 use async_trait::async_trait;
 use rayswarm_model::{Bytes, Resolution, settings::Device};
 use rayswarm_sandbox::claim_file;
 use serde::de::IgnoredAny;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
-};
-
-/// Tells apart the folders of sessions in one scratch folder.
-static SESSIONS: AtomicU64 = AtomicU64::new(0);
+use std::path::PathBuf;
 
 /// A session. Finishing needs no model, so what is opened for that has no process until a tile is asked for.
 pub(super) struct ModelSession {
@@ -58,7 +52,7 @@ impl ModelSession {
                 limits,
                 ..
             } = &self.request;
-            let mut conversation = start(&self.engine, files, Some(&self.work.0), limits).await?;
+            let mut conversation = start(&self.engine, files, Some(self.work.path()), limits).await?;
             let open = Request::Open {
                 scene: scene.clone(),
                 resolution: settings.resolution,
@@ -109,7 +103,7 @@ impl Session for ModelSession {
         let conversation = self.conversation().await?;
         let answer: Answer<IgnoredAny> = conversation.ask("compute a tile", &ask, progress).await?;
         let peak_memory = conversation.peak_resident();
-        claim_file(&self.work.0, &name, &picture, FILE_SIZE_MAX)?;
+        claim_file(self.work.path(), &name, &picture, FILE_SIZE_MAX)?;
         Ok(RawResult {
             picture,
             rect,
@@ -143,27 +137,6 @@ impl Session for ModelSession {
     async fn close(mut self: Box<Self>) {
         if let Some(conversation) = &mut self.conversation {
             conversation.end().await;
-        }
-    }
-}
-
-/// A folder that goes with its session.
-struct WorkFolder(PathBuf);
-
-impl WorkFolder {
-    fn make(scratch: &Path) -> Result<Self, EngineError> {
-        let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
-        let folder = scratch.join(format!("model-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(EngineError::file("making", &folder))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for WorkFolder {
-    fn drop(&mut self) {
-        // The caller empties the scratch folder; what cannot be removed now is removed then.
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::debug!(folder = %self.0.display(), %error, "a session's folder could not be removed");
         }
     }
 }

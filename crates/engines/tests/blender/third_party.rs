@@ -10,7 +10,7 @@ use rayswarm_model::{RenderSettings, Resolution};
 
 /// Inspects a scene, and renders it tiny: whole and played from its first frame in one process, in tiles in another.
 async fn is_exact(file: &str, renderer: Option<&str>, frame: i32) {
-    let (Some(scene), Some(farm)) = (testdata::scene(&format!("blender/{file}")), Farm::with(&[])) else {
+    let (Some(scene), Some(farm)) = (testdata::find(&format!("scenes/blender/{file}")), Farm::with(&[])) else {
         return;
     };
     let mut request = inspection(&scene);
@@ -59,7 +59,7 @@ exact! {
 
 /// Inspects a scene that is not accepted: the code it gets, and a part of the sentence.
 async fn is_refused(file: &str, wanted_code: &str, says: &str) {
-    let (Some(scene), Some(farm)) = (testdata::scene(&format!("blender/{file}")), Farm::with(&[])) else {
+    let (Some(scene), Some(farm)) = (testdata::find(&format!("scenes/blender/{file}")), Farm::with(&[])) else {
         return;
     };
     let mut request = inspection(&scene);

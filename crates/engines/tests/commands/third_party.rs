@@ -1,6 +1,6 @@
 //! Templates that others wrote, run unchanged where the machine has what they need.
 
-use crate::yard::Yard;
+use crate::{testdata, yard::Yard};
 use rayswarm_openjd::{EnvironmentTemplate, run::Verdict};
 use std::{
     fs,
@@ -9,18 +9,7 @@ use std::{
 
 /// The folder of third-party templates, or `None` and a word about it.
 fn third_party() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let folder = std::env::var_os("RAYSWARM_TESTDATA")
-        .map_or(beside, PathBuf::from)
-        .join("openjd");
-    if !folder.is_dir() {
-        eprintln!(
-            "skipped: no third-party templates in {}; set RAYSWARM_TESTDATA",
-            folder.display()
-        );
-        return None;
-    }
-    Some(folder)
+    testdata::find("openjd")
 }
 
 /// A sample of the specification as a bundle in the yard.

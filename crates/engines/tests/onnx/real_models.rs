@@ -1,33 +1,15 @@
-//! Models that nobody here made: below `$RAYSWARM_TESTDATA/models`, or `../shared/models` beside the repository. They
-//! are never copied into it; tests that want one and do not find it say so on stderr, and pass.
+//! Models that nobody here made, where they are present.
 
-use super::{Farm, engine, grid, limits, merged, png_of, render};
+use super::{Farm, engine, grid, limits, merged, png_of, render, testdata};
 use rayswarm_engines::SessionPurpose;
 use rayswarm_model::Resolution;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
-fn model(name: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let root = std::env::var_os("RAYSWARM_TESTDATA").map_or(beside, PathBuf::from);
-    let model = root.join("models").join(name);
-    match model.canonicalize() {
-        Ok(found) => Some(found),
-        Err(_) => {
-            eprintln!(
-                "skipped: no {}; set RAYSWARM_TESTDATA to the folder that holds models/{name}",
-                model.display()
-            );
-            None
-        }
-    }
-}
+use std::fs;
 
 #[tokio::test]
 async fn a_style_network_gives_the_same_bytes_in_any_tiles() {
-    let Some(model) = model("mosaic.onnx") else { return };
+    let Some(model) = testdata::find("models/mosaic.onnx") else {
+        return;
+    };
     let found = engine().examine(&model, &limits(1)).await.unwrap();
     assert_eq!((found.scale, found.multiple, found.statistics), (1, 4, 30));
     let size = Resolution { width: 130, height: 98 };
@@ -50,7 +32,9 @@ async fn upscalers_are_read_with_their_scale_and_their_margin() {
             Resolution { width: 41, height: 31 },
         ),
     ] {
-        let Some(model) = model(name) else { continue };
+        let Some(model) = testdata::find(&format!("models/{name}")) else {
+            continue;
+        };
         let farm = Farm::with(&fs::read(model).unwrap(), "upscale", &png_of(size, false), "");
         let facts = farm.inspect().await.unwrap();
         assert_eq!(facts.refusals().count(), 0, "{name}: {:?}", facts.findings);

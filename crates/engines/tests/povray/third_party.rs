@@ -13,7 +13,7 @@ const TILE: Rect = Rect {
 
 /// A scene is accepted, and a tile of it is a part of the whole; where tiles are not exact, the whole repeats.
 async fn is_exact(name: &str, frame: i32, tiles_exact: bool) {
-    let Some(scene) = testdata::scene(&format!("povray/{name}/{name}.pov")) else {
+    let Some(scene) = testdata::find(&format!("scenes/povray/{name}/{name}.pov")) else {
         return;
     };
     let facts = inspect(&scene, &[]).await.unwrap();

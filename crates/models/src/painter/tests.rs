@@ -228,6 +228,17 @@ fn no_seam_shows_where_cells_meet() {
 }
 
 #[test]
+fn only_a_large_picture_is_measured_on_a_thumbnail_and_only_for_who_wants_numbers() {
+    let from_thumbnail = |network: &Network, width, height| {
+        let picture = Resolution { width, height };
+        Outlook::of(network, picture).unwrap().from_thumbnail
+    };
+    let plain = network(Layers::new().convolution(3, 3, 1));
+    assert!(!from_thumbnail(&style(), 320, 240) && from_thumbnail(&style(), 4096, 3072));
+    assert!(!from_thumbnail(&plain, 4096, 3072));
+}
+
+#[test]
 fn a_thumbnail_stands_for_the_picture() {
     let network = style();
     let uncut = whole(&painter(network.clone(), 320, 240, 512));

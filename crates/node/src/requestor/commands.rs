@@ -190,12 +190,7 @@ impl Commands {
         let running = self.job(id)?;
         let state = running.view().summary.state;
         if !matches!(state, JobState::Failed | JobState::Cancelled) {
-            let detail = format!(
-                "job {} is {}, so there is nothing to try again",
-                id.short(),
-                state.word()
-            );
-            return Some(Err(Problem::new(409, "nothing_failed", detail)));
+            return Some(Err(nothing_failed(id, state)));
         }
         Some(running.happen(&RunEvent::Retried).map(|()| {
             self.spawn(running.clone());
@@ -285,7 +280,7 @@ impl Requestor {
 
     /// Why there is nothing of a render: the job is not known, or has no frames.
     pub(super) fn not_rendered(&self, id: JobId) -> Problem {
-        if self.commands.view(id).is_none() {
+        if self.commands.job(id).is_none() {
             return unknown(id);
         }
         let detail = format!(
@@ -294,6 +289,15 @@ impl Requestor {
         );
         conflict("runs_commands", detail).next(format!("see /v1/jobs/{id}/commands, or `rayswarm jobs show`"))
     }
+}
+
+fn nothing_failed(id: JobId, state: JobState) -> Problem {
+    let detail = format!(
+        "job {} is {}, so there is nothing to try again",
+        id.short(),
+        state.word()
+    );
+    conflict("nothing_failed", detail)
 }
 
 /// What one session gets of this machine: all processors, and half of the free disk.

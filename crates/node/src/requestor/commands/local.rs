@@ -12,7 +12,7 @@ use rayswarm_engines::commands::{JobFiles, Ledger, Tools, Witness, Workshop, dri
 use rayswarm_model::{Bytes, TaskId};
 use rayswarm_openjd::{
     Job, Run, RunEvent,
-    run::{RunPolicy, Verdict, WrittenFile},
+    run::{RunPolicy, Verdict, WrittenFile, done_with},
     session::title,
 };
 use std::{
@@ -166,7 +166,7 @@ impl Witness for Listener {
     fn record(&self, event: &RunEvent) -> Result<(), String> {
         match event {
             RunEvent::Begun { task, .. } => self.task(*task, "begins"),
-            RunEvent::Done { task, files, .. } => self.task(*task, &format!("is done, {} files written", files.len())),
+            RunEvent::Done { task, files, .. } => self.task(*task, &done_with(files)),
             RunEvent::Failed { task, reason, .. } => self.task(*task, &format!("failed: {reason}")),
             _ => {}
         }

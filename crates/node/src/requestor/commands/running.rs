@@ -10,14 +10,14 @@ use crate::{clock, journal::JournalError, services::Services};
 use rayswarm_api::{
     Problem, Time,
     event::{LogSaid, NodeEvent, OutputMade},
-    job::{JobChange, JobSettings, JobView},
+    job::{JobChange, JobSettings, JobState, JobView},
     task::{CommandTask, LogLine},
 };
 use rayswarm_engines::commands::{JobFiles, Ledger, Witness, Workshop, drive};
 use rayswarm_model::{JobId, TaskId};
 use rayswarm_openjd::{
     Job, Run, RunEvent,
-    run::{Verdict, WrittenFile},
+    run::{Verdict, WrittenFile, done_with},
     session::title,
 };
 use std::{
@@ -133,7 +133,10 @@ impl Running {
     pub fn happen(&self, event: &RunEvent) -> Result<(), Problem> {
         if *event == RunEvent::Retried {
             let mut record = self.record();
-            record.finished_at = None;
+            // Of two who ask at the same moment one begins it again.
+            if record.finished_at.take().is_none() {
+                return Err(super::nothing_failed(record.id, JobState::Rendering));
+            }
             record.problem = None;
             self.save(&record)?;
         }
@@ -265,7 +268,7 @@ impl Witness for Journalled {
                 self.say(format!("{} has begun", self.title(*task)));
             }
             RunEvent::Done { task, files, .. } => {
-                self.say(format!("{} is done, {} files written", self.title(*task), files.len()));
+                self.say(format!("{} {}", self.title(*task), done_with(files)));
             }
             RunEvent::Failed { task, reason, .. } => self.say(format!("{} failed: {reason}", self.title(*task))),
             _ => {}

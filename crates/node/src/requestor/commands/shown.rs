@@ -8,7 +8,7 @@ use rayswarm_api::{
         EscrowView, JobKind, JobSettings, JobState, JobSummary, JobView, Output, OutputKind, ProviderShare,
         SettlementView, StepView,
     },
-    task::{CommandTask, LogLine, TaskState},
+    task::{CommandState, CommandTask, LogLine},
 };
 use rayswarm_model::{Amount, NodeId, TaskId};
 use rayswarm_openjd::{
@@ -207,10 +207,10 @@ pub fn tasks(job: &Job, run: &Run, said: &Said) -> Vec<CommandTask> {
             step: job.step(task.step)?.name().to_owned(),
             values: task.values().map(|(name, value)| (name.to_owned(), value)).collect(),
             state: match report.standing {
-                TaskStanding::Waiting => TaskState::Waiting,
-                TaskStanding::Running => TaskState::Rendering,
-                TaskStanding::Done => TaskState::Verified,
-                TaskStanding::Failed => TaskState::Failed,
+                TaskStanding::Waiting => CommandState::Waiting,
+                TaskStanding::Running => CommandState::Running,
+                TaskStanding::Done => CommandState::Done,
+                TaskStanding::Failed => CommandState::Failed,
             },
             permille: if report.standing == TaskStanding::Done {
                 1000

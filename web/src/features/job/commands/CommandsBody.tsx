@@ -19,8 +19,8 @@ const MOST_SHOWN = 1000;
 
 function named(values: CommandTask['values']): string {
   return Object.entries(values)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
 }
 
 function Steps({ job }: { job: JobView }) {
@@ -49,7 +49,7 @@ function Tasks({ job }: { job: JobView }) {
   const key = `job/${job.id}/commands`;
   const { data, failure } = useResource(key, (signal) => api.commands(job.id, { limit: MOST_SHOWN }, { signal }));
   // Whatever happens to a task changes one of these.
-  const moves = `${job.tasks_verified} ${job.attempts} ${job.progress_permille} ${job.state}`;
+  const moves = `${job.tasks_verified} ${job.attempts} ${job.state}`;
   // biome-ignore lint/correctness/useExhaustiveDependencies: read again when the job moves
   useEffect(() => invalidate(key), [key, moves]);
   const tasks = data?.items ?? [];
