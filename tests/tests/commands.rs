@@ -1,11 +1,15 @@
 //! Jobs of commands through a real node: submitted, killed in the middle, gone on with, listed, retried.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use rayswarm_api::job::{JobKind, JobState, JobView, OutputKind};
+use rayswarm_api::{
+    farm::ProviderView,
+    job::{JobKind, JobState, JobView, OutputKind},
+};
 use rayswarm_tests::{Farm, Node, until, web};
 use std::{
     fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -150,6 +154,97 @@ fn without_a_daemon_commands_run_in_the_command_itself() -> anyhow::Result<()> {
         assert!(refused.stderr.contains(says), "{arguments:?}: {refused:?}");
     }
     Ok(())
+}
+
+/// Six tasks of a second each, then one that joins what they wrote.
+const SHARED: &str = "specificationVersion: jobtemplate-2023-09
+name: Shared
+parameterDefinitions:
+- {name: Words, type: PATH, objectType: DIRECTORY, dataFlow: IN, default: words}
+- {name: Out, type: PATH, objectType: DIRECTORY, dataFlow: OUT, default: out}
+steps:
+- name: Each
+  parameterSpace: {taskParameterDefinitions: [{name: N, type: INT, range: 1-6}]}
+  stepEnvironments:
+  - name: Around
+    script: {actions: {onEnter: {command: bash, args: [-c, 'echo openjd_env: GREETING=hello']}}}
+  script:
+    actions:
+      onRun:
+        command: bash
+        args: [-c, 'echo openjd_progress: 50; sleep 1; echo \"$GREETING $(cat \"$1/deep/word\") $3\" > \"$2/$3\"', each, '{{Param.Words}}', '{{Param.Out}}', '{{Task.Param.N}}']
+- name: Join
+  dependencies: [{dependsOn: Each}]
+  script: {actions: {onRun: {command: bash, args: [-c, 'cat \"$1\"/[0-9] > \"$1\"/all; [ -x \"$2/run\" ]', join, '{{Param.Out}}', '{{Param.Words}}']}}}
+";
+
+#[test]
+fn commands_are_shared_with_the_owner_s_other_nodes_and_nobody_else_s() -> anyhow::Result<()> {
+    let Some(farm) = Farm::find()? else { return Ok(()) };
+    let folder = farm.scratch().join("shared");
+    fs::create_dir_all(folder.join("words/deep"))?;
+    fs::write(folder.join("words/deep/word"), "world")?;
+    fs::write(folder.join("words/run"), "")?;
+    fs::set_permissions(folder.join("words/run"), fs::Permissions::from_mode(0o755))?;
+    fs::write(folder.join("template.yaml"), SHARED)?;
+    // A stranger has the chain and provides too.
+    let stranger = Node::start(&farm, "stranger", &["--provide", "--threads", "1"])?;
+    let ticket = stranger.ticket()?;
+    let joined = ["--threads", "1", "--join", &ticket];
+    let first = Node::start(&farm, "requestor", &joined)?;
+    let account = first.wallet()?.account;
+    first.stop()?;
+    let provides = [&joined[..], &["--provide", "--own-account", &account]].concat();
+    let mut own = Node::start(&farm, "own", &provides)?;
+    // Each is told the account of the other.
+    let own_account = own.wallet()?.account;
+    let knows = [&joined[..], &["--own-account", &own_account]].concat();
+    let requestor = Node::start(&farm, "requestor", &knows)?;
+    requestor.wait_for_providers(2)?;
+    let path = folder.to_string_lossy().into_owned();
+    let submitted = requestor.run(&["submit", &path])?;
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    let all = fs::read_to_string(folder.join("out/all"))?;
+    let expected: String = (1..=6).map(|n| format!("hello world {n}\n")).collect();
+    assert_eq!(all, expected);
+    let job = requestor.jobs()?.remove(0);
+    let view = requestor.job(&job.id.to_string())?;
+    let tasks: Vec<u64> = view.providers.iter().map(|share| share.tasks).collect();
+    assert_eq!(
+        (view.providers.len(), tasks.iter().sum::<u64>()),
+        (2, 7),
+        "{:?}",
+        view.providers
+    );
+    let known: Vec<ProviderView> = requestor.run(&["providers", "--json"])?.json()?;
+    let is_own = |id: &str| known.iter().any(|node| node.id == id && node.account == own_account);
+    assert!(view.providers.iter().any(|share| is_own(&share.id)), "{known:?}");
+
+    // What a node that goes away was doing is done by another: the files it waits for will never come to it.
+    let folder = farm.scratch().join("bundle");
+    bundle(&folder)?;
+    let path = folder.to_string_lossy().into_owned();
+    let mut submitting = requestor.spawn(&["submit", &path])?;
+    wait_for(&requestor, "both tasks wait", |view| {
+        view.log
+            .iter()
+            .filter(|line| line.starts_with("Wait") && line.ends_with(": waiting"))
+            .count()
+            == 2
+    })?;
+    own.kill()?;
+    fs::write(folder.join("gate/1"), "one\n")?;
+    fs::write(folder.join("gate/2"), "two\n")?;
+    assert_eq!(submitting.wait()?.code(), Some(0));
+    assert_eq!(fs::read_to_string(folder.join("out/all"))?, "one\ntwo\n");
+    let view = wait_for(&requestor, "the job is done", |view| view.summary.state.is_final())?;
+    assert!(
+        view.log.iter().any(|line| line.contains("goes elsewhere")),
+        "{:?}",
+        view.log
+    );
+    requestor.stop()?;
+    stranger.stop()
 }
 
 /// One request to a node's API with its own token; status and body.

@@ -1,10 +1,11 @@
 // What the fake node answers, path by path, in the shapes of src/api/types.ts. Development only.
 import { createReadStream, existsSync } from 'node:fs';
+import { tasksOf } from './commands.mjs';
 import * as data from './data.mjs';
 import { emit, watch } from './events.mjs';
 import { jobs, makeJob, recall } from './farm.mjs';
 import { picture } from './previews.mjs';
-import { createJob, inspect, upload } from './uploads.mjs';
+import { createJob, inspect, inspectCommands, upload } from './uploads.mjs';
 import { summary, view } from './views.mjs';
 import { nodes, problem } from './world.mjs';
 
@@ -84,6 +85,8 @@ async function jobPart(job, part, rest, query, request, response) {
       );
       return { rev: job.revision, tasks: job.facts ? items : [], next_cursor };
     }
+    case 'commands':
+      return page(tasksOf(job), query);
     case 'attempts': {
       const task = query.get('task');
       const node = query.get('node');
@@ -200,6 +203,7 @@ export async function answer(path, query, request, response) {
   }
   if (head === 'invite') return { ticket: `rayswarm1${nodes[0].id}` };
   if (head === 'tokens' || head === 'webhooks') return keys(head, id, method, request, response);
+  if (head === 'commands') return inspectCommands(await body(request));
   if (head === 'inspect') return inspect(await body(request));
   if (head === 'uploads') {
     const result = upload(id, rest, method, await raw(request));

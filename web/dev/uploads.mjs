@@ -1,6 +1,7 @@
 // Uploads and what is found in them, as the fake node does it: chunks are checked against their names and kept across
 // uploads; one picture is missing until it is sent. Development only.
 import { createHash } from 'node:crypto';
+import { asCommands, inspectTemplate } from './commands.mjs';
 import { emit, watch } from './events.mjs';
 import { jobs, makeJob } from './farm.mjs';
 import { summary } from './views.mjs';
@@ -40,7 +41,7 @@ function finish(known) {
       'say which of them is meant',
       409,
     );
-  known.scene = archive.path.replace(/zip$/, 'blend');
+  known.scene = archive.path.includes('bundle') ? 'template.yaml' : archive.path.replace(/zip$/, 'blend');
 }
 
 /** POST /v1/uploads, GET …/{id}, PUT …/chunks/{sha256}, POST …/finish; `bytes` is the request's body. */
@@ -66,6 +67,12 @@ export function upload(id, rest, method, bytes) {
   }
   return shown(known);
 }
+
+const sceneOf = ({ upload: id }) => uploads.get(id)?.scene ?? '';
+const isTemplate = (path) => /\.(ya?ml|json)$/.test(path);
+
+/** POST /v1/commands/inspect */
+export const inspectCommands = ({ scene }) => inspectTemplate(sceneOf(scene));
 
 /** POST /v1/inspect */
 export async function inspect({ scene, allow_missing: allowed = [] }) {
@@ -108,9 +115,25 @@ export async function inspect({ scene, allow_missing: allowed = [] }) {
 }
 
 const made = new Map();
-/** POST /v1/jobs: the same key is the same job; a new one is analysed, measured, quoted, and started if it was asked. */
+/**
+ * POST /v1/jobs: the same key is the same job; a new one is analysed, measured, quoted, and started if it was asked. One of
+ * commands begins at once.
+ */
 export function createJob(input, key) {
   if (key && made.has(key)) return summary(made.get(key));
+  const begun = isTemplate(sceneOf(input.scene)) ? runCommands(input) : askForQuote(input);
+  if (key) made.set(key, begun);
+  watch(begun);
+  emit('job', summary(begun), begun.id);
+  return summary(begun);
+}
+
+function runCommands(input) {
+  const job = makeJob(asCommands(input));
+  return Object.assign(job, { kind: 'commands', facts: null, quote: null });
+}
+
+function askForQuote(input) {
   const job = makeJob({
     name: input.name ?? 'new_render',
     state: 'quoted',
@@ -130,8 +153,5 @@ export function createJob(input, key) {
   step(STEP_MS, 'probing', { facts });
   step(2 * STEP_MS, 'quoted', { quote });
   if (input.auto_start) step(3 * STEP_MS, 'rendering', { started_at: new Date().toISOString() });
-  if (key) made.set(key, job);
-  watch(job);
-  emit('job', summary(job), job.id);
-  return summary(job);
+  return job;
 }

@@ -1,4 +1,5 @@
 // What the fake node says about a job: the API's JobSummary and JobView. Development only.
+import { filesOf, stepsOf } from './commands.mjs';
 import { amount, nodes, now } from './world.mjs';
 
 export function summary(job) {
@@ -8,6 +9,7 @@ export function summary(job) {
   const share = job.rows.length ? job.verified / job.rows.length : 0;
   return {
     id: job.id,
+    kind: job.kind ?? 'render',
     name: job.name,
     state: job.state,
     paused: job.paused,
@@ -77,7 +79,8 @@ export function view(job) {
       transactions: job.state === 'done' ? [`0x${'ab'.repeat(32)}`] : [],
       gas_used: job.state === 'done' ? 412_300 : 0,
     },
-    outputs: job.outputs,
+    outputs: job.kind === 'commands' ? filesOf(job) : job.outputs,
+    steps: job.kind === 'commands' ? stepsOf(job) : [],
     wall_s: job.started_at ? (Date.parse(job.finished_at ?? now()) - Date.parse(job.started_at)) / 1000 : 0,
     log: job.log.map((line) => line.text),
   };

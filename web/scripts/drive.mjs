@@ -1,5 +1,6 @@
 // Drives the studio of a real node with a real engine, the way an artist would: drop a scene, get a quote, start, watch the
-// mosaic fill, cancel one, retry one, download, look at what was paid. Then axe-core on every view in both themes.
+// mosaic fill, cancel one, retry one, download, run a bundle of commands, look at what was paid. Then axe-core on every
+// view in both themes.
 // Usage: node scripts/drive.mjs [FOLDER for pictures]. Needs the built program and Chromium.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,6 +12,7 @@ import { startNode, until } from './realNode.mjs';
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 const STILL = join(EXAMPLES, 'still/still.blend');
 const ANIMATION = join(EXAMPLES, 'animation/animation.blend');
+const BUNDLE = join(EXAMPLES, 'openjd/two-steps');
 const PATIENCE_MS = 90_000;
 
 const [folder] = process.argv.slice(2);
@@ -62,6 +64,33 @@ async function quote(scene, { frames, width, height, samples }) {
   await page.getByRole('button', { name: 'Get a quote' }).click();
   await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
   await picture('new-quote');
+}
+
+/** A folder with a template: its form, a value of one's own, and what its commands write. */
+async function runBundle() {
+  await open('/new');
+  await page.locator('input[webkitdirectory]').setInputFiles(BUNDLE);
+  await page.getByRole('heading', { name: 'Count the words of two small texts' }).waitFor();
+  const title = page.getByLabel('Title', { exact: true });
+  const texts = page.getByLabel('Texts', { exact: true });
+  expect(
+    'the form begins with the bundle’s values, then the defaults',
+    (await title.inputValue()) === 'two small texts' && (await texts.inputValue()) === 'texts',
+  );
+  await picture('new-commands');
+  await title.fill('a dropped bundle');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.getByRole('heading', { name: 'Count the words of a dropped bundle' }).waitFor();
+  const id = jobOfPage();
+  await state('done');
+  const job = await node.get(`/v1/jobs/${id}`);
+  const all = job.outputs.find(({ name }) => name === 'all');
+  const kept = all ? readFileSync(all.path, 'utf8') : '';
+  expect(`a dropped bundle runs, and the node keeps what it writes (${job.state})`, kept === '3\n5\n');
+  await page.getByRole('tab', { name: /Files/ }).click();
+  await page.getByRole('button', { name: 'Download: all', exact: true }).waitFor();
+  expect('its files are listed', true);
+  return id;
 }
 
 async function colours(selector) {
@@ -148,6 +177,8 @@ async function drive() {
     retried.frames < 12 && retried.frames === 12 - cancelled.frames_finished,
   );
 
+  const commands = await runBundle();
+
   await open('/wallet');
   await page.locator('section', { hasText: 'History' }).locator('tbody tr').nth(2).waitFor();
   expect('the wallet tells what was locked, paid and refunded', true);
@@ -173,6 +204,7 @@ async function drive() {
     ['job-done', `/jobs/${still}`],
     ['job-cancelled', `/jobs/${animation}`],
     ['job-animation', `/jobs/${again}`],
+    ['job-commands', `/jobs/${commands}`],
     ['compare', `/jobs/${again}/compare`],
     ['new', '/new'],
     ['nodes', '/nodes'],

@@ -230,6 +230,7 @@ await check('compare', async () => {
 });
 
 await farm.newRender(tools);
+await farm.newCommands(tools);
 await farm.nodes(tools);
 await farm.wallet(tools);
 await farm.chain(tools);

@@ -98,6 +98,55 @@ export async function newRender({ page, open, check, expect }) {
   });
 }
 
+export async function newCommands({ page, open, check, expect }) {
+  await check('new job of commands', async () => {
+    const asked = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/v1/jobs')) asked.push(request.postDataJSON());
+    });
+    const file = (name, text) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(text) });
+    const input = page.locator('input[type=file]').first();
+    await open(page, '/new');
+    await input.setInputFiles(file('broken.yaml', 'no template'));
+    await page.getByText('missing field `steps`').waitFor();
+    expect('a template with a fault says where', true);
+    await page.getByRole('button', { name: 'Start over' }).click();
+    await input.setInputFiles([file('template.yaml', 'name: x'), file('notes.txt', 'texts')]);
+    await page.getByRole('heading', { name: 'Count the words of two small texts' }).waitFor();
+    const run = page.getByRole('button', { name: 'Run', exact: true });
+    await page.getByText('Needed: Word list.').waitFor();
+    expect('a value that is needed comes first', await run.isDisabled());
+    expect('what its author hides is not asked', (await page.getByLabel('Secret').count()) === 0);
+    await input.setInputFiles(file('words.txt', 'a list'));
+    await page.locator('datalist option[value="words.txt"]').waitFor({ state: 'attached' });
+    expect('an added file is offered', true);
+    await page.getByLabel('Word list').fill('words.txt');
+    await page.getByLabel('Least').fill('10');
+    await page.getByText('It must be at most 9.').waitFor();
+    expect('a wrong value is said beside it', await run.isDisabled());
+    await page.getByLabel('Least').fill('2');
+    await page.getByLabel('Title').fill('other texts');
+    await page.getByLabel('What').selectOption('lines');
+    await run.click();
+    await page.getByRole('heading', { name: 'Count the words of other texts' }).waitFor();
+    const { parameters } = asked[0];
+    expect(
+      'only what was changed is sent',
+      JSON.stringify(parameters) ===
+        JSON.stringify({ Title: 'other texts', Words: 'words.txt', What: 'lines', Least: '2' }),
+    );
+    await page.locator('header', { hasText: 'done' }).first().waitFor();
+    await page.getByRole('tab', { name: /Files/ }).click();
+    await page.getByRole('button', { name: 'Download: all' }).waitFor();
+    expect('it runs at once, and its files are there', true);
+
+    await open(page, '/new');
+    await input.setInputFiles(file('bundle.zip', 'a bundle'));
+    await page.getByRole('heading', { name: 'Count the words of two small texts' }).waitFor();
+    expect('a bundle may come as an archive', (await page.getByRole('button', { name: 'Add files' }).count()) === 0);
+  });
+}
+
 export async function nodes({ page, open, check, expect }) {
   await check('nodes', async () => {
     await open(page, '/nodes');

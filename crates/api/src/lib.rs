@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`job`] | asking for a job, and what the daemon says about it |
+//! | [`commands`] | templates of jobs of commands, before they run |
 //! | [`task`] | a job's tasks, attempts and audits |
 //! | [`event`] | what the event stream tells |
 //! | [`upload`] | files in chunks |
@@ -20,6 +21,7 @@
 pub mod access;
 pub mod chain;
 pub mod client;
+pub mod commands;
 pub mod event;
 pub mod farm;
 pub mod job;

@@ -81,6 +81,9 @@ pub struct CommandTask {
     pub status: Option<String>,
     /// Attempts made.
     pub attempts: u32,
+    /// The node of the last attempt, if it was another one than this.
+    #[serde(default)]
+    pub node: Option<String>,
     /// Why the last attempt failed.
     pub problem: Option<String>,
 }

@@ -17,7 +17,7 @@ pub use submit::SubmitArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use parse::{parse_option, parse_resolution, parse_slices, parse_tiles};
 use rayswarm_api::job::{ResolutionChoice, SliceChoice, TileChoice};
-use rayswarm_model::{Amount, Bytes, Frames, units::parse_span};
+use rayswarm_model::{Address, Amount, Bytes, Frames, units::parse_span};
 use rayswarm_node::config::Contracts;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -189,6 +189,12 @@ pub struct UpArgs {
     /// Device to render on
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub device: DeviceArg,
+    /// Account of another node of yours: jobs of commands are shared with it; repeatable
+    #[arg(long = "own-account", value_name = "ADDRESS")]
+    pub own_accounts: Vec<Address>,
+    /// Run commands of anybody's jobs, in the sandbox and for nothing
+    #[arg(long)]
+    pub commands_from_all: bool,
     /// Stop when standard input closes: how a command that starts a daemon takes it along, however it ends itself
     #[arg(long, hide = true)]
     pub with_parent: bool,

@@ -9,7 +9,8 @@
 //! | [`tools`] | programs that sessions find: `blender`, `python` |
 //! | [`process`] | the shell inside the sandbox that runs actions |
 //! | [`session`] | one session: enter, run, leave |
-//! | [`mod@drive`] | a whole job on this machine |
+//! | [`places`] | where sessions are run: this machine, or others |
+//! | [`mod@drive`] | a whole job |
 //!
 //! What comes next is decided by the pure crate `openjd`. Why sessions are run by a shell of ours and not by the crate
 //! `openjd-sessions`: docs/adr/0015.
@@ -19,15 +20,17 @@ pub mod drive;
 mod error;
 pub mod files;
 pub mod folder;
+pub mod places;
 pub mod process;
 mod sequence;
 pub mod session;
 pub mod store;
 pub mod tools;
 
-pub use drive::{Ledger, Stop, Witness, Workshop, drive};
+pub use drive::{Ledger, Stop, Witness, drive};
 pub use error::CommandsError;
 pub use files::JobFiles;
+pub use places::Workshop;
 pub use session::{CommandLimits, CommandSession};
 pub use store::FileStore;
 pub use tools::Tools;

@@ -26,6 +26,15 @@ pub struct EngineOffer {
     pub class: ComparisonClass,
 }
 
+/// What a provider has for sessions of commands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CommandsOffer {
+    /// Sessions at a time.
+    pub sessions: u32,
+    /// Its processor family in the words of Open Job Description: `x86_64`, `arm64`.
+    pub architecture: String,
+}
+
 /// What a provider advertises; signed by its account, and good until it is replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
@@ -47,6 +56,8 @@ pub struct Offer {
     pub device: Device,
     /// Whether strangers' scenes run in a sandbox there.
     pub sandboxed: bool,
+    /// Sessions of commands it runs, if any. For whom is told when one is ordered.
+    pub commands: Option<CommandsOffer>,
     /// When it was made.
     pub issued_at: UnixMillis,
 }

@@ -1,9 +1,10 @@
-//! The endpoint: one UDP socket, one identity, three protocols, and what the node may do with them.
+//! The endpoint: one UDP socket, one identity, four protocols, and what the node may do with them.
 
 use crate::{
     address::{self, PeerAddr},
     blobs::{self, BlobOptions, BlobStore, BlobsProtocol, FetchProgress, FetchReport, Want},
     call,
+    commands::{self, CommandsProtocol, SessionCaller, SessionOrder, SessionRequest},
     error::{CloseCode, NetworkError},
     peer_book::{PeerBook, PeerCard, PeerInfo, SignedOffer},
     peers::{self, OwnCard, PeersProtocol},
@@ -85,13 +86,15 @@ impl fmt::Debug for NetworkConfig {
     }
 }
 
-/// What the network asks of the program. Both must be read, or peers wait.
+/// What the network asks of the program. All must be read, or peers wait; one that was dropped turns them away.
 #[derive(Debug)]
 pub struct Inbox {
     /// From providers, to this node as requestor.
     pub requestor: mpsc::Receiver<RequestorEvent>,
     /// From requestors, to this node as provider.
     pub provider: mpsc::Receiver<ProviderEvent>,
+    /// From requestors that order sessions of commands.
+    pub sessions: mpsc::Receiver<SessionRequest>,
 }
 
 /// This node in the network. Cheap to clone.
@@ -124,6 +127,7 @@ impl Network {
         let endpoint = bind(&config).await?;
         let (requestor_events, requestor) = mpsc::channel(EVENTS_MAX);
         let (provider_events, provider) = mpsc::channel(EVENTS_MAX);
+        let (session_requests, sessions) = mpsc::channel(EVENTS_MAX);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (book, offer) = (Arc::new(PeerBook::default()), Arc::new(Mutex::new(None)));
         let own = own_card(endpoint.clone(), offer.clone());
@@ -132,6 +136,7 @@ impl Network {
         let router = Router::builder(endpoint)
             .accept(peers::ALPN, PeersProtocol::new(own, book.clone()))
             .accept(work::ALPN, work)
+            .accept(commands::ALPN, CommandsProtocol::new(session_requests))
             .accept(blobs::ALPN, BlobsProtocol::new(blobs.clone()))
             .spawn();
         let inner = Inner {
@@ -146,7 +151,17 @@ impl Network {
             tasks,
             stop,
         };
-        Ok((Self { inner: Arc::new(inner) }, Inbox { requestor, provider }))
+        let inbox = Inbox {
+            requestor,
+            provider,
+            sessions,
+        };
+        Ok((Self { inner: Arc::new(inner) }, inbox))
+    }
+
+    /// The identity of a node by its secret key.
+    pub fn node_id_of(secret_key: &[u8; 32]) -> NodeId {
+        address::node_id(SecretKey::from_bytes(secret_key).public())
     }
 
     /// This node's identity.
@@ -269,6 +284,12 @@ impl Network {
         );
         inner.tasks.spawn(serving);
         Ok(RequestorLink::new(connection))
+    }
+
+    /// Orders a session of commands of a provider. The first word heard says whether it is opened.
+    pub async fn order_session(&self, peer: &PeerAddr, order: SessionOrder) -> Result<SessionCaller, NetworkError> {
+        let connection = connect(self.endpoint(), peer, commands::ALPN).await?;
+        commands::order(connection, order).await
     }
 
     /// Forgets a finished job's uploads and removes their partial files.

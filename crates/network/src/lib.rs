@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `rayswarm/peers/1` | [`peers`] | hello, who else is there, round trips |
 //! | `rayswarm/work/1` | [`work`] | invite, pull, commit, upload, verdict |
+//! | `rayswarm/commands/1` | [`commands`] | sessions of commands on another node |
 //! | iroh-blobs | [`blobs`] | files by content, checked per job |
 //!
 //! [`Network::start`] gives a handle and an [`Inbox`]. What peers ask arrives there as events that carry a [`Reply`]; an
@@ -41,6 +42,7 @@
 mod address;
 pub mod blobs;
 mod call;
+pub mod commands;
 mod endpoint;
 mod error;
 mod frame;

@@ -4,7 +4,7 @@ use crate::{
     fetch::{AllowedHost, ParseHostError},
     traces::Collector,
 };
-use rayswarm_model::{Amount, Bytes, WorkPrice, settings::Device};
+use rayswarm_model::{Address, Amount, Bytes, WorkPrice, settings::Device};
 pub use rayswarm_network::Ticket;
 pub use rayswarm_settlement::Contracts;
 use rayswarm_settlement::SettlementError;
@@ -59,6 +59,10 @@ pub struct RawConfig {
     pub relay: Option<String>,
     /// Device sessions render on.
     pub device: Device,
+    /// Accounts of its owner's other nodes.
+    pub own_accounts: Vec<Address>,
+    /// Run commands of anybody's jobs.
+    pub commands_from_all: bool,
     /// Collector of traces.
     pub traces: Option<Collector>,
 }
@@ -96,6 +100,10 @@ pub struct Config {
     pub local_threads: u32,
     /// Memory of the requestor's own sessions.
     pub local_memory: Bytes,
+    /// Accounts of its owner's other nodes: commands are sent to them and taken from them.
+    pub own_accounts: Vec<Address>,
+    /// Whether commands of anybody's jobs are run.
+    pub commands_from_all: bool,
     /// Collector of traces, if they are sent.
     pub traces: Option<Collector>,
 }
@@ -165,6 +173,9 @@ pub enum ConfigError {
     /// No host to fetch from.
     #[error("--fetch-allow cannot be used: {0}")]
     FetchAllow(ParseHostError),
+    /// A setting of the provider role without the role.
+    #[error("{0} says what this node does for others; give it together with --provide")]
+    NotProvided(&'static str),
     /// Zero threads.
     #[error("--threads 0 leaves nothing to render with; give at least 1")]
     NoThreads,
@@ -230,6 +241,9 @@ impl RawConfig {
             (None, true, None) => ContractChoice::Deploy,
             (None, false, _) => ContractChoice::Noted,
         };
+        if self.commands_from_all && !self.provide {
+            return Err(ConfigError::NotProvided("--commands-from-all"));
+        }
         let price = WorkPrice {
             per_wu_hour: self.price.unwrap_or(DEFAULT_PRICE),
         };
@@ -257,6 +271,8 @@ impl RawConfig {
             relay: self.relay,
             local_threads: threads,
             local_memory: memory,
+            own_accounts: self.own_accounts,
+            commands_from_all: self.commands_from_all,
             traces: self.traces,
         })
     }

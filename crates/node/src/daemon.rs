@@ -14,8 +14,10 @@ use crate::{
     peers,
     pictures::Pictures,
     ports::{self, Ports},
-    provider::{self, Provider, admission::OwnTerms, switch::ProviderSwitch},
-    requestor::Requestor,
+    provider::{
+        self, Provider, admission::OwnTerms, commands::CommandHost, occupancy::Occupancy, switch::ProviderSwitch,
+    },
+    requestor::{Requestor, commands},
     services::Services,
     traces::Traces,
     uploads::Uploads,
@@ -36,6 +38,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Bytes of one upload at most: a feature film's scene with its textures.
@@ -103,8 +106,10 @@ impl Daemon {
             .map(|provider| provider.price)
             .unwrap_or_default();
         let traces = Traces::open(config.traces.as_ref(), network.node_id());
+        let sessions = commands::sessions_at_a_time(config.local_threads, config.local_memory);
         let services = Arc::new(Services {
             config,
+            command_turns: Arc::new(Semaphore::new(sessions)),
             identity,
             switch: Arc::new(ProviderSwitch::load(&journal, typed_price)?),
             events: Events::new(clock::now()),
@@ -356,16 +361,12 @@ async fn start_provider(
         .chain([services.network.addr()])
         .collect();
     own.tracker.spawn(peers::keep_in_touch(own.clone(), known));
-    own.tracker.spawn(run_provider(own.clone(), inbox.provider, ready));
+    own.tracker.spawn(run_provider(own.clone(), inbox, ready));
     Ok(Some(network))
 }
 
 /// Measures this machine, offers it, and answers requestors.
-async fn run_provider(
-    services: Arc<Services>,
-    events: tokio::sync::mpsc::Receiver<rayswarm_network::ProviderEvent>,
-    ready: Arc<AtomicBool>,
-) {
+async fn run_provider(services: Arc<Services>, inbox: Inbox, ready: Arc<AtomicBool>) {
     let Some(settings) = services.config.provider.clone() else {
         return;
     };
@@ -396,7 +397,12 @@ async fn run_provider(
     services
         .tracker
         .spawn(provider::vouchers::watch(services.clone(), stop.clone()));
-    Provider::new(services, terms).run(events, stop).await;
+    let occupancy = Arc::<Occupancy>::default();
+    let host = CommandHost::new(services.clone(), occupancy.clone());
+    services.tracker.spawn(host.run(inbox.sessions));
+    Provider::new(services, terms, occupancy)
+        .run(inbox.provider, stop)
+        .await;
 }
 
 /// Uploads that nobody uses go.

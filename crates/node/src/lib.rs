@@ -51,6 +51,7 @@ pub mod provider;
 pub mod reach;
 pub mod requestor;
 pub mod services;
+pub mod session_files;
 pub mod traces;
 pub mod uploads;
 pub mod webhooks;

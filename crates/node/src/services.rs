@@ -6,10 +6,11 @@ use crate::{
     provider::switch::ProviderSwitch, traces::Traces,
 };
 use rayswarm_engines::SessionLimits;
-use rayswarm_model::{settings::Device, signed::Domain};
+use rayswarm_model::{Address, settings::Device, signed::Domain};
 use rayswarm_network::Network;
 use rayswarm_settlement::Settlement;
 use std::{path::PathBuf, sync::Arc};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The shared services of one node. Each role has its own endpoint and so its own copy; all else is the same.
@@ -37,6 +38,8 @@ pub struct Services {
     pub rpc_url: String,
     /// Where signatures are valid.
     pub domain: Domain,
+    /// Turns of sessions of commands, those for this node's own jobs and for others' together.
+    pub command_turns: Arc<Semaphore>,
     /// Every task of the node.
     pub tracker: TaskTracker,
     /// Cancelled when the node stops.
@@ -47,6 +50,11 @@ impl Services {
     /// A folder of this name in the data folder.
     pub fn folder(&self, name: &str) -> PathBuf {
         self.config.data_dir.join(name)
+    }
+
+    /// Whether an account belongs to the owner of this node.
+    pub fn is_own_account(&self, account: Address) -> bool {
+        account == self.identity.account.address() || self.config.own_accounts.contains(&account)
     }
 
     /// Limits of the requestor's own sessions: inspection, probe, finishing.

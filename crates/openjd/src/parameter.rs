@@ -16,6 +16,27 @@ pub struct Parameter {
     pub allowed: Vec<String>,
     /// What it is for.
     pub description: Option<String>,
+    /// The least value of a number.
+    pub least: Option<String>,
+    /// The greatest value of a number.
+    pub greatest: Option<String>,
+    /// The fewest characters of a text, items of a list.
+    pub length_min: Option<usize>,
+    /// The most of them.
+    pub length_max: Option<usize>,
+    /// How its template would have it shown.
+    pub shown: Shown,
+}
+
+/// How a template would have one of its parameters shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// The control, in the specification's word: `SPIN_BOX`.
+    pub control: Option<String>,
+    /// What people call it.
+    pub label: Option<String>,
+    /// With which others it stands.
+    pub group: Option<String>,
 }
 
 /// What a parameter's values are.
@@ -94,13 +115,58 @@ impl Parameter {
             .allowed_values_strings()
             .or_else(|| definition.allowed_values_i64().map(texts))
             .or_else(|| definition.allowed_values_f64().map(texts));
+        let (least, greatest) = range_of(definition);
         Self {
             name: definition.name().to_owned(),
             kind: kind_of(definition),
             default: definition.default_value(),
             allowed: allowed.unwrap_or_default(),
             description: definition.description().map(str::to_owned),
+            least,
+            greatest,
+            length_min: definition.min_length(),
+            length_max: definition.max_length(),
+            shown: shown_of(definition).unwrap_or_default(),
         }
+    }
+}
+
+fn range_of(definition: &JobParameterDefinition) -> (Option<String>, Option<String>) {
+    match definition {
+        JobParameterDefinition::INT(whole) => (text(whole.min_value.as_ref()), text(whole.max_value.as_ref())),
+        JobParameterDefinition::FLOAT(number) => (text(number.min_value.as_ref()), text(number.max_value.as_ref())),
+        _ => (None, None),
+    }
+}
+
+fn text<T: ToString>(value: Option<&T>) -> Option<String> {
+    value.map(T::to_string)
+}
+
+fn shown_of(definition: &JobParameterDefinition) -> Option<Shown> {
+    // Each kind has a type of its own for the same three fields.
+    macro_rules! shown {
+        ($parameter:expr) => {
+            $parameter.user_interface.as_ref().map(|shown| Shown {
+                control: shown.control.clone(),
+                label: shown.label.clone(),
+                group: shown.group_label.clone(),
+            })
+        };
+    }
+    match definition {
+        JobParameterDefinition::STRING(one) => shown!(one),
+        JobParameterDefinition::INT(one) => shown!(one),
+        JobParameterDefinition::FLOAT(one) => shown!(one),
+        JobParameterDefinition::PATH(one) => shown!(one),
+        JobParameterDefinition::BOOL(one) => shown!(one),
+        JobParameterDefinition::RANGE_EXPR(one) => shown!(one),
+        JobParameterDefinition::LIST_STRING(one) => shown!(one),
+        JobParameterDefinition::LIST_PATH(one) => shown!(one),
+        JobParameterDefinition::LIST_INT(one) => shown!(one),
+        JobParameterDefinition::LIST_FLOAT(one) => shown!(one),
+        JobParameterDefinition::LIST_BOOL(one) => shown!(one),
+        JobParameterDefinition::LIST_LIST_INT(one) => shown!(one),
     }
 }
 

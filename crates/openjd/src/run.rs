@@ -2,9 +2,9 @@
 //! and replaying them gives the same state.
 
 use crate::job::{Job, StepId};
-use rayswarm_model::{AttemptId, TaskId};
+use rayswarm_model::{AttemptId, NodeId, TaskId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a job is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ impl Default for RunPolicy {
     }
 }
 
+/// A task that so many sessions gave back is at fault itself, whatever they say: it may be what takes the nodes away.
+const RETURNS_MAX: u32 = 10;
+
 /// Something that happened to a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -30,6 +33,9 @@ pub enum RunEvent {
         task: TaskId,
         /// This try.
         attempt: AttemptId,
+        /// The node whose session it is; none for the node that has the job.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
     },
     /// A task was done and its files are kept.
     Done {
@@ -48,6 +54,17 @@ pub enum RunEvent {
         attempt: AttemptId,
         /// Why.
         reason: String,
+    },
+    /// A session gave a task back, through no fault of the task: its node went away, or does not take the step.
+    Returned {
+        /// Which.
+        task: TaskId,
+        /// The try.
+        attempt: AttemptId,
+        /// Why.
+        reason: String,
+        /// Whether the session had been opened: what was never begun cannot be to blame.
+        begun: bool,
     },
     /// Everything that was being done is lost through no fault of its own: the program that ran it ended.
     Interrupted,
@@ -138,8 +155,11 @@ struct TaskRun {
     step: StepId,
     standing: TaskStanding,
     attempt: Option<AttemptId>,
+    /// The node of the last try, if it was another one.
+    node: Option<NodeId>,
     tries: u32,
     failures: u32,
+    returns: u32,
     files: Vec<WrittenFile>,
     reason: Option<String>,
 }
@@ -149,6 +169,8 @@ struct TaskRun {
 pub struct TaskReport {
     /// Where it stands.
     pub standing: TaskStanding,
+    /// The node of the last try, if it was another than the one that has the job.
+    pub node: Option<NodeId>,
     /// Tries so far.
     pub tries: u32,
     /// Why the last try failed.
@@ -170,8 +192,10 @@ impl Run {
                 step: StepId(at),
                 standing: TaskStanding::Waiting,
                 attempt: None,
+                node: None,
                 tries: 0,
                 failures: 0,
+                returns: 0,
                 files: Vec::new(),
                 reason: None,
             };
@@ -199,8 +223,8 @@ impl Run {
         ready.map(|(at, _)| StepId(at)).collect()
     }
 
-    /// The event that gives the next task of a ready step to a session.
-    pub fn next(&self, step: StepId) -> Option<RunEvent> {
+    /// The event that gives the next task of a ready step to a session of `node`, or of the node that has the job.
+    pub fn next(&self, step: StepId, node: Option<NodeId>) -> Option<RunEvent> {
         if !self.ready().contains(&step) {
             return None;
         }
@@ -208,15 +232,22 @@ impl Run {
         Some(RunEvent::Begun {
             task,
             attempt: AttemptId(self.attempts),
+            node,
         })
     }
 
     /// Takes an event into account. Events that do not fit what is known change nothing.
     pub fn apply(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Begun { task, attempt } => self.begin(*task, *attempt),
+            RunEvent::Begun { task, attempt, node } => self.begin(*task, *attempt, *node),
             RunEvent::Done { task, attempt, files } => self.done(*task, *attempt, files),
             RunEvent::Failed { task, attempt, reason } => self.failed(*task, *attempt, reason),
+            RunEvent::Returned {
+                task,
+                attempt,
+                reason,
+                begun,
+            } => self.returned(*task, *attempt, reason, *begun),
             RunEvent::Interrupted => self.interrupted(),
             RunEvent::Paused => self.paused = true,
             RunEvent::Resumed => self.paused = false,
@@ -276,11 +307,21 @@ impl Run {
         self.steps.get(step.0).map_or(0, |step| step.count - step.open) as u64
     }
 
+    /// Tasks done by each node; none is the node that has the job.
+    pub fn done_by_node(&self) -> BTreeMap<Option<NodeId>, u64> {
+        let mut done = BTreeMap::new();
+        for task in self.tasks.iter().filter(|task| task.standing == TaskStanding::Done) {
+            *done.entry(task.node).or_default() += 1;
+        }
+        done
+    }
+
     /// What is known of a task.
     pub fn report(&self, task: TaskId) -> Option<TaskReport> {
         let task = self.task(task)?;
         Some(TaskReport {
             standing: task.standing,
+            node: task.node,
             tries: task.tries,
             reason: task.reason.clone(),
         })
@@ -288,7 +329,7 @@ impl Run {
 
     /// The files that tasks of these steps wrote. Of a path that several wrote, the last task's counts.
     pub fn files_of(&self, steps: &[StepId]) -> Vec<WrittenFile> {
-        let mut found = std::collections::BTreeMap::new();
+        let mut found = BTreeMap::new();
         for task in self.tasks.iter().filter(|task| steps.contains(&task.step)) {
             found.extend(task.files.iter().map(|file| (file.path.as_str(), file)));
         }
@@ -305,7 +346,7 @@ impl Run {
         (task.attempt == Some(attempt)).then_some(task)
     }
 
-    fn begin(&mut self, id: TaskId, attempt: AttemptId) {
+    fn begin(&mut self, id: TaskId, attempt: AttemptId, node: Option<NodeId>) {
         let Some(task) = usize::try_from(id.0).ok().and_then(|at| self.tasks.get_mut(at)) else {
             return;
         };
@@ -315,6 +356,7 @@ impl Run {
         if step.waiting.remove(&id) {
             task.standing = TaskStanding::Running;
             task.attempt = Some(attempt);
+            task.node = node;
             task.tries += 1;
             self.attempts = self.attempts.max(attempt.0 + 1);
         }
@@ -361,6 +403,22 @@ impl Run {
         };
         let why = format!("a task of step {:?} failed {times}: {reason}", step.name);
         self.failure.get_or_insert(why);
+    }
+
+    fn returned(&mut self, id: TaskId, attempt: AttemptId, reason: &str, begun: bool) {
+        let Some(task) = self.running_task(id, attempt) else {
+            return;
+        };
+        task.returns += u32::from(begun);
+        if begun && task.returns % RETURNS_MAX == 0 {
+            return self.failed(id, attempt, reason);
+        }
+        task.standing = TaskStanding::Waiting;
+        task.attempt = None;
+        let step = task.step.0;
+        if let Some(step) = self.steps.get_mut(step) {
+            step.waiting.insert(id);
+        }
     }
 
     fn interrupted(&mut self) {

@@ -19,6 +19,15 @@ pub struct Template {
     parameters: Vec<Parameter>,
 }
 
+/// A step before any value is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepOutline<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The steps that must be done before it.
+    pub waits_for: Vec<&'a str>,
+}
+
 /// A template of one environment, entered around the environments of a job.
 #[derive(Clone, Debug)]
 pub struct EnvironmentTemplate {
@@ -67,6 +76,22 @@ impl Template {
     /// Its name as written: it may hold parameters.
     pub fn name(&self) -> &str {
         self.model.name().raw()
+    }
+
+    /// What it is for.
+    pub fn description(&self) -> Option<&str> {
+        self.model.description()
+    }
+
+    /// Its steps in order.
+    pub fn steps(&self) -> impl Iterator<Item = StepOutline<'_>> {
+        self.model.steps.iter().map(|step| {
+            let before = step.dependencies.iter().flatten();
+            StepOutline {
+                name: &step.name,
+                waits_for: before.map(|before| before.depends_on.as_str()).collect(),
+            }
+        })
     }
 
     /// What it asks for.
@@ -153,6 +178,31 @@ mod tests {
         assert!(template(&["a<a"]).is_err());
         assert!(template(&["a<b", "b", "c<b"]).is_ok());
         assert!(template(&["a<nobody"]).unwrap_err().to_string().contains("nobody"));
+    }
+
+    #[test]
+    fn steps_and_parameters_are_told_before_values_are_known() {
+        let known = template(&["a", "b<a"]).unwrap();
+        let steps: Vec<_> = known.steps().map(|step| (step.name, step.waits_for)).collect();
+        assert_eq!(steps, [("a", vec![]), ("b", vec!["a"])]);
+        let text = "specificationVersion: jobtemplate-2023-09\nname: x\ndescription: why\nparameterDefinitions:\n\
+            - {name: N, type: INT, minValue: 1, maxValue: '9', userInterface: {control: SPIN_BOX, label: How many, groupLabel: G}}\n\
+            - {name: F, type: FLOAT, minValue: 0.5}\n- {name: T, type: STRING, minLength: 2, maxLength: 5}\n\
+            steps:\n- name: a\n  script: {actions: {onRun: {command: ls}}}\n";
+        let template = Template::parse("t.yaml", text).unwrap();
+        assert_eq!(template.description(), Some("why"));
+        let [n, f, t] = template.parameters() else {
+            panic!("{template:?}")
+        };
+        assert_eq!((n.least.as_deref(), n.greatest.as_deref()), (Some("1"), Some("9")));
+        assert_eq!((f.least.as_deref(), f.greatest.as_deref()), (Some("0.5"), None));
+        assert_eq!((t.length_min, t.length_max), (Some(2), Some(5)));
+        assert_eq!(n.shown.control.as_deref(), Some("SPIN_BOX"));
+        assert_eq!(n.shown.label.as_deref(), Some("How many"));
+        assert_eq!(
+            (n.shown.group.as_deref(), &t.shown),
+            (Some("G"), &crate::parameter::Shown::default())
+        );
     }
 
     #[test]

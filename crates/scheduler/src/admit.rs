@@ -119,6 +119,7 @@ mod tests {
             },
             device: Device::Cpu,
             sandboxed: true,
+            commands: None,
             issued_at: UnixMillis(0),
         }
     }

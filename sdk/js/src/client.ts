@@ -10,7 +10,15 @@ import { type RenderOptions, render, type Scene, type WaitOptions, wait } from '
 import { type RenderedImage, type RenderImageOptions, renderImageWith } from './renderImage.js';
 import type { LocalPath, Source } from './sources.js';
 import { type Connection, Transport } from './transport.js';
-import type { CallOptions, Inspection, RayswarmEvent, SceneFacts, UploadView } from './types.js';
+import type {
+  CallOptions,
+  Inspection,
+  RayswarmEvent,
+  SceneFacts,
+  TemplateInspection,
+  TemplateView,
+  UploadView,
+} from './types.js';
 import { type UploadOptions, upload } from './upload.js';
 
 /** A client holds no connection and needs no closing. Every call takes a `signal`. */
@@ -56,6 +64,11 @@ export class Rayswarm {
   /** Opens a scene and says what it is and needs. */
   inspect(inspection: Inspection, { signal }: CallOptions = {}): Promise<SceneFacts> {
     return this.#transport.call('post', '/v1/inspect', { body: inspection, signal, repeatable: true });
+  }
+
+  /** Reads an Open Job Description template, or that of an uploaded bundle, and says what it asks for and would do. */
+  inspectTemplate(inspection: TemplateInspection, { signal }: CallOptions = {}): Promise<TemplateView> {
+    return this.#transport.call('post', '/v1/commands/inspect', { body: inspection, signal, repeatable: true });
   }
 
   /** Uploads a scene, waits for its quote, starts it if that is within the budget, waits for the pictures. */

@@ -16,6 +16,10 @@ export type Inspection = Schemas['Inspection'];
 export type SceneFacts = Schemas['SceneFacts'];
 export type Dependency = Schemas['Dependency'];
 
+export type TemplateInspection = Schemas['TemplateInspection'];
+export type TemplateView = Schemas['TemplateView'];
+export type ParameterView = Schemas['ParameterView'];
+
 export type NewJob = Schemas['NewJob'];
 export type JobSettings = Schemas['JobSettings'];
 export type JobChange = Schemas['JobChange'];

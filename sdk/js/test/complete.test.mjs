@@ -47,6 +47,7 @@ it('every operation of the document is called by one method', async () => {
   await uploads.finish('u');
   await uploads.remove('u');
   await client.inspect({ scene });
+  await client.inspectTemplate({ scene });
   await wallet.show();
   await wallet.history().toArray();
   await wallet.faucet();

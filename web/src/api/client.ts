@@ -135,6 +135,8 @@ export const api = {
   // Scenes and uploads
   inspect: (request: T.Inspection, options?: CallOptions) =>
     json<T.SceneFacts>('POST', '/inspect', { body: request, ...options }),
+  inspectTemplate: (request: T.TemplateInspection, options?: CallOptions) =>
+    json<T.TemplateView>('POST', '/commands/inspect', { body: request, ...options }),
   newUpload: (upload: T.NewUpload) => post<T.UploadView>('/uploads', upload),
   upload: (id: string, options?: CallOptions) => get<T.UploadView>(`/uploads/${id}`, undefined, options),
   putChunk: (id: string, sha256: string, bytes: Blob | ArrayBuffer, options?: CallOptions) =>

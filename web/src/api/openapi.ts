@@ -241,6 +241,8 @@ export interface components {
              * @description Its number in the job.
              */
             id: number;
+            /** @description The node of the last attempt, if it was another one than this. */
+            node?: string | null;
             /**
              * Format: int32
              * @description Thousandths done, as its command says.
@@ -1113,6 +1115,8 @@ export interface components {
                  * @description Its number in the job.
                  */
                 id: number;
+                /** @description The node of the last attempt, if it was another one than this. */
+                node?: string | null;
                 /**
                  * Format: int32
                  * @description Thousandths done, as its command says.
@@ -1250,6 +1254,56 @@ export interface components {
             /** @description Asks for the next page; none on the last. */
             next_cursor?: string | null;
         };
+        /**
+         * @description What the values of a parameter are. All are given as texts.
+         * @enum {string}
+         */
+        ParameterKind: "string" | "int" | "float" | "path" | "bool" | "range" | "list";
+        /** @description What a template asks for. */
+        ParameterView: {
+            /** @description The only values it takes; any when empty. */
+            allowed: string[];
+            /** @description The control it is to be shown as, in the specification's word: `SPIN_BOX`, `HIDDEN`. */
+            control?: string | null;
+            /** @description Its value when nobody gives one. Paths are relative to the template. */
+            default?: string | null;
+            /** @description What it is for. */
+            description?: string | null;
+            flow?: components["schemas"]["PathFlow"] | null;
+            /** @description The greatest value of a number. */
+            greatest?: string | null;
+            /** @description With which others it is to be shown. */
+            group?: string | null;
+            /** @description What its values are. */
+            kind: components["schemas"]["ParameterKind"];
+            /** @description What people call it. */
+            label?: string | null;
+            /** @description The least value of a number. */
+            least?: string | null;
+            /**
+             * Format: int64
+             * @description The most of them.
+             */
+            length_max?: number | null;
+            /**
+             * Format: int64
+             * @description The fewest characters of a text, items of a list.
+             */
+            length_min?: number | null;
+            /** @description Its name. */
+            name: string;
+            object?: components["schemas"]["PathObject"] | null;
+        };
+        /**
+         * @description Which way the content of a path goes.
+         * @enum {string}
+         */
+        PathFlow: "none" | "in" | "out" | "in_out";
+        /**
+         * @description What a path stands for.
+         * @enum {string}
+         */
+        PathObject: "file" | "directory";
         /**
          * Format: int32
          * @description A number of at least one.
@@ -1737,6 +1791,42 @@ export interface components {
             rev: number;
             /** @description The tasks as they are now. */
             tasks: components["schemas"]["TaskRow"][];
+        };
+        /** @description A template to look at. */
+        TemplateInspection: {
+            /** @description The template, or the upload of its bundle. */
+            scene: components["schemas"]["SceneSource"];
+        };
+        /** @description One step of a template. */
+        TemplateStep: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Tasks it has with these values; none where no job can be made of them.
+             */
+            tasks?: number | null;
+            /** @description The steps that must be done before. */
+            waits_for: string[];
+        };
+        /** @description A template, with the values that its bundle brings along. */
+        TemplateView: {
+            /** @description Whether the bundle wants its job paused until it is resumed. */
+            begins_paused: boolean;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Why no job can be made of these values: a parameter has none, for instance. */
+            incomplete?: string | null;
+            /** @description The job's name with these values; as the template writes it where no job can be made of them. */
+            name: string;
+            /** @description What it asks for, in its order. */
+            parameters: components["schemas"]["ParameterView"][];
+            /** @description Its steps, in its order. */
+            steps: components["schemas"]["TemplateStep"][];
+            /** @description Values by parameter that the bundle brings along: they go before defaults. */
+            values: {
+                [key: string]: string;
+            };
         };
         /** @description Tiles per frame. */
         TileChoice: "auto" | {

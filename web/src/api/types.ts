@@ -16,6 +16,10 @@ export type SceneFacts = Schemas['SceneFacts'];
 export type Dependency = Schemas['Dependency'];
 export type Finding = Schemas['Finding'];
 
+export type TemplateInspection = Schemas['TemplateInspection'];
+export type TemplateView = Schemas['TemplateView'];
+export type ParameterView = Schemas['ParameterView'];
+
 export type NewJob = Schemas['NewJob'];
 export type JobSettings = Schemas['JobSettings'];
 export type OutputFormat = Schemas['OutputFormat'];

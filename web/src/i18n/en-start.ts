@@ -1,7 +1,9 @@
 // English: a new render, the first run, settings.
+import { commands } from './en-commands';
 import { count } from './words';
 
 export const newRender = {
+  commands,
   intro: 'See the price and the time before anything is paid.',
   steps: 'How far it is',
   step: { scene: 'Scene', settings: 'Settings', quote: 'Quote' },
@@ -9,10 +11,11 @@ export const newRender = {
   drop: 'Drop a scene here',
   dropNow: 'Let go to take it',
   dropHint:
-    'A .blend file, a folder with its textures, or a .zip of both. What the node has already is not sent again.',
+    'A .blend file, a folder with its textures, or a .zip of both; or a bundle of commands (Open Job Description). What the node has already is not sent again.',
   chooseFiles: 'Choose files',
   chooseFolder: 'Choose a folder',
-  nothing: 'There is no scene in this. Choose a .blend file, a folder that holds one, or one .zip.',
+  nothing:
+    'There is no scene in this. Choose a .blend file, a job template (.yaml, .json), a folder that holds one, or one .zip.',
   which: 'Which scene?',
   whichHint: 'There are several. The others are sent too, in case this one links to them.',
   scenePath: 'Scene in the archive',

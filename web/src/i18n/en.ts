@@ -111,6 +111,7 @@ export const en = {
     priority: (n: number) => `priority ${n > 0 ? '+' : ''}${n}`,
     progressOf: (name: string) => `Progress of ${name}`,
     framesDone: (done: number, all: number) => `${done} / ${count(all, 'frame', 'frames')}`,
+    tasksDone: (done: number, all: number) => `${done} / ${count(all, 'task', 'tasks')}`,
     left: 'left',
     of: 'of',
     atMost: 'at most',

@@ -1,19 +1,22 @@
 // 中文：新建渲染、首次使用、设置。
 import type { Messages } from './index';
+import { commands } from './zh-commands';
 
 const n = (value: number) => value.toLocaleString('zh-CN');
 
 export const newRender: Messages['newRender'] = {
+  commands,
   intro: '付款之前先看价格和时间。',
   steps: '进行到哪一步',
   step: { scene: '场景', settings: '设置', quote: '报价' },
   startOver: '重新开始',
   drop: '把场景拖到这里',
   dropNow: '松开即可添加',
-  dropHint: '.blend 文件、带贴图的文件夹，或包含两者的 .zip。节点已有的内容不会再次发送。',
+  dropHint:
+    '.blend 文件、带贴图的文件夹，或包含两者的 .zip；也可以是命令作业包（Open Job Description）。节点已有的内容不会再次发送。',
   chooseFiles: '选择文件',
   chooseFolder: '选择文件夹',
-  nothing: '其中没有场景。请选择 .blend 文件、包含它的文件夹，或一个 .zip。',
+  nothing: '其中没有场景。请选择 .blend 文件、作业模板（.yaml、.json）、包含它们的文件夹，或一个 .zip。',
   which: '哪一个场景？',
   whichHint: '找到多个场景。其他的也会发送，以备此场景链接它们。',
   scenePath: '压缩包中的场景',

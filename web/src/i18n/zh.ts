@@ -111,6 +111,7 @@ export const zh: Messages = {
     priority: (value) => `优先级 ${value > 0 ? '+' : ''}${value}`,
     progressOf: (name) => `${name} 的进度`,
     framesDone: (done, all) => `${n(done)} / ${n(all)} 帧`,
+    tasksDone: (done, all) => `${n(done)} / ${n(all)} 个任务`,
     left: '剩余',
     of: '共',
     atMost: '最多',

@@ -1,6 +1,13 @@
 // A labelled input with its hint and its error, wired for screen readers. The input is given by the caller as a function
 // so that any control fits: `<Field label="Name">{(ids) => <Input {...ids} />}</Field>`.
-import { type InputHTMLAttributes, type ReactNode, type Ref, type SelectHTMLAttributes, useId } from 'react';
+import {
+  type InputHTMLAttributes,
+  type ReactNode,
+  type Ref,
+  type SelectHTMLAttributes,
+  type TextareaHTMLAttributes,
+  useId,
+} from 'react';
 import styles from './Field.module.css';
 import { Icon } from './Icon';
 
@@ -48,6 +55,14 @@ export function Input({ unit, ...rest }: InputProps) {
     <span className={styles.box}>
       <input className={styles.input} autoComplete="off" spellCheck={false} {...rest} />
       {unit && <span className={styles.unit}>{unit}</span>}
+    </span>
+  );
+}
+
+export function TextArea(props: TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  return (
+    <span className={styles.box}>
+      <textarea className={styles.area} rows={4} autoComplete="off" spellCheck={false} {...props} />
     </span>
   );
 }

@@ -91,6 +91,8 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
         listen: args.listen,
         relay: args.relay,
         device: args.device.into(),
+        own_accounts: args.own_accounts,
+        commands_from_all: args.commands_from_all,
         traces: Collector::from_env(),
     };
     raw.resolve().map_err(|error| BadInput(error.to_string()))

@@ -1,46 +1,36 @@
-//! A whole job on this machine: sessions pull tasks of steps whose turn it is until nothing is left.
+//! A whole job: sessions at its places pull tasks of steps whose turn it is until nothing is left.
 
 use super::{
     error::CommandsError,
     files::JobFiles,
-    session::{CommandLimits, CommandSession, Hearer, Opening},
+    places::{NotOpened, Place, PlacedSession, Places, SessionFault, WantedSession},
+    session::Hearer,
     store::FileStore,
-    tools::Tools,
 };
-use rayswarm_model::{AttemptId, TaskId};
+use rayswarm_model::{AttemptId, NodeId, TaskId};
 use rayswarm_openjd::{
     Job, Run, RunEvent, StepId,
     run::{Verdict, WrittenFile},
 };
-use rayswarm_sandbox::Sandbox;
 use std::{
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, watch},
     task::JoinSet,
+    time::Instant,
 };
 
-/// Where sessions are run and what each may use.
-#[derive(Clone)]
-pub struct Workshop {
-    /// The sandbox.
-    pub sandbox: Sandbox,
-    /// Programs that sessions find.
-    pub tools: Tools,
-    /// A folder of this job for the folders of sessions and for written files.
-    pub folder: PathBuf,
-    /// What one session may use.
-    pub limits: CommandLimits,
-    /// Sessions at a time, all jobs together.
-    pub turns: Arc<Semaphore>,
-    /// Sessions of this job at a time.
-    pub sessions: usize,
-}
+/// How often new places are looked for.
+const LOOK_FOR_PLACES: Duration = Duration::from_secs(2);
+/// How long a place that was away is left alone.
+const LEAVE_ALONE: Duration = Duration::from_secs(10);
 
 /// Sees what happens to a job.
 pub trait Witness: Send + Sync {
@@ -126,22 +116,35 @@ impl Ledger {
         Ok(())
     }
 
-    /// Gives the next task, of `only` this step if it is named.
-    fn take(&self, only: Option<StepId>) -> Result<Option<(StepId, TaskId, AttemptId)>, String> {
+    /// Gives the next task of a step that `fits`.
+    fn take(&self, node: Option<NodeId>, fits: impl Fn(StepId) -> bool) -> Result<Option<Taken>, String> {
         let mut run = self.run();
-        let steps = only.map_or_else(|| run.ready(), |step| vec![step]);
-        for step in steps {
-            if let Some(event) = run.next(step) {
-                let RunEvent::Begun { task, attempt } = event else {
-                    continue;
-                };
-                self.witness.record(&event)?;
-                run.apply(&event);
-                return Ok(Some((step, task, attempt)));
-            }
-        }
-        Ok(None)
+        let Some(step) = run.ready().into_iter().find(|step| fits(*step)) else {
+            return Ok(None);
+        };
+        let Some(event) = run.next(step, node) else {
+            return Ok(None);
+        };
+        let RunEvent::Begun { task, attempt, .. } = event else {
+            return Ok(None);
+        };
+        self.witness.record(&event)?;
+        run.apply(&event);
+        Ok(Some(Taken { step, task, attempt }))
     }
+
+    /// Whether a task that `fits` may begin now.
+    fn has_work(&self, fits: impl Fn(StepId) -> bool) -> bool {
+        self.run().ready().into_iter().any(fits)
+    }
+}
+
+/// A task that was given to a session.
+#[derive(Clone, Copy)]
+struct Taken {
+    step: StepId,
+    task: TaskId,
+    attempt: AttemptId,
 }
 
 /// What is kept of one drive while it lasts.
@@ -149,48 +152,67 @@ struct Drive {
     ledger: Arc<Ledger>,
     files: Arc<JobFiles>,
     store: Arc<FileStore>,
-    workshop: Workshop,
+    folder: PathBuf,
     sessions: AtomicU64,
 }
 
-/// Runs a job to its end and gives the verdict. Dropping the future kills every session; what they did is then lost and
-/// is to be told by [`RunEvent::Interrupted`].
-pub async fn drive(ledger: Arc<Ledger>, files: Arc<JobFiles>, workshop: Workshop) -> Result<Verdict, CommandsError> {
-    let scratch = workshop.folder.join("sessions");
+/// A place and what was found out about it.
+struct Site {
+    place: Arc<dyn Place>,
+    /// Steps that it does not take.
+    unfit: Mutex<HashSet<StepId>>,
+}
+
+/// How a worker ended.
+enum Left {
+    /// The job is over.
+    Over,
+    /// The place is not to be had now.
+    Away,
+}
+
+/// Runs a job to its end and gives the verdict. `folder` is the job's own, for sessions and for written files. Dropping the
+/// future ends every session; what they did is then lost and is to be told by [`RunEvent::Interrupted`].
+pub async fn drive(
+    ledger: Arc<Ledger>,
+    files: Arc<JobFiles>,
+    folder: PathBuf,
+    places: Arc<dyn Places>,
+) -> Result<Verdict, CommandsError> {
+    let scratch = folder.join("sessions");
     match std::fs::remove_dir_all(&scratch) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(CommandsError::file("sweeping", scratch)(error));
         }
         _ => {}
     }
-    let store = FileStore::open(workshop.folder.join("files"))?;
-    let host = workshop.limits.host();
-    let unmet = ledger.job.steps().iter().find_map(|step| {
-        let why = step.requirements().unmet(&host)?;
-        Some(format!("step {:?} {why}", step.name()))
-    });
-    if let Some(why) = unmet {
+    let store = FileStore::open(folder.join("files"))?;
+    if let Some(why) = unmet(&ledger.job, places.as_ref()) {
         ledger.happen(&RunEvent::Refused(why)).map_err(unwritten)?;
     }
-    let count = workshop.sessions.max(1);
     let drive = Arc::new(Drive {
         ledger: ledger.clone(),
         files,
         store: Arc::new(store),
-        workshop,
+        folder,
         sessions: AtomicU64::new(0),
     });
-    let mut workers = JoinSet::new();
-    for _ in 0..count {
-        workers.spawn(drive.clone().work());
-    }
-    while let Some(ended) = workers.join_next().await {
-        ended
-            .map_err(|error| unwritten(error.to_string()))?
-            .map_err(unwritten)?;
-    }
+    drive.clone().run(places).await.map_err(unwritten)?;
     let verdict = ledger.run().verdict();
     verdict.ok_or_else(|| unwritten("no session is left and the job is not over".into()))
+}
+
+/// Why a step can be run at none of the places, if there will be no others.
+fn unmet(job: &Job, places: &dyn Places) -> Option<String> {
+    if places.may_change() {
+        return None;
+    }
+    let hosts: Vec<_> = places.now().iter().map(|place| place.host()).collect();
+    job.steps().iter().find_map(|step| {
+        let lacks = hosts.iter().map(|host| step.requirements().unmet(host));
+        let why = lacks.collect::<Option<Vec<_>>>()?.into_iter().next()?;
+        Some(format!("step {:?} {why}", step.name()))
+    })
 }
 
 fn unwritten(why: String) -> CommandsError {
@@ -201,8 +223,47 @@ fn unwritten(why: String) -> CommandsError {
 }
 
 impl Drive {
-    /// Opens sessions one after another until the job is over.
-    async fn work(self: Arc<Self>) -> Result<(), String> {
+    /// Keeps as many workers at every place as it has sessions until the job is over.
+    async fn run(self: Arc<Self>, places: Arc<dyn Places>) -> Result<(), String> {
+        let mut workers = JoinSet::new();
+        let mut sites: HashMap<Option<NodeId>, Arc<Site>> = HashMap::new();
+        let mut working: HashMap<Option<NodeId>, usize> = HashMap::new();
+        let mut away_since: HashMap<Option<NodeId>, Instant> = HashMap::new();
+        while self.ledger.run().verdict().is_none() || !workers.is_empty() {
+            away_since.retain(|_, since| since.elapsed() < LEAVE_ALONE);
+            for place in places.now() {
+                let node = place.node();
+                if away_since.contains_key(&node) || self.ledger.run().verdict().is_some() {
+                    continue;
+                }
+                let (count, sessions) = (working.entry(node).or_default(), place.sessions());
+                let fresh = || Arc::new(Site::new(place.clone()));
+                let site = sites.entry(node).or_insert_with(fresh);
+                while *count < sessions {
+                    let work = self.clone().work(site.clone());
+                    workers.spawn(async move { (node, work.await) });
+                    *count += 1;
+                }
+            }
+            let ended = tokio::select! {
+                ended = workers.join_next(), if !workers.is_empty() => ended,
+                () = tokio::time::sleep(LOOK_FOR_PLACES), if places.may_change() || workers.is_empty() => None,
+            };
+            let Some(ended) = ended else { continue };
+            let (node, left) = ended.map_err(|error| error.to_string())?;
+            working.entry(node).and_modify(|count| *count -= 1);
+            if let Left::Away = left? {
+                away_since.insert(node, Instant::now());
+                // Its next address may be another.
+                sites.remove(&node);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens sessions at a place one after another until the job is over.
+    async fn work(self: Arc<Self>, site: Arc<Site>) -> Result<Left, String> {
+        let node = site.place.node();
         loop {
             let changed = self.ledger.changed.notified();
             tokio::pin!(changed);
@@ -211,71 +272,94 @@ impl Drive {
             if self.ledger.run().verdict().is_some() {
                 // Those who wait must see it too.
                 self.ledger.changed.notify_waiters();
-                return Ok(());
+                return Ok(Left::Over);
             }
-            if self.ledger.run().ready().is_empty() {
+            let fits = |step| site.takes(&self.ledger.job, step);
+            if !self.ledger.has_work(fits) {
                 changed.await;
                 continue;
             }
-            // Nobody closes it.
-            let Ok(_turn) = self.workshop.turns.acquire().await else {
-                return Ok(());
-            };
-            if let Some((step, task, attempt)) = self.ledger.take(None)? {
-                self.session(step, task, attempt).await?;
+            let _turn = turn(site.place.as_ref()).await;
+            if let Some(taken) = self.ledger.take(node, fits)?
+                && !self.session(&site, taken).await?
+            {
+                return Ok(Left::Away);
             }
         }
     }
 
-    /// One session: the task it is opened for, then more of the same step while they last.
-    async fn session(&self, step: StepId, first: TaskId, attempt: AttemptId) -> Result<(), String> {
+    /// One session: the task it is opened for, then more of the same step while they last. Whether its place is still there.
+    async fn session(&self, site: &Site, first: Taken) -> Result<bool, String> {
         let mut hearer = TaskHearer {
-            task: first,
+            task: first.task,
             witness: self.ledger.witness.clone(),
         };
         let mut stop = self.ledger.stop.0.subscribe();
-        let mut session = match self.open(step).await {
-            Ok(session) => session,
-            Err(error) => return self.failed(first, attempt, error.in_full()),
+        let opened = tokio::select! {
+            opened = site.place.open(self.wanted(first.step)) => opened,
+            _ = stop.wait_for(|wanted| *wanted) => Err(NotOpened::Failed("it was cancelled".into())),
         };
-        if let Err(why) = session.enter(&mut hearer, &mut stop).await {
-            session.close(&mut hearer).await;
-            return self.failed(first, attempt, why);
+        let mut session = match opened {
+            Ok(session) => session,
+            Err(NotOpened::Failed(why)) => return self.failed(first, why),
+            Err(NotOpened::Unfit(why)) => {
+                site.unfit().insert(first.step);
+                return self.returned(first, why, false).map(|()| true);
+            }
+            Err(NotOpened::Away(why)) => return self.returned(first, why, false).map(|()| false),
+        };
+        if let Err(fault) = session.enter(&mut hearer, &mut stop).await {
+            return self.ended(first, fault, session, &mut hearer).await;
         }
-        let mut next = Some((first, attempt));
-        while let Some((task, attempt)) = next {
+        let mut next = Some(first);
+        while let Some(taken) = next {
+            let Taken { task, attempt, .. } = taken;
             hearer.task = task;
             let outcome = session.run(task, &mut hearer, &mut stop).await;
-            let outcome = outcome.and_then(|files| self.give(&files).map(|()| files));
-            match outcome {
+            let given = |files: Vec<WrittenFile>| {
+                let given = self.give(&files).map_err(SessionFault::Failed);
+                given.map(|()| files)
+            };
+            match outcome.and_then(given) {
                 Ok(files) => self.ledger.happen(&RunEvent::Done { task, attempt, files })?,
-                Err(why) => {
-                    // What a failed task leaves behind should not meet the next one.
-                    session.close(&mut hearer).await;
-                    return self.failed(task, attempt, why);
-                }
+                Err(fault) => return self.ended(taken, fault, session, &mut hearer).await,
             }
-            next = self.ledger.take(Some(step))?.map(|(_, task, attempt)| (task, attempt));
+            next = self.ledger.take(site.place.node(), |step| step == taken.step)?;
         }
         session.close(&mut hearer).await;
-        Ok(())
+        Ok(true)
     }
 
-    async fn open(&self, step: StepId) -> Result<CommandSession, CommandsError> {
+    fn wanted(&self, step: StepId) -> WantedSession {
         let job = self.ledger.job.clone();
         let before = self.ledger.run().files_of(&job.all_dependencies(step));
         let number = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let opening = Opening {
+        WantedSession {
             job,
             step,
             files: self.files.clone(),
-            before: &before,
+            before,
             store: self.store.clone(),
-            tools: &self.workshop.tools,
-            folder: self.workshop.folder.join("sessions").join(number.to_string()),
-            limits: &self.workshop.limits,
-        };
-        CommandSession::open(&self.workshop.sandbox, opening).await
+            folder: self.folder.join("sessions").join(number.to_string()),
+        }
+    }
+
+    /// Ends a session whose call did not succeed: what a failed task leaves behind should not meet the next one. Whether its
+    /// place is still there.
+    async fn ended(
+        &self,
+        taken: Taken,
+        fault: SessionFault,
+        session: Box<dyn PlacedSession>,
+        hearer: &mut TaskHearer,
+    ) -> Result<bool, String> {
+        match fault {
+            SessionFault::Failed(why) => {
+                session.close(hearer).await;
+                self.failed(taken, why)
+            }
+            SessionFault::Away(why) => self.returned(taken, why, true).map(|()| false),
+        }
     }
 
     /// Brings what a task wrote to its place on this machine.
@@ -290,9 +374,45 @@ impl Drive {
         Ok(())
     }
 
-    fn failed(&self, task: TaskId, attempt: AttemptId, reason: String) -> Result<(), String> {
-        self.ledger.happen(&RunEvent::Failed { task, attempt, reason })
+    /// The place is still there.
+    fn failed(&self, Taken { task, attempt, .. }: Taken, reason: String) -> Result<bool, String> {
+        self.ledger.happen(&RunEvent::Failed { task, attempt, reason })?;
+        Ok(true)
     }
+
+    fn returned(&self, Taken { task, attempt, .. }: Taken, reason: String, begun: bool) -> Result<(), String> {
+        self.ledger.happen(&RunEvent::Returned {
+            task,
+            attempt,
+            reason,
+            begun,
+        })
+    }
+}
+
+impl Site {
+    fn new(place: Arc<dyn Place>) -> Self {
+        Self {
+            place,
+            unfit: Mutex::default(),
+        }
+    }
+
+    fn unfit(&self) -> MutexGuard<'_, HashSet<StepId>> {
+        // Every change is one insertion: a panic elsewhere leaves it whole.
+        self.unfit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn takes(&self, job: &Job, step: StepId) -> bool {
+        let meets = |step: &rayswarm_openjd::job::Step| step.requirements().unmet(&self.place.host()).is_none();
+        !self.unfit().contains(&step) && job.step(step).is_some_and(meets)
+    }
+}
+
+/// A turn at a place that counts them.
+async fn turn(place: &dyn Place) -> Option<OwnedSemaphorePermit> {
+    // Nobody closes them.
+    place.turns()?.acquire_owned().await.ok()
 }
 
 /// Passes on what a session says with the task it works on.

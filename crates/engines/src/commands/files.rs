@@ -50,16 +50,7 @@ struct Named {
 impl JobFiles {
     /// The files that a job's parameters and `assets` name. Relative assets are in `folder`. What is read must be there.
     pub fn of(job: &Job, assets: &Assets, folder: &Path) -> Result<Self, CommandsError> {
-        let named: Vec<Named> = moved(job.paths())
-            .map(|value| Named {
-                name: format!("the parameter {}", value.name),
-                host: value.path.clone(),
-                object: value.object,
-                read: value.flow.is_read(),
-                written: value.flow.is_written(),
-            })
-            .chain(named_assets(assets, folder))
-            .collect();
+        let named = named(job, assets, folder);
         let map = PathMap::over(named.iter().map(|one| one.host.as_str()))?;
         let mut files = Self {
             map,
@@ -73,6 +64,25 @@ impl JobFiles {
         files.reads.sort_by(|left, right| left.inside.cmp(&right.inside));
         files.reads.dedup_by(|left, right| left.inside == right.inside);
         Ok(files)
+    }
+
+    /// The same on another machine, where what is read lies elsewhere. Nothing is looked for.
+    pub fn elsewhere(job: &Job, assets: &Assets, folder: &Path, reads: Vec<Read>) -> Result<Self, CommandsError> {
+        let named = named(job, assets, folder);
+        let map = PathMap::over(named.iter().map(|one| one.host.as_str()))?;
+        let written = named.iter().filter(|one| one.written);
+        let write = |one: &Named| {
+            Some(Write {
+                inside: map.inside(&one.host)?,
+                object: one.object,
+            })
+        };
+        Ok(Self {
+            writes: written.filter_map(write).collect(),
+            map,
+            reads,
+            gathered_in: None,
+        })
     }
 
     /// The same, with what is written gathered in one folder instead of brought to where the parameters say.
@@ -153,6 +163,20 @@ impl JobFiles {
         }
         Ok(())
     }
+}
+
+/// The paths that a job names on the machine that has it.
+fn named(job: &Job, assets: &Assets, folder: &Path) -> Vec<Named> {
+    moved(job.paths())
+        .map(|value| Named {
+            name: format!("the parameter {}", value.name),
+            host: value.path.clone(),
+            object: value.object,
+            read: value.flow.is_read(),
+            written: value.flow.is_written(),
+        })
+        .chain(named_assets(assets, folder))
+        .collect()
 }
 
 fn named_assets<'a>(assets: &'a Assets, folder: &'a Path) -> impl Iterator<Item = Named> + 'a {

@@ -90,8 +90,9 @@ impl SessionFolder {
             shown.push((read.inside.clone(), bind));
         }
         for (host, inside) in &self.writable {
-            let around = files.reads().iter().any(|read| is_below(inside, &read.inside));
-            if let Some(place) = files.map().host(inside).filter(|_| around) {
+            if let Some(read) = files.reads().iter().find(|read| is_below(inside, &read.inside)) {
+                let below = inside.strip_prefix(read.inside.as_str()).unwrap_or_default();
+                let place = read.host.join(below.trim_start_matches('/'));
                 fs::create_dir_all(&place).map_err(CommandsError::file("making", &place))?;
             }
             shown.push((inside.clone(), Bind::writable(host, inside)));

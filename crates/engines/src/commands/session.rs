@@ -70,12 +70,17 @@ impl CommandLimits {
             gpus: 0,
             scratch: self.disk,
             system: Os::Linux,
-            architecture: if cfg!(target_arch = "aarch64") {
-                "arm64"
-            } else {
-                "x86_64"
-            },
+            architecture: architecture().into(),
         }
+    }
+}
+
+/// This machine's processor family in the words of Open Job Description.
+pub const fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
     }
 }
 
@@ -264,7 +269,7 @@ impl CommandSession {
                         }
                     }
                 },
-                () = wanted(stop.as_deref_mut()), if ending == Ending::No => {
+                () = stopped(stop.as_deref_mut()), if ending == Ending::No => {
                     ending = self.cancel(id, call.cancelation).await?;
                 }
                 () = at(wake), if wake.is_some() => {
@@ -355,7 +360,7 @@ impl Ending {
 }
 
 /// Resolves when a stop is wanted; never without anyone who could want it.
-async fn wanted(stop: Option<&mut watch::Receiver<bool>>) {
+pub async fn stopped(stop: Option<&mut watch::Receiver<bool>>) {
     if let Some(stop) = stop
         && stop.wait_for(|wanted| *wanted).await.is_ok()
     {

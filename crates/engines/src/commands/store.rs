@@ -115,7 +115,8 @@ impl FileStore {
         Ok(hasher.finalize().to_hex().as_str() == file.hash)
     }
 
-    fn path(&self, hash: &str) -> PathBuf {
+    /// Where a kept file lies.
+    pub fn path(&self, hash: &str) -> PathBuf {
         let (first, rest) = hash.split_at_checked(2).unwrap_or((hash, ""));
         self.folder.join(first).join(rest)
     }

@@ -2,7 +2,7 @@
 
 use crate::yard::Yard;
 use rayswarm_openjd::{RunEvent, run::Verdict};
-use std::fs;
+use std::{fs, sync::Arc};
 
 /// A template with one step that runs `script` with bash, in an environment that says when it is left.
 fn template(script: &str, more: &str) -> String {
@@ -97,7 +97,7 @@ wait";
     let (yard, bundle) = yard(script, more);
     let (job, files) = yard.job(&bundle, &[], Vec::new());
     let (ledger, seen) = yard.ledger(job);
-    let weak = std::sync::Arc::downgrade(&ledger);
+    let weak = Arc::downgrade(&ledger);
     let hook = move |line: &str| {
         if let (true, Some(ledger)) = (line == "ready", weak.upgrade()) {
             ledger.happen(&RunEvent::Cancelled).unwrap();
@@ -174,7 +174,12 @@ steps:
         }
     };
     *seen.on_line.lock().unwrap() = Some(Box::new(hook));
-    let driving = rayswarm_engines::commands::drive(ledger, files.clone().into(), yard.workshop());
+    let driving = rayswarm_engines::commands::drive(
+        ledger,
+        files.clone().into(),
+        yard.path("job"),
+        Arc::new(yard.workshop()),
+    );
     tokio::select! {
         verdict = driving => panic!("{verdict:?}"),
         heard = told => heard.unwrap(),

@@ -208,7 +208,14 @@ impl Yard {
     }
 
     pub async fn drive(&self, ledger: Arc<Ledger>, files: JobFiles, seen: Arc<Seen>) -> Outcome {
-        let verdict = drive(ledger.clone(), Arc::new(files), self.workshop()).await.unwrap();
+        let verdict = drive(
+            ledger.clone(),
+            Arc::new(files),
+            self.path("job"),
+            Arc::new(self.workshop()),
+        )
+        .await
+        .unwrap();
         assert_eq!(
             self.leftovers(),
             Vec::<PathBuf>::new(),
@@ -222,7 +229,6 @@ impl Yard {
         Workshop {
             sandbox: Sandbox::detect().unwrap(),
             tools: self.tools.clone(),
-            folder: self.path("job"),
             limits: CommandLimits {
                 processors: 2,
                 memory: Bytes(4 << 30),

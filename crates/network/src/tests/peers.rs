@@ -15,6 +15,7 @@ fn offer(node: NodeId) -> SignedOffer {
         price: WorkPrice { per_wu_hour: Amount(3) },
         device: Device::Cpu,
         sandboxed: true,
+        commands: None,
         issued_at: UnixMillis(1),
     };
     SignedOffer {

@@ -310,6 +310,7 @@ fn offers(now: UnixMillis) -> Vec<Offer> {
             },
             device: Device::Cpu,
             sandboxed: true,
+            commands: None,
             issued_at: now,
         }
     };

@@ -86,8 +86,23 @@ fn hosts_to_fetch_from_are_checked_and_the_cap_is_one_token() {
 }
 
 #[test]
+fn only_who_provides_can_run_commands_of_others() {
+    let raw = RawConfig {
+        commands_from_all: true,
+        ..RawConfig::default()
+    };
+    let provided = RawConfig {
+        provide: true,
+        ..raw.clone()
+    };
+    let error = raw.resolve().unwrap_err().to_string();
+    assert!(error.starts_with("--commands-from-all"), "{error}");
+    assert!(provided.resolve().unwrap().commands_from_all);
+}
+
+#[test]
 fn contracts_are_named_deployed_or_invited_to() {
-    let one = rayswarm_model::Address::repeat_byte(1);
+    let one = Address::repeat_byte(1);
     let named = Contracts {
         registry: one,
         escrow: one,

@@ -1,17 +1,27 @@
-//! Jobs of commands over HTTP: making one, and its tasks.
+//! Jobs of commands over HTTP: looking at a template, making a job of it, and its tasks.
 
-use super::{Answer, Path, Query, Refusal, auth::Caller, blocking, jobs::job_id};
+use super::{
+    Answer, Body, Path, Query, Refusal,
+    auth::Caller,
+    blocking,
+    jobs::{job_id, scene_file},
+};
 use crate::{
     node::Node,
     requestor::{
-        commands::{WantedCommands, opening::Typed},
+        commands::{
+            WantedCommands, inspected,
+            opening::{Typed, is_template},
+        },
         record::AskedWith,
+        refusal::bad_input,
     },
 };
 use axum::{Json, extract::State};
 use rayswarm_api::{
     Problem,
     access::Scope,
+    commands::{TemplateInspection, TemplateView},
     job::{JobSummary, NewJob},
     page::{Page, PageQuery},
     task::CommandTask,
@@ -21,7 +31,29 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Their routes.
 pub fn routes() -> OpenApiRouter<Arc<Node>> {
-    OpenApiRouter::new().routes(routes!(tasks))
+    OpenApiRouter::new()
+        .routes(routes!(inspect_template))
+        .routes(routes!(tasks))
+}
+
+/// Reads an Open Job Description template and says what it asks for and would do. Nothing of it is run.
+#[utoipa::path(post, path = "/v1/commands/inspect", tag = "jobs", request_body = TemplateInspection, responses(
+    (status = 200, body = TemplateView),
+))]
+async fn inspect_template(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    Body(asked): Body<TemplateInspection>,
+) -> Answer<TemplateView> {
+    let (template, _) = scene_file(&node, &caller, &asked.scene).await?;
+    if !is_template(&template) {
+        let name = template.file_name().unwrap_or_default().to_string_lossy();
+        let detail = format!("{name:?} is no template: it ends in neither .yaml nor .json");
+        return Err(bad_input("no_template", detail)
+            .next("name a job template; /v1/inspect opens scenes")
+            .into());
+    }
+    Ok(Json(blocking(&node, move |_| inspected::inspect(&template)).await?))
 }
 
 /// Lists the tasks of a job of commands.

@@ -270,7 +270,7 @@ pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
 
 /// The file on this machine that a scene is, and the folder of its upload, all of which may travel. Only a caller that
 /// may name paths can make the node read a file of its own.
-async fn scene_file(
+pub(super) async fn scene_file(
     node: &Arc<Node>,
     caller: &Caller,
     scene: &SceneSource,

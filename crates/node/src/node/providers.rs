@@ -183,6 +183,7 @@ mod tests {
             price: WorkPrice::default(),
             device: Device::Optix,
             sandboxed: true,
+            commands: None,
             issued_at: UnixMillis(0),
         };
         let address = PeerAddr {

@@ -11,15 +11,19 @@
 //! | [`worker`] | one job from invitation to the last upload |
 //! | [`queue`] | the tasks a worker holds |
 //! | [`warm`] | the warm session that renders them |
+//! | [`occupancy`] | what the machine is taken by |
+//! | [`commands`] | sessions of commands |
 //! | [`courier`] | commitments and uploads |
 //! | [`files`] | a job's files, from blobs to a session's view |
 //! | [`vouchers`] | keeping vouchers, and redeeming them when the requestor does not |
 
 pub mod account;
 pub mod admission;
+pub mod commands;
 pub mod courier;
 pub mod files;
 pub mod measure;
+pub mod occupancy;
 pub mod offering;
 pub mod pace;
 pub mod queue;
@@ -30,6 +34,7 @@ pub mod worker;
 
 use crate::{requestor::refusal::chain, services::Services};
 use admission::{Admission, OwnTerms};
+use occupancy::Occupancy;
 use rayswarm_model::{JobId, NodeId};
 use rayswarm_network::work::{InviteAnswer, JobInvite, Judgement, ProviderEvent, ProviderLink, Reply, Verdict};
 use std::{
@@ -45,6 +50,7 @@ use worker::{Worker, WorkerHandle};
 pub struct Provider {
     services: Arc<Services>,
     terms: OwnTerms,
+    occupancy: Arc<Occupancy>,
     jobs: HashMap<(NodeId, JobId), WorkerHandle>,
     /// Jobs that could not be worked on, since when and why: not tried again at once.
     given_up: HashMap<JobId, (Instant, String)>,
@@ -56,11 +62,12 @@ const REFUSE_AGAIN_FOR: Duration = Duration::from_secs(30);
 impl Provider {
     /// A provider with nothing to do. What workers of a killed process left is removed: their sessions are gone, and the
     /// files of a job that goes on are in the cache.
-    pub fn new(services: Arc<Services>, terms: OwnTerms) -> Self {
+    pub fn new(services: Arc<Services>, terms: OwnTerms, occupancy: Arc<Occupancy>) -> Self {
         worker::sweep(&services);
         Self {
             services,
             terms,
+            occupancy,
             jobs: HashMap::new(),
             given_up: HashMap::new(),
         }
@@ -156,12 +163,19 @@ impl Provider {
             (None, Some((_, reason))) => Admission::Refused(reason.clone()),
             (None, None) => self.terms.judge(&self.services, &invite).await,
         };
+        let admission = match admission {
+            Admission::Refused(reason) => Err(reason),
+            Admission::Accepted(accepted) => {
+                let occupied = self.occupancy.render().ok_or("busy with sessions of commands");
+                occupied.map(|occupied| (accepted, occupied)).map_err(str::to_owned)
+            }
+        };
         match admission {
-            Admission::Refused(reason) => {
+            Err(reason) => {
                 tracing::debug!(job = %invite.job.short(), reason, "an invitation was refused");
                 let _ = reply.send(InviteAnswer::Refused { reason });
             }
-            Admission::Accepted(accepted) => {
+            Ok((accepted, occupied)) => {
                 tracing::info!(job = %invite.job.short(), requestor = %requestor.short(), "accepted a job");
                 let (links, watched) = watch::channel(link);
                 let job = invite.job;
@@ -172,7 +186,7 @@ impl Provider {
                     invite,
                     watched,
                 );
-                self.jobs.insert((requestor, job), worker.start(links));
+                self.jobs.insert((requestor, job), worker.start(links, occupied));
                 let _ = reply.send(InviteAnswer::Accepted);
             }
         }

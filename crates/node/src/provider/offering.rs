@@ -1,10 +1,17 @@
 //! The offer of this machine: measured, signed, on chain and told to peers; and told anew when its price changes.
 
 use super::measure;
-use crate::{clock, requestor::refusal::chain, services::Services};
+use crate::{
+    clock,
+    requestor::{commands::sessions_at_a_time, refusal::chain},
+    services::Services,
+};
 use anyhow::Context;
-use rayswarm_engines::SessionLimits;
-use rayswarm_model::{Offer, UnixMillis, canonical, keccak256, offer::EngineOffer};
+use rayswarm_engines::{SessionLimits, commands::session::architecture};
+use rayswarm_model::{
+    Offer, UnixMillis, canonical, keccak256,
+    offer::{CommandsOffer, EngineOffer},
+};
 use rayswarm_network::SignedOffer;
 use rayswarm_settlement::{ProviderOffer, ask_faucet};
 use std::sync::Arc;
@@ -45,6 +52,7 @@ pub async fn offer(services: &Services, limits: &SessionLimits) -> anyhow::Resul
         price: services.switch.price(),
         device,
         sandboxed: true,
+        commands: Some(commands_offer(limits)),
         issued_at: clock::now(),
     };
     if let Err(error) = ask_faucet(&services.rpc_url, offer.account).await {
@@ -53,6 +61,15 @@ pub async fn offer(services: &Services, limits: &SessionLimits) -> anyhow::Resul
     register(services, &offer).await?;
     services.network.set_offer(Some(sign(services, offer.clone())?));
     Ok(offer)
+}
+
+/// Whose commands are run is told when a session is ordered.
+fn commands_offer(limits: &SessionLimits) -> CommandsOffer {
+    let sessions = sessions_at_a_time(limits.threads, limits.memory);
+    CommandsOffer {
+        sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
+        architecture: architecture().into(),
+    }
 }
 
 /// Tells the offer anew whenever another price is asked, until the node stops.

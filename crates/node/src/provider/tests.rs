@@ -86,6 +86,7 @@ async fn services(folder: &Path, rpc_url: &str, contracts: Option<Contracts>) ->
         },
         settlement: Arc::new(settlement),
         rpc_url: rpc_url.into(),
+        command_turns: Arc::new(tokio::sync::Semaphore::new(1)),
         tracker: TaskTracker::new(),
         stop: CancellationToken::new(),
     };
@@ -112,7 +113,10 @@ impl World {
         let terms = OwnTerms {
             limits: provider.local_limits(),
         };
-        let (running, stop) = (Provider::new(provider.clone(), terms), provider.stop.clone());
+        let (running, stop) = (
+            Provider::new(provider.clone(), terms, Arc::default()),
+            provider.stop.clone(),
+        );
         provider.tracker.spawn(running.run(told.provider, stop));
         Self {
             requestor,

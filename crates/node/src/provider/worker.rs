@@ -5,6 +5,7 @@ use super::{
     admission::Accepted,
     courier::Courier,
     files::{self, JobFiles},
+    occupancy::Occupied,
     queue::{Queue, Rendered},
     switch,
     warm::{TaskError, WarmRequest, WarmSession},
@@ -137,13 +138,14 @@ impl Worker {
     }
 
     /// Begins.
-    pub fn start(self, links: watch::Sender<ProviderLink>) -> WorkerHandle {
+    pub fn start(self, links: watch::Sender<ProviderLink>, occupied: Occupied) -> WorkerHandle {
         let stop = self.services.stop.child_token();
         let (services, queue) = (self.services.clone(), self.queue.clone());
         let (running, left) = (stop.clone(), self.invite.deadline.since(clock::now()));
         let over = CancellationToken::new();
         let ended = over.clone();
         let task = services.tracker.spawn(async move {
+            let _occupied = occupied;
             let (folder, network, job) = (self.folder.clone(), self.services.network.clone(), self.invite.job);
             let link = self.link.clone();
             let outcome = tokio::select! {

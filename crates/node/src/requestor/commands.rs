@@ -1,15 +1,22 @@
-//! Jobs of commands (Open Job Description), run in sessions of this node's own sandbox: nobody is paid for them.
+//! Jobs of commands (Open Job Description), run in sessions of this node's sandbox and of its owner's other nodes: nobody is
+//! paid for them.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`record`] | what was asked for, as the journal keeps it |
 //! | [`opening`] | from files on disk to a job |
+//! | [`inspected`] | a template as whoever is about to run it sees it |
 //! | [`running`] | one job: its events, what it says, what it writes |
+//! | [`elsewhere`] | sessions on other nodes |
+//! | [`order`] | what another node is told |
 //! | [`shown`] | a job as whoever looks sees it |
 //! | [`local`] | a job without a daemon |
 
+pub mod elsewhere;
+pub mod inspected;
 pub mod local;
 pub mod opening;
+pub mod order;
 pub mod record;
 pub mod running;
 pub mod shown;
@@ -20,6 +27,7 @@ use super::{
     unknown,
 };
 use crate::{clock, identity, journal::JournalError, services::Services};
+use elsewhere::OwnNodes;
 use opening::Typed;
 use rayswarm_api::{
     Problem,
@@ -28,7 +36,7 @@ use rayswarm_api::{
     page::Page,
     task::{CommandTask, LogView},
 };
-use rayswarm_engines::commands::{CommandLimits, Tools, Workshop};
+use rayswarm_engines::commands::{CommandLimits, Tools, Workshop, places::Places};
 use rayswarm_model::{B256, Bytes, JobId};
 use rayswarm_openjd::{Job, RunEvent, run::RunPolicy};
 use record::CommandRecord;
@@ -38,7 +46,6 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::Semaphore;
 
 /// A job of commands to be taken on.
 #[derive(Clone, Debug)]
@@ -64,18 +71,13 @@ pub struct WantedCommands {
 pub struct Commands {
     services: Arc<Services>,
     jobs: Arc<Mutex<HashMap<JobId, Arc<Running>>>>,
-    turns: Arc<Semaphore>,
-    sessions: usize,
 }
 
 impl Commands {
     /// Reads the journal and goes on with what was not over.
     pub fn start(services: Arc<Services>) -> Result<Self, JournalError> {
-        let sessions = sessions_at_a_time(services.config.local_threads, services.config.local_memory);
         let commands = Self {
             jobs: Arc::default(),
-            turns: Arc::new(Semaphore::new(sessions)),
-            sessions,
             services,
         };
         for record in commands.services.journal.command_jobs()? {
@@ -142,14 +144,19 @@ impl Commands {
     }
 
     fn check_requirements(&self, job: &Job) -> Result<(), Problem> {
-        let host = self.limits().host();
-        let unmet = job
-            .steps()
-            .iter()
-            .find_map(|step| Some((step, step.requirements().unmet(&host)?)));
+        let (here, elsewhere) = (self.limits().host(), elsewhere::hosts(&self.services));
+        let unmet = job.steps().iter().find_map(|step| {
+            let lacks = |host| step.requirements().unmet(host);
+            let why = lacks(&here)?;
+            elsewhere
+                .iter()
+                .all(|host| lacks(host).is_some())
+                .then_some((step, why))
+        });
         let Some((step, why)) = unmet else { return Ok(()) };
         let detail = format!("step {:?} {why}", step.name());
-        Err(bad_input("requirement_unmet", detail).next("change its hostRequirements, or use a larger node"))
+        Err(bad_input("requirement_unmet", detail)
+            .next("change its hostRequirements, or add a larger node: `rayswarm up --provide --own-account …`"))
     }
 
     /// All of them.
@@ -225,22 +232,29 @@ impl Commands {
             // A job that is dropped in the middle kills its sessions; the next start goes on with it.
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = running.run(|folder| commands.workshop(folder)) => {}
+                () = running.run(|| commands.places(&running)) => {}
             }
         });
     }
 
-    fn workshop(&self, folder: PathBuf) -> Result<Workshop, Problem> {
+    fn places(&self, running: &Running) -> Result<Arc<dyn Places>, Problem> {
         let sandbox = self.services.engines.sandbox();
         let sandbox = sandbox.map_err(|error| missing("no_sandbox", chain(error)))?;
-        Ok(Workshop {
+        let config = &self.services.config;
+        let here = Workshop {
             sandbox: sandbox.clone(),
             tools: Tools::of(self.services.engines.store()),
-            folder,
             limits: self.limits(),
-            turns: self.turns.clone(),
-            sessions: self.sessions,
-        })
+            turns: self.services.command_turns.clone(),
+            sessions: sessions_at_a_time(config.local_threads, config.local_memory),
+        };
+        let source = running.record().source.clone();
+        Ok(Arc::new(OwnNodes::new(
+            self.services.clone(),
+            running.id(),
+            source,
+            here,
+        )))
     }
 
     fn limits(&self) -> CommandLimits {

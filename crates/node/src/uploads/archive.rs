@@ -109,15 +109,20 @@ fn scene_of(entries: &[Entry], asked: &str) -> Result<String, Problem> {
     }
     // The template of a job of commands speaks for its bundle, whatever scenes lie beside it.
     let is_template = |path: &&str| TEMPLATE_NAMES.contains(&path.rsplit('/').next().unwrap_or_default());
-    let mut templates = paths.clone().filter(is_template);
-    if let (Some(template), None) = (templates.next(), templates.next()) {
-        return Ok(template.to_owned());
+    let templates: Vec<&str> = paths.clone().filter(is_template).collect();
+    if let [template] = templates.as_slice() {
+        return Ok((*template).to_owned());
     }
     let is_scene = |path: &&str| has_extension(path, "blend") || has_extension(path, "pov") || is_recipe(path.as_ref());
     let mut scenes: Vec<&str> = paths.filter(is_scene).collect();
+    if scenes.is_empty() {
+        scenes = templates;
+    }
     scenes.sort_unstable();
     match scenes.as_slice() {
-        [] => Err(no_scene("the archive has no .blend, .pov or .recipe.json file".into())),
+        [] => Err(no_scene(
+            "the archive has no .blend, .pov or .recipe.json file, and no template.yaml or template.json".into(),
+        )),
         [scene] => Ok((*scene).to_owned()),
         several => Err(several_scenes(several)),
     }

@@ -47,8 +47,8 @@ impl Seen {
     }
 
     fn begin(&mut self, step: StepId) -> (TaskId, AttemptId) {
-        let event = self.run.next(step).unwrap();
-        let RunEvent::Begun { task, attempt } = event.clone() else {
+        let event = self.run.next(step, None).unwrap();
+        let RunEvent::Begun { task, attempt, .. } = event.clone() else {
             panic!("{event:?}")
         };
         self.apply(event);
@@ -86,7 +86,7 @@ fn a_step_waits_for_all_tasks_of_those_before_it() {
     let first = seen.begin(A);
     let second = seen.begin(A);
     assert_eq!(seen.run.ready(), [C]);
-    assert_eq!(seen.run.next(B), None);
+    assert_eq!(seen.run.next(B, None), None);
     seen.done(second, "/job/x");
     assert_eq!(seen.run.ready(), [C]);
     seen.done(first, "/job/x");
@@ -137,6 +137,7 @@ fn an_interruption_is_nobody_s_failure() {
         seen.run.report(lost.0).unwrap(),
         TaskReport {
             standing: TaskStanding::Waiting,
+            node: None,
             tries: 1,
             reason: None
         }
@@ -145,6 +146,37 @@ fn an_interruption_is_nobody_s_failure() {
     assert_eq!(again.0, lost.0);
     seen.done(again, "/job/x");
     assert_eq!(seen.run.verdict(), None);
+}
+
+#[test]
+fn what_a_node_gives_back_is_no_failure_until_many_do() {
+    let mut seen = Seen::new(1);
+    let give_back = |seen: &mut Seen, begun: bool| {
+        let (task, attempt) = seen.begin(A);
+        let reason = "the node went away".to_owned();
+        seen.apply(RunEvent::Returned {
+            task,
+            attempt,
+            reason,
+            begun,
+        });
+        seen.run.report(task).unwrap().standing
+    };
+    for begun in [false; 20].into_iter().chain([true; 9]) {
+        assert_eq!(give_back(&mut seen, begun), TaskStanding::Waiting);
+    }
+    assert_eq!(give_back(&mut seen, true), TaskStanding::Failed);
+    let why = "a task of step \"a\" failed once: the node went away".to_owned();
+    assert_eq!(seen.run.verdict(), Some(Verdict::Failed(why)));
+    assert_eq!(format!("{:?}", seen.run), format!("{:?}", seen.replayed()));
+}
+
+#[test]
+fn a_report_names_the_node_of_the_last_try() {
+    let mut seen = Seen::new(1);
+    let node = NodeId::from_bytes([7; 32]);
+    seen.apply(seen.run.next(A, Some(node)).unwrap());
+    assert_eq!(seen.run.report(TaskId(0)).unwrap().node, Some(node));
 }
 
 #[test]

@@ -19,6 +19,7 @@ fn offer(seed: u8, wu_per_second: u64, price: u128) -> Offer {
         },
         device: Device::Cpu,
         sandboxed: true,
+        commands: None,
         issued_at: UnixMillis(0),
     }
 }

@@ -25,6 +25,10 @@ export function useJob(id: string) {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let state: JobState | null = null;
     const rereadSoon = (ms: number) => {
+      if (ms === 0) {
+        clearTimeout(timer);
+        timer = undefined;
+      }
       timer ??= setTimeout(() => {
         timer = undefined;
         invalidate(key);

@@ -20,7 +20,10 @@ const THUMBNAIL_STEPS = 20;
 
 export const JobRow = memo(function JobRow({ job }: { job: JobSummary }) {
   const m = useMessages();
-  const version = job.tasks_verified > 0 ? 1 + Math.floor((job.progress_permille / 1000) * THUMBNAIL_STEPS) : 0;
+  // Commands make no pictures.
+  const commands = job.kind === 'commands';
+  const version =
+    job.tasks_verified > 0 && !commands ? 1 + Math.floor((job.progress_permille / 1000) * THUMBNAIL_STEPS) : 0;
   const ended = job.state === 'done' || job.state === 'failed' || job.state === 'cancelled';
   return (
     <Link to={`/jobs/${job.id}`} className={styles.row}>
@@ -31,7 +34,7 @@ export const JobRow = memo(function JobRow({ job }: { job: JobSummary }) {
         </span>
         <span className={styles.note}>
           <Ago at={job.created_at} />
-          <span>{m.common.frames(job.frames)}</span>
+          <span>{commands ? m.common.tasks(job.tasks) : m.common.frames(job.frames)}</span>
           {job.priority !== 0 && <span>{m.jobs.priority(job.priority)}</span>}
         </span>
       </span>
@@ -55,7 +58,11 @@ export const JobRow = memo(function JobRow({ job }: { job: JobSummary }) {
             />
             <span className={styles.note}>
               <span>{Math.floor(job.progress_permille / 10)} %</span>
-              <span>{m.jobs.framesDone(job.frames_finished, job.frames)}</span>
+              <span>
+                {commands
+                  ? m.jobs.tasksDone(job.tasks_verified, job.tasks)
+                  : m.jobs.framesDone(job.frames_finished, job.frames)}
+              </span>
             </span>
           </>
         )}

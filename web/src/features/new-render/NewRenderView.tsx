@@ -1,4 +1,5 @@
-// From a scene to a started job: choose files, see what was found, settings, quote, start.
+// From a scene to a started job: choose files, see what was found, settings, quote, start. From a bundle to a running one:
+// choose it, fill in its parameters, run.
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import { useStore } from '@/app/store';
 import { useMessages } from '@/i18n';
@@ -10,15 +11,18 @@ import { ChooseFiles, WhichScene } from './ChooseFiles';
 import { type Draft, draft, startOver, take } from './draft';
 import { readDrop } from './dropped';
 import { Found } from './Found';
+import { isTemplate } from './files';
 import styles from './NewRenderView.module.css';
+import { ParametersForm } from './ParametersForm';
 import { QuoteStep } from './QuoteStep';
 import { SettingsForm } from './SettingsForm';
+import { Template } from './Template';
 import { Working } from './Working';
 
 const STEPS = ['scene', 'settings', 'quote'] as const;
 
 function stepOf(phase: Draft['phase']): number {
-  return phase === 'quote' ? 2 : phase === 'settings' ? 1 : 0;
+  return phase === 'quote' ? 2 : phase === 'settings' || phase === 'commands' ? 1 : 0;
 }
 
 /** What held the focus goes with its step; the next one begins here, and says where it is. */
@@ -33,13 +37,15 @@ function useStepFocus(phase: Draft['phase']): RefObject<HTMLOListElement | null>
   return top;
 }
 
-function Steps({ phase }: { phase: Draft['phase'] }) {
+function Steps({ phase, scene }: { phase: Draft['phase']; scene: string }) {
   const m = useMessages();
   const at = stepOf(phase);
   const top = useStepFocus(phase);
+  // Commands cost nothing, so nothing is quoted.
+  const steps = isTemplate(scene) ? STEPS.slice(0, 2) : STEPS;
   return (
     <ol ref={top} tabIndex={-1} className={styles.steps} aria-label={m.newRender.steps}>
-      {STEPS.map((step, i) => (
+      {steps.map((step, i) => (
         <li
           key={step}
           data-state={i < at ? 'past' : i === at ? 'now' : 'ahead'}
@@ -87,7 +93,7 @@ export default function NewRenderView() {
   const m = useMessages();
   const now = useStore(draft);
   const over = useDrop();
-  const { phase, facts, form } = now;
+  const { phase, facts, form, template } = now;
   return (
     <Page
       title={m.shell.newRender}
@@ -101,7 +107,7 @@ export default function NewRenderView() {
         )
       }
     >
-      <Steps phase={phase} />
+      <Steps phase={phase} scene={now.scene} />
       {phase === 'choose' && <ChooseFiles over={over} nothing={now.nothing} />}
       {phase === 'which' && <WhichScene scenes={now.scenes} failure={now.failure} />}
       {(phase === 'upload' || phase === 'inspect') && <Working draft={now} />}
@@ -109,6 +115,12 @@ export default function NewRenderView() {
         <div className={styles.columns}>
           <Found draft={now} facts={facts} over={over} />
           <SettingsForm draft={now} form={form} facts={facts} />
+        </div>
+      )}
+      {phase === 'commands' && template && (
+        <div className={styles.columns}>
+          <Template template={template} />
+          <ParametersForm draft={now} template={template} />
         </div>
       )}
       {phase === 'quote' && now.job && <QuoteStep id={now.job} />}

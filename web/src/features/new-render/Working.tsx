@@ -5,6 +5,7 @@ import { ProblemNote } from '@/ui/Notes';
 import { ProgressBar } from '@/ui/ProgressBar';
 import { Bytes } from '@/ui/Values';
 import { type Draft, send } from './draft';
+import { isTemplate } from './files';
 import styles from './NewRenderView.module.css';
 
 type Stage = 'hashing' | 'sending' | 'finishing' | 'inspecting';
@@ -13,9 +14,12 @@ const STAGES: Stage[] = ['hashing', 'sending', 'finishing', 'inspecting'];
 export function Working({ draft }: { draft: Draft }) {
   const m = useMessages();
   const n = m.newRender;
-  const { progress, failure, phase, files } = draft;
+  const { progress, failure, phase, files, scene } = draft;
   const stage: Stage = phase === 'inspect' ? 'inspecting' : (progress?.stage ?? 'hashing');
   const at = STAGES.indexOf(stage);
+  const template = isTemplate(scene);
+  const name = (each: Stage) => (template && each === 'inspecting' ? n.commands.reading : n.stage[each]);
+  const hint = (each: Stage) => (template && each === 'inspecting' ? n.commands.readingHint : n.stageHint[each]);
   const measured = stage === 'hashing' || stage === 'sending' ? progress : null;
   const permille = measured && measured.total > 0 ? Math.floor((measured.done / measured.total) * 1000) : null;
   return (
@@ -29,8 +33,8 @@ export function Working({ draft }: { draft: Draft }) {
           >
             <Icon name={i < at ? 'check' : i === at ? 'half' : 'circle'} />
             <div>
-              <strong>{n.stage[each]}</strong>
-              <p>{n.stageHint[each]}</p>
+              <strong>{name(each)}</strong>
+              <p>{hint(each)}</p>
             </div>
           </li>
         ))}
@@ -39,7 +43,7 @@ export function Working({ draft }: { draft: Draft }) {
         <ProblemNote failure={failure} onRetry={() => void send()} />
       ) : (
         <div className={styles.progress}>
-          <ProgressBar permille={permille} label={n.stage[stage]} />
+          <ProgressBar permille={permille} label={name(stage)} />
           <p className={styles.line}>
             <span>
               {measured && (

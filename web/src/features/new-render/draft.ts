@@ -1,15 +1,17 @@
-// The render that is being prepared: files, upload, what was found, settings, quote. It lives outside of the view, so that
-// an upload goes on while one looks at something else.
+// The render that is being prepared: files, upload, what was found, settings, quote; or the job of commands, which has a
+// form of its own and begins at once. It lives outside of the view, so that an upload goes on while one looks at something
+// else.
 import { api, newIdempotencyKey } from '@/api/client';
 import { ApiError, type Failure, isAbort, toFailure } from '@/api/problem';
-import type { NewJob, SceneFacts, UploadView } from '@/api/types';
+import type { NewJob, SceneFacts, TemplateView, UploadView } from '@/api/types';
 import { session } from '@/app/session';
 import { createStore } from '@/app/store';
-import { joined, type Picked, placeOf, sceneAmong, scenesNamedIn } from './files';
+import { isTemplate, joined, type Picked, placeOf, sceneAmong, scenesNamedIn } from './files';
+import { besideTemplate, readValues, type Values, valuesAfter } from './parameters';
 import { type Form, firstForm, readForm } from './settings';
 import { type Progress, uploadFiles } from './upload';
 
-export type Phase = 'choose' | 'which' | 'upload' | 'inspect' | 'settings' | 'quote';
+export type Phase = 'choose' | 'which' | 'upload' | 'inspect' | 'settings' | 'quote' | 'commands';
 
 export interface Draft {
   phase: Phase;
@@ -24,6 +26,8 @@ export interface Draft {
   facts: SceneFacts | null;
   form: Form | null;
   allowed: readonly string[];
+  template: TemplateView | null;
+  values: Values;
   job: string | null;
   busy: boolean;
   failure: Failure | null;
@@ -42,6 +46,8 @@ const EMPTY: Draft = {
   facts: null,
   form: null,
   allowed: [],
+  template: null,
+  values: {},
   job: null,
   busy: false,
   failure: null,
@@ -86,6 +92,10 @@ export function take(picked: readonly Picked[]): void {
     const placed = picked.map(({ path, file }) => ({ path: placeOf(path, scene, references), file }));
     patch({ files: joined(files, placed) });
     void send();
+  } else if (phase === 'commands' && !archive && picked.length > 0) {
+    const placed = picked.map(({ path, file }) => ({ path: besideTemplate(path, scene), file }));
+    patch({ files: joined(files, placed) });
+    void send();
   }
 }
 
@@ -113,11 +123,16 @@ export async function send(): Promise<void> {
   }
 }
 
-/** Has the node open the scene in its sandbox. */
+/** Has the node open the scene in its sandbox, or read the template. */
 async function look(signal: AbortSignal): Promise<void> {
   patch({ phase: 'inspect', failure: null });
-  const { upload, allowed, form, scene } = draft.get();
+  const { upload, allowed, form, scene, template: before, values } = draft.get();
   if (!upload) return;
+  if (isTemplate(scene)) {
+    const template = await api.inspectTemplate({ scene: { upload: upload.id } }, { signal });
+    patch({ phase: 'commands', template, values: valuesAfter(template, before, values) });
+    return;
+  }
   const facts = await api.inspect({ scene: { upload: upload.id }, allow_missing: [...allowed] }, { signal });
   // What was already filled in stays, for instance after a missing file was added.
   patch({ phase: 'settings', facts, form: form ?? firstForm(facts, scene) });
@@ -135,6 +150,10 @@ export function changeText(
 ): void {
   const { form } = draft.get();
   if (form) patch({ form: { ...form, [key]: text } });
+}
+
+export function changeValue(name: string, value: string): void {
+  patch({ values: { ...draft.get().values, [name]: value } });
 }
 
 export function allow(reference: string, allowed: boolean): void {
@@ -160,6 +179,24 @@ export async function askForQuote(): Promise<void> {
     patch({ busy: false, phase: 'quote', job: made.id });
   } catch (error) {
     patch({ busy: false, failure: toFailure(error) });
+  }
+}
+
+/** Makes the job of commands, which begins at once; the draft is then done with. */
+export async function runCommands(): Promise<string | null> {
+  const { upload, template, values, busy } = draft.get();
+  if (!upload || !template || busy) return null;
+  const { parameters, faults } = readValues(template, values);
+  if (Object.keys(faults).length > 0) return null;
+  const job: NewJob = { scene: { upload: upload.id }, parameters };
+  patch({ busy: true, failure: null });
+  try {
+    const made = await api.createJob(job, keyFor(job));
+    startOver();
+    return made.id;
+  } catch (error) {
+    patch({ busy: false, failure: toFailure(error) });
+    return null;
   }
 }
 

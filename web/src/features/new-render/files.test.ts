@@ -1,6 +1,6 @@
 // What people drop is understood, and what is added lands where the scene looks for it.
 import { describe, expect, it } from 'vitest';
-import { cleanPath, joined, placeOf, sceneAmong, scenesNamedIn } from './files';
+import { cleanPath, isTemplate, joined, placeOf, sceneAmong, scenesNamedIn } from './files';
 
 describe('paths', () => {
   it.each([
@@ -39,6 +39,50 @@ describe('the scene', () => {
       'a.blend',
       'x/b.blend',
     ]);
+    expect(scenesNamedIn('the archive holds a/template.yaml, template.json')).toEqual([
+      'a/template.yaml',
+      'template.json',
+    ]);
+  });
+});
+
+describe('the template of a bundle', () => {
+  it('is the scene where it lies highest', () => {
+    const bundle = ['job/parameter_values.yaml', 'job/template.yaml', 'job/scenes/a.blend'];
+    expect(sceneAmong(bundle)).toEqual({ kind: 'scene', scene: 'job/template.yaml' });
+    expect(sceneAmong(['template.json', 'texts/one.txt'])).toEqual({ kind: 'scene', scene: 'template.json' });
+    expect(sceneAmong(['shot/a.blend', 'shot/lib/template.json'])).toEqual({ kind: 'scene', scene: 'shot/a.blend' });
+  });
+  it('is the first name of those the node knows', () => {
+    const both = ['job/template.json', 'job/template.yml', 'job/template.yaml'];
+    expect(sceneAmong(both)).toEqual({ kind: 'scene', scene: 'job/template.yaml' });
+  });
+  it('is chosen by a person beside a scene, and of several bundles', () => {
+    expect(sceneAmong(['job/template.yaml', 'job/a.blend'])).toEqual({
+      kind: 'several',
+      scenes: ['job/a.blend', 'job/template.yaml'],
+    });
+    expect(sceneAmong(['all/b/template.yaml', 'all/a/template.yaml'])).toEqual({
+      kind: 'several',
+      scenes: ['all/a/template.yaml', 'all/b/template.yaml'],
+    });
+  });
+  it('has any name when it comes alone', () => {
+    expect(sceneAmong(['frames.yml'])).toEqual({ kind: 'scene', scene: 'frames.yml' });
+    expect(sceneAmong(['frames.JSON'])).toEqual({ kind: 'scene', scene: 'frames.JSON' });
+    expect(sceneAmong(['frames.yml', 'one.txt'])).toEqual({ kind: 'none' });
+    expect(sceneAmong(['style.recipe.json'])).toEqual({ kind: 'none' });
+  });
+  it.each([
+    ['job/template.yaml', true],
+    ['a.YML', true],
+    ['a.json', true],
+    ['style.recipe.json', false],
+    ['a.blend', false],
+    ['shot.zip', false],
+    ['', false],
+  ])('is told by its name: %s', (path, expected) => {
+    expect(isTemplate(path)).toBe(expected);
   });
 });
 

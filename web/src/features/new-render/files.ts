@@ -26,12 +26,37 @@ export type SceneChoice =
   | { kind: 'none' };
 
 const depth = (path: string) => path.split('/').length;
+const nameOf = (path: string) => path.split(/[/\\]/).at(-1) ?? path;
+/** With its '/' at the end; empty at the top. */
+export const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1);
 
-/** The scene among the paths: the only .blend, or the only one that lies highest; else a person has to say. */
+/** The names a template may have in a bundle, the first that is there. */
+const TEMPLATE_NAMES = ['template.yaml', 'template.yml', 'template.json'];
+
+/** An Open Job Description template by its name. Recipes of image models are JSON too. */
+export const isTemplate = (path: string) => /\.(ya?ml|json)$/i.test(path) && !/\.recipe\.json$/i.test(path);
+
+function templatesOfBundles(paths: readonly string[]): string[] {
+  const byFolder = new Map<string, string>();
+  for (const name of TEMPLATE_NAMES) {
+    for (const path of paths) {
+      const folder = folderOf(path);
+      if (nameOf(path) === name && !byFolder.has(folder)) byFolder.set(folder, path);
+    }
+  }
+  return [...byFolder.values()];
+}
+
+/**
+ * The scene among the paths: the .blend or the bundle's template that lies highest, or a template that comes alone. Of
+ * several a person has to say.
+ */
 export function sceneAmong(paths: readonly string[]): SceneChoice {
-  const scenes = paths
-    .filter((path) => /\.blend$/i.test(path))
-    .sort((a, b) => depth(a) - depth(b) || a.localeCompare(b));
+  const [only] = paths;
+  if (only !== undefined && paths.length === 1 && isTemplate(only)) return { kind: 'scene', scene: only };
+  const scenes = [...paths.filter((path) => /\.blend$/i.test(path)), ...templatesOfBundles(paths)].sort(
+    (a, b) => depth(a) - depth(b) || a.localeCompare(b),
+  );
   const [first, second] = scenes;
   if (first !== undefined) {
     const alone = second === undefined || depth(second) > depth(first);
@@ -47,8 +72,6 @@ export function joined(old: readonly Picked[], added: readonly Picked[]): Picked
   for (const picked of added) byPath.set(picked.path, picked);
   return [...byPath.values()];
 }
-
-const nameOf = (path: string) => path.split(/[/\\]/).at(-1) ?? path;
 
 /**
  * Where an added file belongs: a single `rug.png` goes to where the scene looks for the `//textures/rug.png` it misses.
@@ -68,6 +91,6 @@ export function placeOf(path: string, scene: string, missing: readonly string[])
 
 /** The names of scenes that a refusal lists, so that they can be chosen instead of typed. */
 export function scenesNamedIn(text: string): string[] {
-  const names = text.match(/[^\s,;:'"`]+\.blend\b/gi) ?? [];
+  const names = text.match(/[^\s,;:'"`]+\.blend\b|[^\s,;:'"`]*\btemplate\.(?:ya?ml|json)\b/gi) ?? [];
   return [...new Set(names)];
 }

@@ -116,6 +116,7 @@ fn each_call_has_its_scope() {
         (Method::GET, "/v1/openapi.json", Read),
         (Method::GET, "/metrics", Read),
         (Method::POST, "/v1/jobs", Jobs),
+        (Method::POST, "/v1/commands/inspect", Jobs),
         (Method::PATCH, "/v1/jobs/x", Jobs),
         (Method::POST, "/v1/jobs/x/cancel", Jobs),
         (Method::POST, "/v1/jobs/x/start", Spend),

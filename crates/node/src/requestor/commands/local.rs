@@ -42,6 +42,7 @@ pub enum Told {
 pub struct LocalJob {
     ledger: Arc<Ledger>,
     files: Arc<JobFiles>,
+    folder: PathBuf,
     workshop: Workshop,
     listener: Arc<Listener>,
 }
@@ -92,7 +93,6 @@ impl LocalJob {
             sandbox: sandbox.clone(),
             tools: Tools::of(engines.store()),
             limits: limits(processors, MEMORY, &folder),
-            folder,
             turns: Arc::new(Semaphore::new(sessions)),
             sessions,
         };
@@ -106,6 +106,7 @@ impl LocalJob {
         Ok(Self {
             ledger: Ledger::new(job, run, listener.clone()),
             files: Arc::new(files),
+            folder,
             workshop,
             listener,
         })
@@ -130,8 +131,9 @@ impl LocalJob {
 
     /// Runs it to its end.
     pub async fn run(self) -> Result<LocalEnd, Problem> {
-        let folder = self.workshop.folder.clone();
-        let driven = drive(self.ledger.clone(), self.files.clone(), self.workshop.clone()).await;
+        let folder = self.folder;
+        let places = Arc::new(self.workshop);
+        let driven = drive(self.ledger.clone(), self.files, folder.clone(), places).await;
         if let Err(error) = std::fs::remove_dir_all(&folder) {
             tracing::warn!(folder = %folder.display(), %error, "cannot be removed");
         }

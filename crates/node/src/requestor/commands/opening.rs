@@ -90,13 +90,18 @@ pub fn read(template: &Path, typed: Typed) -> Result<(CommandSource, FarmValues)
     Ok((source, bundle.farm))
 }
 
+/// The template of a source.
+pub fn template(source: &CommandSource) -> Result<Template, OpenJdError> {
+    let name = source.template.file_name().unwrap_or_default().to_string_lossy();
+    Template::parse(&name, &source.text)
+}
+
 /// The job that a source makes.
 pub fn job(source: &CommandSource) -> Result<Job, OpenJdError> {
-    let name = source.template.file_name().unwrap_or_default().to_string_lossy();
     let folder = source.template.parent().unwrap_or(Path::new("/")).to_string_lossy();
     let environments = source.environments.iter();
     let environments = environments.map(|(name, text)| EnvironmentTemplate::parse(name, text));
-    Template::parse(&name, &source.text)?.expand(&Asked {
+    template(source)?.expand(&Asked {
         values: source.values.clone(),
         environments: environments.collect::<Result<_, _>>()?,
         ..Asked::in_folder(&folder)

@@ -13,7 +13,7 @@ use rayswarm_api::{
     job::{JobChange, JobSettings, JobState, JobView},
     task::{CommandTask, LogLine},
 };
-use rayswarm_engines::commands::{JobFiles, Ledger, Witness, Workshop, drive};
+use rayswarm_engines::commands::{JobFiles, Ledger, Witness, drive, places::Places};
 use rayswarm_model::{JobId, TaskId};
 use rayswarm_openjd::{
     Job, Run, RunEvent,
@@ -164,7 +164,7 @@ impl Running {
     }
 
     /// Runs it to its end.
-    pub async fn run(&self, workshop: impl FnOnce(PathBuf) -> Result<Workshop, Problem>) {
+    pub async fn run(&self, places: impl FnOnce() -> Result<Arc<dyn Places>, Problem>) {
         let Some(opened) = &self.opened else {
             self.finish(None);
             return;
@@ -178,9 +178,9 @@ impl Running {
         }
         self.show();
         let folder = self.witness.services.folder("commands").join(self.id().to_string());
-        let driven = match (opened.files.clone(), workshop(folder)) {
-            (Ok(files), Ok(workshop)) => {
-                let driven = drive(opened.ledger.clone(), files, workshop).await;
+        let driven = match (opened.files.clone(), places()) {
+            (Ok(files), Ok(places)) => {
+                let driven = drive(opened.ledger.clone(), files, folder, places).await;
                 driven.map_err(|error| failed("not_run", error.in_full()))
             }
             (Err(problem), _) | (_, Err(problem)) => Err(problem),
@@ -263,9 +263,13 @@ impl Witness for Journalled {
     fn record(&self, event: &RunEvent) -> Result<(), String> {
         self.write(event).map_err(|error| chain(&error))?;
         match event {
-            RunEvent::Begun { task, .. } => {
+            RunEvent::Begun { task, node, .. } => {
                 self.said().begun(*task);
-                self.say(format!("{} has begun", self.title(*task)));
+                let at = node.map_or_else(String::new, |node| format!(" on node {}", node.short()));
+                self.say(format!("{} has begun{at}", self.title(*task)));
+            }
+            RunEvent::Returned { task, reason, .. } => {
+                self.say(format!("{} goes elsewhere: {reason}", self.title(*task)));
             }
             RunEvent::Done { task, files, .. } => {
                 self.say(format!("{} {}", self.title(*task), done_with(files)));

@@ -98,16 +98,6 @@ impl Said {
 pub fn view(record: &CommandRecord, known: Option<(&Job, &Run)>, said: &Said, node: NodeId) -> JobView {
     let skipped = said.log.len().saturating_sub(LOG_LINES_SHOWN);
     let end = record.finished_at.unwrap_or_else(clock::now);
-    let share = known.map(|(_, run)| ProviderShare {
-        id: node.to_string(),
-        account: String::new(),
-        tasks: run.progress().0,
-        audited: 0,
-        audits_rendered: 0,
-        cpu_ms: 0,
-        audit_cpu_ms: 0,
-        paid: Amount::ZERO,
-    });
     JobView {
         summary: summary(record, known, said),
         scene: record.source.template.clone(),
@@ -121,7 +111,7 @@ pub fn view(record: &CommandRecord, known: Option<(&Job, &Run)>, said: &Said, no
         resolution: None,
         frame_numbers: Vec::new(),
         attempts: known.map_or(0, |(_, run)| run.attempts()),
-        providers: share.into_iter().filter(|share| share.tasks > 0).collect(),
+        providers: known.map_or_else(Vec::new, |(_, run)| shares(run, node)),
         escrow: EscrowView::default(),
         settlement: SettlementView::default(),
         outputs: said.outputs.values().cloned().collect(),
@@ -129,6 +119,21 @@ pub fn view(record: &CommandRecord, known: Option<(&Job, &Run)>, said: &Said, no
         log: said.log.iter().skip(skipped).map(|line| line.text.clone()).collect(),
         steps: known.map_or_else(Vec::new, |(job, run)| steps(job, run)),
     }
+}
+
+/// What each node has done. Nobody is paid.
+fn shares(run: &Run, own: NodeId) -> Vec<ProviderShare> {
+    let share = |(node, tasks): (Option<NodeId>, u64)| ProviderShare {
+        id: node.unwrap_or(own).to_string(),
+        account: String::new(),
+        tasks,
+        audited: 0,
+        audits_rendered: 0,
+        cpu_ms: 0,
+        audit_cpu_ms: 0,
+        paid: Amount::ZERO,
+    };
+    run.done_by_node().into_iter().map(share).collect()
 }
 
 fn summary(record: &CommandRecord, known: Option<(&Job, &Run)>, said: &Said) -> JobSummary {
@@ -219,6 +224,7 @@ pub fn tasks(job: &Job, run: &Run, said: &Said) -> Vec<CommandTask> {
             },
             status: doing.and_then(|doing| doing.status.clone()),
             attempts: report.tries,
+            node: report.node.map(|node| node.to_string()),
             problem: report.reason,
         })
     };

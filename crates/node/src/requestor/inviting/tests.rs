@@ -34,6 +34,7 @@ fn peer_of(node: u8, paid: u8, device: Device, class: u8) -> PeerInfo {
         price: WorkPrice::default(),
         device,
         sandboxed: true,
+        commands: None,
         issued_at: UnixMillis(0),
     };
     let hash = keccak256(canonical::encode("offer", &offer).unwrap());

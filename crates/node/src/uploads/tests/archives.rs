@@ -47,6 +47,9 @@ fn an_archive_is_unpacked_and_its_scene_found() {
         upload_zip(&uploads, zip_of(&bundle), "").unwrap().scene,
         "job/template.yaml"
     );
+    let bundles = [("a/template.yaml", b"x".to_vec()), ("b/template.json", b"y".to_vec())];
+    let several = upload_zip(&uploads, zip_of(&bundles), "").unwrap_err();
+    assert_eq!(several.detail, "the archive holds a/template.yaml, b/template.json");
     let povray = zip_of(&[("a.POV", b"sphere".to_vec()), ("a.inc", b"x".to_vec())]);
     assert_eq!(upload_zip(&uploads, povray, "").unwrap().scene, "a.POV");
 }

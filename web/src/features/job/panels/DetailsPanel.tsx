@@ -15,7 +15,10 @@ export const DetailsPanel = memo(function DetailsPanel({ job }: { job: JobView }
   const m = useMessages();
   const d = m.job.details;
   const { facts, quote, resolution, settlement, escrow } = job;
-  const audit = useResource(`job/${job.id}/audit`, (signal) => api.audit(job.id, { signal }));
+  // Nobody checks what commands write.
+  const audit = useResource(`job/${job.id}/audit`, async (signal) =>
+    job.kind === 'commands' ? null : api.audit(job.id, { signal }),
+  );
   const findings = facts?.findings ?? [];
   return (
     <div className={styles.panel}>

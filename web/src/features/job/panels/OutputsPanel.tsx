@@ -1,4 +1,4 @@
-// The files of a job: film first, then frames, then scene-linear ones; each or all can be downloaded.
+// The files of a job: film first, then frames, then scene-linear ones, then what commands wrote; each or all can be downloaded.
 import { memo, useRef, useState } from 'react';
 import type { Output } from '@/api/types';
 import { useMessages } from '@/i18n';
@@ -8,7 +8,7 @@ import { Bytes } from '@/ui/Values';
 import { saveAll, saveOutput } from '../downloads';
 import styles from './OutputsPanel.module.css';
 
-const KINDS = ['film', 'frame', 'raw'] as const;
+const KINDS = ['film', 'frame', 'raw', 'file'] as const;
 /** Rows beyond these are found by downloading all; a list of ten thousand names helps nobody. */
 const MOST_SHOWN = 300;
 
