@@ -39,7 +39,7 @@ pub enum Command {
     /// Start a chain, providers and a requestor on this machine, render, pay, stop
     Demo(DemoArgs),
     /// Run the node: requestor, and provider with --provide
-    Up(UpArgs),
+    Up(Box<UpArgs>),
     /// Open the web studio of the running node in a browser, signed in for 30 days
     Studio(StudioArgs),
     /// Watch jobs and providers in this terminal; pause, resume and cancel

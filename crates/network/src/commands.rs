@@ -20,6 +20,7 @@ use iroh::{
     protocol::{AcceptError, ProtocolHandler},
 };
 use tokio::sync::{Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Name and version of the protocol.
 pub const ALPN: &[u8] = b"rayswarm/commands/1";
@@ -44,7 +45,12 @@ pub struct SessionRequest {
 }
 
 /// Orders a session over a connection of its own.
-pub(crate) async fn order(connection: Connection, order: SessionOrder) -> Result<SessionCaller, NetworkError> {
+pub(crate) async fn order(
+    connection: Connection,
+    order: SessionOrder,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<SessionCaller, NetworkError> {
     let node = node_id(connection.remote_id());
     let opening = async {
         let (mut send, recv) = connection
@@ -55,20 +61,24 @@ pub(crate) async fn order(connection: Connection, order: SessionOrder) -> Result
         Ok((send, recv))
     };
     let streams = call::within(node, "an order", call::ANSWER_DEADLINE, opening).await?;
-    Ok(Conversation::begin(connection, streams))
+    Ok(Conversation::begin(connection, streams, tasks, stop))
 }
 
 /// Takes orders in the role of provider.
 #[derive(Debug)]
 pub(crate) struct CommandsProtocol {
     requests: mpsc::Sender<SessionRequest>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
     room: Semaphore,
 }
 
 impl CommandsProtocol {
-    pub(crate) fn new(requests: mpsc::Sender<SessionRequest>) -> Self {
+    pub(crate) fn new(requests: mpsc::Sender<SessionRequest>, tasks: TaskTracker, stop: CancellationToken) -> Self {
         Self {
             requests,
+            tasks,
+            stop,
             room: Semaphore::new(CONNECTIONS_MAX),
         }
     }
@@ -90,7 +100,7 @@ impl CommandsProtocol {
             relay: None,
         };
         from.add_observed(connection);
-        let host = Conversation::begin(connection.clone(), (send, recv));
+        let host = Conversation::begin(connection.clone(), (send, recv), &self.tasks, &self.stop);
         let request = SessionRequest { from, order, host };
         self.requests.send(request).await.map_err(|_| NetworkError::Stopped)
     }

@@ -133,10 +133,11 @@ impl Network {
         let own = own_card(endpoint.clone(), offer.clone());
         let (providers, requestors) = (Arc::new(Links::default()), Arc::new(Links::default()));
         let work = WorkProtocol::new(provider_events, requestors.clone(), tasks.clone(), stop.clone());
+        let sessions_of_commands = CommandsProtocol::new(session_requests, tasks.clone(), stop.clone());
         let router = Router::builder(endpoint)
             .accept(peers::ALPN, PeersProtocol::new(own, book.clone()))
             .accept(work::ALPN, work)
-            .accept(commands::ALPN, CommandsProtocol::new(session_requests))
+            .accept(commands::ALPN, sessions_of_commands)
             .accept(blobs::ALPN, BlobsProtocol::new(blobs.clone()))
             .spawn();
         let inner = Inner {
@@ -289,7 +290,7 @@ impl Network {
     /// Orders a session of commands of a provider. The first word heard says whether it is opened.
     pub async fn order_session(&self, peer: &PeerAddr, order: SessionOrder) -> Result<SessionCaller, NetworkError> {
         let connection = connect(self.endpoint(), peer, commands::ALPN).await?;
-        commands::order(connection, order).await
+        commands::order(connection, order, &self.inner.tasks, &self.inner.stop).await
     }
 
     /// Forgets a finished job's uploads and removes their partial files.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod blobs;
+mod commands;
 mod hostile;
 mod peers;
 mod process;

@@ -30,7 +30,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let data_dir = args.data_dir.as_deref();
     match args.command {
         Command::Demo(demo) => demo::run(demo).await,
-        Command::Up(up) => up::run(data_dir, up).await,
+        Command::Up(up) => up::run(data_dir, *up).await,
         Command::Studio(studio) => studio::run(data_dir, studio).await,
         Command::Top => top::run(data_dir).await,
         Command::Invite(json) => invite::run(data_dir, json).await,

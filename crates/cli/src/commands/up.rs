@@ -152,7 +152,7 @@ mod tests {
         let Command::Up(up) = typed.command else {
             panic!("not up")
         };
-        let error = config(None, up).unwrap_err();
+        let error = config(None, *up).unwrap_err();
         assert!(error.0.contains("--join: the ticket is incomplete"), "{error}");
     }
 
@@ -163,7 +163,7 @@ mod tests {
             let Command::Up(up) = Args::parse_from(words).command else {
                 panic!("not up")
             };
-            config(Some(Path::new("d")), up)
+            config(Some(Path::new("d")), *up)
         };
         let allowing = [
             "--fetch-allow",

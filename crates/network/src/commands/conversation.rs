@@ -10,6 +10,7 @@ use iroh::endpoint::{Connection, RecvStream, SendStream};
 use rayswarm_model::NodeId;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Messages on their way in either direction.
 const MESSAGES_MAX: usize = 256;
@@ -39,12 +40,18 @@ impl<Out> Mouth<Out> {
 }
 
 impl<Out: Message + 'static, In: Message + 'static> Conversation<Out, In> {
-    pub(super) fn begin(connection: Connection, (send, recv): (SendStream, RecvStream)) -> Self {
+    /// `tasks` has what listens and speaks; both end with `stop`.
+    pub(super) fn begin(
+        connection: Connection,
+        (send, recv): (SendStream, RecvStream),
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Self {
         let node = node_id(connection.remote_id());
         let (out, said) = mpsc::channel(MESSAGES_MAX);
         let (hear, heard) = mpsc::channel(MESSAGES_MAX);
-        tokio::spawn(listen(node, recv, hear));
-        tokio::spawn(speak(connection, send, said));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(listen(node, recv, hear)));
+        tasks.spawn(speak(connection, send, said, stop.clone()));
         Self { node, out, heard }
     }
 
@@ -89,7 +96,12 @@ async fn listen<In: Message>(node: NodeId, mut recv: RecvStream, hear: mpsc::Sen
     }
 }
 
-async fn speak<Out: Message>(connection: Connection, mut send: SendStream, mut said: mpsc::Receiver<Out>) {
+async fn speak<Out: Message>(
+    connection: Connection,
+    mut send: SendStream,
+    mut said: mpsc::Receiver<Out>,
+    stop: CancellationToken,
+) {
     let node = node_id(connection.remote_id());
     let speaking = async {
         while let Some(mut message) = said.recv().await {
@@ -103,9 +115,10 @@ async fn speak<Out: Message>(connection: Connection, mut send: SendStream, mut s
         // The other side must have the last message before the connection goes.
         let _ = tokio::time::timeout(FAREWELL, send.stopped()).await;
     };
-    tokio::select! {
-        () = speaking => {}
-        _ = connection.closed() => {}
-    }
-    CloseCode::Done.close(&connection, "");
+    let code = tokio::select! {
+        () = speaking => CloseCode::Done,
+        _ = connection.closed() => CloseCode::Done,
+        () = stop.cancelled() => CloseCode::Stopping,
+    };
+    code.close(&connection, "");
 }

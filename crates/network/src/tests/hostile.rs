@@ -4,7 +4,7 @@ use super::support::{Node, bare, invite, job, soon, working_pair};
 use crate::{
     CloseCode, FrameError, MESSAGE_VERSION, NetworkError, PeerAddr, ProviderEvent, RequestorEvent,
     address::node_id,
-    blobs, peers,
+    blobs, commands, peers,
     work::{self, InviteAnswer},
 };
 use iroh::{
@@ -13,7 +13,7 @@ use iroh::{
 };
 use rayswarm_model::FailureKind;
 
-const ALPNS: [&[u8]; 3] = [peers::ALPN, work::ALPN, blobs::ALPN];
+const ALPNS: [&[u8]; 4] = [peers::ALPN, work::ALPN, commands::ALPN, blobs::ALPN];
 
 async fn dial(from: &Endpoint, to: &Node, alpn: &[u8]) -> Connection {
     crate::endpoint::connect(from, &to.network.addr(), alpn).await.unwrap()
