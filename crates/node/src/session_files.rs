@@ -14,6 +14,7 @@ use std::{
     io::{self, ErrorKind},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The most a list of files may weigh: 100,000 files with long names.
@@ -75,6 +76,26 @@ pub enum SessionFilesError {
     /// Keeping it.
     #[error(transparent)]
     Store(#[from] CommandsError),
+}
+
+/// Keeps the blobs of a job from being dropped for room until it is dropped itself.
+pub struct PinnedJob {
+    services: Arc<Services>,
+    job: JobId,
+}
+
+impl PinnedJob {
+    /// Pins the blobs of `job`.
+    pub fn new(services: Arc<Services>, job: JobId) -> Self {
+        services.network.blobs().pin(job);
+        Self { services, job }
+    }
+}
+
+impl Drop for PinnedJob {
+    fn drop(&mut self) {
+        self.services.network.blobs().unpin(self.job);
+    }
 }
 
 impl SessionFilesError {

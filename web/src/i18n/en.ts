@@ -226,6 +226,8 @@ export const en = {
       task: 'Task',
       state: 'State',
       says: 'It says',
+      node: 'Node',
+      thisNode: 'this one',
       attempts: 'Attempts',
       more: (shown: number, all: number) =>
         `The first ${shown} of ${all} tasks. \`rayswarm jobs show\` lists them all.`,

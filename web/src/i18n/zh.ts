@@ -223,6 +223,8 @@ export const zh: Messages = {
       task: '任务',
       state: '状态',
       says: '输出',
+      node: '节点',
+      thisNode: '本节点',
       attempts: '尝试',
       more: (shown: number, all: number) => `显示前 ${shown} 个任务，共 ${all} 个。\`rayswarm jobs show\` 列出全部。`,
     },

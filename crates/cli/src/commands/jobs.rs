@@ -13,7 +13,7 @@ use crate::{
 };
 use rayswarm_api::{
     Client,
-    job::{JobKind, JobSummary, JobView, RetryRequest},
+    job::{JobKind, JobSummary, JobView, ProviderShare, RetryRequest},
 };
 use rayswarm_model::JobId;
 use std::path::Path;
@@ -205,6 +205,11 @@ fn print_commands(job: &JobView) {
         ]);
     }
     show::line(table);
+    if job.providers.len() > 1 {
+        let node = |share: &ProviderShare| format!("{} ({})", share.id.get(..10).unwrap_or(&share.id), share.tasks);
+        let nodes: Vec<String> = job.providers.iter().map(node).collect();
+        show::line(format_args!("nodes     {}", nodes.join(", ")));
+    }
     if job.summary.problem.is_some() {
         for line in &job.log {
             show::line(format_args!("said      {line}"));

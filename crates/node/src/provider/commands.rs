@@ -10,7 +10,7 @@ use crate::{
         refusal::chain,
     },
     services::Services,
-    session_files::{self, SessionFilesError},
+    session_files::{self, PinnedJob, SessionFilesError},
 };
 use rayswarm_engines::commands::{
     CommandLimits, CommandSession, CommandsError, FileStore, JobFiles, Tools,
@@ -93,6 +93,7 @@ impl CommandHost {
     async fn serve(self: Arc<Self>, request: SessionRequest) {
         let SessionRequest { from, order, mut host } = request;
         let (job, requestor) = (order.job, from.node);
+        let _pinned = PinnedJob::new(self.services.clone(), job);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let folder = Folder(folder(&self.services).join(number.to_string()));
         let opening = async {

@@ -4,7 +4,7 @@ use super::{super::refusal::chain, order::CommandOrder, record::CommandSource};
 use crate::{
     peers,
     services::Services,
-    session_files::{self, SentFile, SessionFilesError},
+    session_files::{self, PinnedJob, SentFile, SessionFilesError},
 };
 use async_trait::async_trait;
 use rayswarm_engines::commands::{
@@ -49,6 +49,7 @@ struct SentJob {
     written: Mutex<HashMap<String, SentFile>>,
     /// Distinguishes files that are being fetched.
     next: AtomicU64,
+    _pinned: PinnedJob,
 }
 
 struct Inputs {
@@ -79,6 +80,7 @@ impl OwnNodes {
     /// The places of a job.
     pub fn new(services: Arc<Services>, id: JobId, source: CommandSource, here: Workshop) -> Self {
         let job = Arc::new(SentJob {
+            _pinned: PinnedJob::new(services.clone(), id),
             services,
             id,
             source,

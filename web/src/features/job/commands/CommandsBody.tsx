@@ -8,6 +8,7 @@ import { StateBadge } from '@/ui/Badge';
 import { ProblemNote } from '@/ui/Notes';
 import { Table } from '@/ui/Table';
 import { Tabs } from '@/ui/Tabs';
+import { Id } from '@/ui/Values';
 import shared from '../JobView.module.css';
 import { DetailsPanel } from '../panels/DetailsPanel';
 import { LogPanel } from '../panels/LogPanel';
@@ -65,6 +66,12 @@ function Tasks({ job }: { job: JobView }) {
           { key: 'task', head: c.task, cell: (task) => `${task.step} ${named(task.values)}` },
           { key: 'state', head: c.state, cell: (task) => <StateBadge state={task.state} /> },
           { key: 'says', head: c.says, from: 'wide', cell: (task) => task.problem ?? task.status ?? '' },
+          {
+            key: 'node',
+            head: c.node,
+            from: 'wider',
+            cell: (task) => (task.node ? <Id id={task.node} /> : task.attempts > 0 ? c.thisNode : ''),
+          },
           { key: 'attempts', head: c.attempts, numeric: true, from: 'wider', cell: (task) => task.attempts },
         ]}
       />
