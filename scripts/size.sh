@@ -13,6 +13,10 @@ program="${CARGO_TARGET_DIR:-$PWD/target}/release/rayswarm"
 
 if [[ "${1:-}" == --crates ]]; then
   command -v nm >/dev/null || { echo "size: nm is missing; run: apt-get install binutils" >&2; exit 3; }
+  if [[ -z "$(nm --defined-only "$program" 2>/dev/null | head -n 1)" ]]; then
+    echo "size: $program has no symbols; run: CARGO_PROFILE_RELEASE_STRIP=debuginfo make release" >&2
+    exit 3
+  fi
   # Lines are: address, size, kind, name. `<A as B>::f` counts for A.
   nm --print-size --radix=d --demangle=rust --defined-only "$program" |
     awk '
