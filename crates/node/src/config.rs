@@ -2,6 +2,7 @@
 
 use crate::{
     fetch::{AllowedHost, ParseHostError},
+    requestor::commands::sessions_at_a_time,
     traces::Collector,
 };
 use rayswarm_model::{Address, Amount, Bytes, WorkPrice, settings::Device};
@@ -106,6 +107,13 @@ pub struct Config {
     pub commands_from_all: bool,
     /// Collector of traces, if they are sent.
     pub traces: Option<Collector>,
+}
+
+impl Config {
+    /// Sessions of commands at a time.
+    pub fn command_sessions(&self) -> usize {
+        sessions_at_a_time(self.local_threads, self.local_memory)
+    }
 }
 
 /// The HTTP API for other machines.

@@ -17,7 +17,7 @@ use crate::{
     provider::{
         self, Provider, admission::OwnTerms, commands::CommandHost, occupancy::Occupancy, switch::ProviderSwitch,
     },
-    requestor::{Requestor, commands},
+    requestor::Requestor,
     services::Services,
     traces::Traces,
     uploads::Uploads,
@@ -106,10 +106,9 @@ impl Daemon {
             .map(|provider| provider.price)
             .unwrap_or_default();
         let traces = Traces::open(config.traces.as_ref(), network.node_id());
-        let sessions = commands::sessions_at_a_time(config.local_threads, config.local_memory);
         let services = Arc::new(Services {
+            command_turns: Arc::new(Semaphore::new(config.command_sessions())),
             config,
-            command_turns: Arc::new(Semaphore::new(sessions)),
             identity,
             switch: Arc::new(ProviderSwitch::load(&journal, typed_price)?),
             events: Events::new(clock::now()),

@@ -3,9 +3,9 @@
 use crate::config::ENGINE_SILENCE;
 use crate::{
     config::Config, engines::Engines, events::Events, identity::Identity, journal::Journal,
-    provider::switch::ProviderSwitch, traces::Traces,
+    provider::switch::ProviderSwitch, requestor::commands, traces::Traces,
 };
-use rayswarm_engines::SessionLimits;
+use rayswarm_engines::{SessionLimits, commands::CommandLimits};
 use rayswarm_model::{Address, settings::Device, signed::Domain};
 use rayswarm_network::Network;
 use rayswarm_settlement::Settlement;
@@ -55,6 +55,12 @@ impl Services {
     /// Whether an account belongs to the owner of this node.
     pub fn is_own_account(&self, account: Address) -> bool {
         account == self.identity.account.address() || self.config.own_accounts.contains(&account)
+    }
+
+    /// What one session of commands gets of this machine.
+    pub fn command_limits(&self) -> CommandLimits {
+        let config = &self.config;
+        commands::limits(config.local_threads, config.local_memory, &config.data_dir)
     }
 
     /// Limits of the requestor's own sessions: inspection, probe, finishing.

@@ -60,9 +60,9 @@ pub enum SessionFilesError {
         /// Its path inside the session.
         path: String,
         /// BLAKE3 by the list.
-        expected: String,
+        expected: BlobId,
         /// BLAKE3 of what came.
-        found: String,
+        found: BlobId,
     },
     /// This machine's disk.
     #[error("{path} cannot be read or written")]
@@ -167,12 +167,11 @@ pub async fn fetch(
 
 /// Puts a fetched file together at `to`, whole or not at all.
 pub async fn export(services: &Services, file: &SentFile, to: &Path) -> Result<(), SessionFilesError> {
-    services.network.blobs().export_file(&file.chunks, to).await?;
-    let found = hash(to).await?;
-    if found != file.plain.to_string() {
+    let found = services.network.blobs().export_file(&file.chunks, to).await?;
+    if found != file.plain {
         return Err(SessionFilesError::Different {
             path: file.path.clone(),
-            expected: file.plain.to_string(),
+            expected: file.plain,
             found,
         });
     }
@@ -256,19 +255,6 @@ fn check(files: &[SentFile]) -> Result<(), SessionFilesError> {
         }
     }
     Ok(())
-}
-
-async fn hash(path: &Path) -> Result<String, SessionFilesError> {
-    let hashing = {
-        let path = path.to_path_buf();
-        move || {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update_reader(fs::File::open(path)?)?;
-            Ok(hasher.finalize().to_hex().to_string())
-        }
-    };
-    let hashed = tokio::task::spawn_blocking(hashing).await.map_err(io::Error::other);
-    hashed.and_then(|hash| hash).map_err(SessionFilesError::disk(path))
 }
 
 #[cfg(test)]

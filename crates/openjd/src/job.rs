@@ -1,6 +1,9 @@
 //! A template with values: steps, their tasks, and the environments around them.
 
-use crate::{parameter::PathValue, requirement::Requirements};
+use crate::{
+    parameter::PathValue,
+    requirement::{Host, Requirements},
+};
 use openjd_model::{
     JobParameterValues, ModelProfile, TaskParameterSet,
     job::{self as model},
@@ -94,6 +97,15 @@ impl Job {
     /// How many tasks all steps have.
     pub fn task_count(&self) -> u64 {
         self.steps.iter().map(|step| step.tasks.len() as u64).sum()
+    }
+
+    /// A step that none of these machines can run, and what the first of them lacks, as a sentence.
+    pub fn unmet(&self, hosts: &[Host]) -> Option<String> {
+        self.steps.iter().find_map(|step| {
+            let lacks = hosts.iter().map(|host| step.requirements().unmet(host));
+            let why = lacks.collect::<Option<Vec<_>>>()?.into_iter().next()?;
+            Some(format!("step {:?} {why}", step.name()))
+        })
     }
 
     /// A task by its number.

@@ -410,6 +410,8 @@ impl Run {
             return;
         };
         task.returns += u32::from(begun);
+        // What was not begun is no try.
+        task.tries -= u32::from(!begun);
         if begun && task.returns % RETURNS_MAX == 0 {
             return self.failed(id, attempt, reason);
         }

@@ -31,6 +31,8 @@ use tokio::{
 const LOOK_FOR_PLACES: Duration = Duration::from_secs(2);
 /// How long a place that was away is left alone.
 const LEAVE_ALONE: Duration = Duration::from_secs(10);
+/// The same for one that is away again and again: it renders, or its owner uses it.
+const LEAVE_ALONE_MAX: Duration = Duration::from_secs(160);
 
 /// Sees what happens to a job.
 pub trait Witness: Send + Sync {
@@ -168,7 +170,19 @@ enum Left {
     /// The job is over.
     Over,
     /// The place is not to be had now.
-    Away,
+    Away {
+        /// Whether it was, before.
+        worked: bool,
+    },
+}
+
+/// What is known of a place while a job is run.
+struct Known {
+    site: Arc<Site>,
+    workers: usize,
+    /// How often in a row it was away, and until when it is left alone.
+    away: u32,
+    until: Option<Instant>,
 }
 
 /// Runs a job to its end and gives the verdict. `folder` is the job's own, for sessions and for written files. Dropping the
@@ -187,7 +201,9 @@ pub async fn drive(
         _ => {}
     }
     let store = FileStore::open(folder.join("files"))?;
-    if let Some(why) = unmet(&ledger.job, places.as_ref()) {
+    // Another place may still come that meets what these do not.
+    let hosts: Vec<_> = places.now().iter().map(|place| place.host()).collect();
+    if let Some(why) = ledger.job.unmet(&hosts).filter(|_| !places.may_change()) {
         ledger.happen(&RunEvent::Refused(why)).map_err(unwritten)?;
     }
     let drive = Arc::new(Drive {
@@ -202,19 +218,6 @@ pub async fn drive(
     verdict.ok_or_else(|| unwritten("no session is left and the job is not over".into()))
 }
 
-/// Why a step can be run at none of the places, if there will be no others.
-fn unmet(job: &Job, places: &dyn Places) -> Option<String> {
-    if places.may_change() {
-        return None;
-    }
-    let hosts: Vec<_> = places.now().iter().map(|place| place.host()).collect();
-    job.steps().iter().find_map(|step| {
-        let lacks = hosts.iter().map(|host| step.requirements().unmet(host));
-        let why = lacks.collect::<Option<Vec<_>>>()?.into_iter().next()?;
-        Some(format!("step {:?} {why}", step.name()))
-    })
-}
-
 fn unwritten(why: String) -> CommandsError {
     CommandsError::Ended {
         ended: "cannot go on".into(),
@@ -226,23 +229,16 @@ impl Drive {
     /// Keeps as many workers at every place as it has sessions until the job is over.
     async fn run(self: Arc<Self>, places: Arc<dyn Places>) -> Result<(), String> {
         let mut workers = JoinSet::new();
-        let mut sites: HashMap<Option<NodeId>, Arc<Site>> = HashMap::new();
-        let mut working: HashMap<Option<NodeId>, usize> = HashMap::new();
-        let mut away_since: HashMap<Option<NodeId>, Instant> = HashMap::new();
+        let mut known: HashMap<Option<NodeId>, Known> = HashMap::new();
         while self.ledger.run().verdict().is_none() || !workers.is_empty() {
-            away_since.retain(|_, since| since.elapsed() < LEAVE_ALONE);
-            for place in places.now() {
+            let over = self.ledger.run().verdict().is_some();
+            for place in places.now().into_iter().filter(|_| !over) {
                 let node = place.node();
-                if away_since.contains_key(&node) || self.ledger.run().verdict().is_some() {
-                    continue;
-                }
-                let (count, sessions) = (working.entry(node).or_default(), place.sessions());
-                let fresh = || Arc::new(Site::new(place.clone()));
-                let site = sites.entry(node).or_insert_with(fresh);
-                while *count < sessions {
-                    let work = self.clone().work(site.clone());
+                let known = known.entry(node).or_insert_with(|| Known::new(place.clone()));
+                while known.wants_worker(&place) {
+                    let work = self.clone().work(known.site.clone());
                     workers.spawn(async move { (node, work.await) });
-                    *count += 1;
+                    known.workers += 1;
                 }
             }
             let ended = tokio::select! {
@@ -251,11 +247,9 @@ impl Drive {
             };
             let Some(ended) = ended else { continue };
             let (node, left) = ended.map_err(|error| error.to_string())?;
-            working.entry(node).and_modify(|count| *count -= 1);
-            if let Left::Away = left? {
-                away_since.insert(node, Instant::now());
-                // Its next address may be another.
-                sites.remove(&node);
+            let left = left?;
+            if let Some(known) = known.get_mut(&node) {
+                known.left(&left);
             }
         }
         Ok(())
@@ -264,6 +258,7 @@ impl Drive {
     /// Opens sessions at a place one after another until the job is over.
     async fn work(self: Arc<Self>, site: Arc<Site>) -> Result<Left, String> {
         let node = site.place.node();
+        let mut worked = false;
         loop {
             let changed = self.ledger.changed.notified();
             tokio::pin!(changed);
@@ -280,11 +275,13 @@ impl Drive {
                 continue;
             }
             let _turn = turn(site.place.as_ref()).await;
-            if let Some(taken) = self.ledger.take(node, fits)?
-                && !self.session(&site, taken).await?
-            {
-                return Ok(Left::Away);
+            let Some(taken) = self.ledger.take(node, fits)? else {
+                continue;
+            };
+            if !self.session(&site, taken).await? {
+                return Ok(Left::Away { worked });
             }
+            worked = true;
         }
     }
 
@@ -387,6 +384,42 @@ impl Drive {
             reason,
             begun,
         })
+    }
+}
+
+impl Known {
+    fn new(place: Arc<dyn Place>) -> Self {
+        Self {
+            site: Arc::new(Site::new(place)),
+            workers: 0,
+            away: 0,
+            until: None,
+        }
+    }
+
+    /// Whether the place is to have another worker: one alone looks whether a place is back that was away.
+    fn wants_worker(&mut self, place: &Arc<dyn Place>) -> bool {
+        let most = if self.away > 0 { 1 } else { place.sessions() };
+        if self.workers >= most || self.until.is_some_and(|until| Instant::now() < until) {
+            return false;
+        }
+        if self.until.take().is_some() {
+            // Its address may be another by now; what it does not take is remembered.
+            let unfit = self.site.unfit().clone();
+            let site = Site::new(place.clone());
+            *site.unfit() = unfit;
+            self.site = Arc::new(site);
+        }
+        true
+    }
+
+    fn left(&mut self, left: &Left) {
+        self.workers -= 1;
+        if let Left::Away { worked } = left {
+            self.away = if *worked { 1 } else { self.away.saturating_add(1) };
+            let pause = LEAVE_ALONE.saturating_mul(1 << (self.away - 1).min(16));
+            self.until = Some(Instant::now() + pause.min(LEAVE_ALONE_MAX));
+        }
     }
 }
 

@@ -64,16 +64,17 @@ impl BlobStore {
         })
     }
 
-    /// Puts a file together from its chunks. The file appears whole or not at all.
-    pub async fn export_file(&self, chunks: &[BlobId], path: &Path) -> Result<(), NetworkError> {
+    /// Puts a file together from its chunks and gives the BLAKE3 of the whole. The file appears whole or not at all.
+    pub async fn export_file(&self, chunks: &[BlobId], path: &Path) -> Result<BlobId, NetworkError> {
         create_parent(path).await?;
         let mut name = path.as_os_str().to_owned();
         name.push(".part");
         let part = Path::new(&name);
         let written = self.write_chunks(chunks, part).await;
         let placed = match written {
-            Ok(()) => tokio::fs::rename(part, path)
+            Ok(plain) => tokio::fs::rename(part, path)
                 .await
+                .map(|()| plain)
                 .map_err(|source| NetworkError::file("write", path, source)),
             Err(error) => Err(error),
         };
@@ -84,13 +85,16 @@ impl BlobStore {
         placed
     }
 
-    async fn write_chunks(&self, chunks: &[BlobId], path: &Path) -> Result<(), NetworkError> {
+    async fn write_chunks(&self, chunks: &[BlobId], path: &Path) -> Result<BlobId, NetworkError> {
         let failed = |source| NetworkError::file("write", path, source);
+        let mut whole = blake3::Hasher::new();
         let mut file = File::create(path).await.map_err(failed)?;
         for chunk in chunks {
             let bytes = self.read(*chunk, CHUNK_BYTES).await?;
+            whole.update(&bytes);
             file.write_all(&bytes).await.map_err(failed)?;
         }
-        file.flush().await.map_err(failed)
+        file.flush().await.map_err(failed)?;
+        Ok(BlobId::from_bytes(*whole.finalize().as_bytes()))
     }
 }

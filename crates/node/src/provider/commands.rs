@@ -6,14 +6,14 @@ use super::{
 };
 use crate::{
     requestor::{
-        commands::{limits, opening, order::CommandOrder},
+        commands::{opening, order::CommandOrder},
         refusal::chain,
     },
     services::Services,
     session_files::{self, PinnedJob, SessionFilesError},
 };
 use rayswarm_engines::commands::{
-    CommandLimits, CommandSession, CommandsError, FileStore, JobFiles, Tools,
+    CommandSession, CommandsError, FileStore, JobFiles, Tools,
     files::Read,
     session::{Hearer, Opening},
 };
@@ -183,7 +183,7 @@ impl CommandHost {
             lasting: true,
         })?);
         let step = usize::try_from(wanted.step).map_or(StepId(usize::MAX), StepId);
-        let limits = self.limits();
+        let limits = services.command_limits();
         let unmet = match job.step(step) {
             Some(step) => step.requirements().unmet(&limits.host()),
             None => Some("is not in the job".into()),
@@ -242,11 +242,6 @@ impl CommandHost {
         }
         Ok(reads)
     }
-
-    fn limits(&self) -> CommandLimits {
-        let config = &self.services.config;
-        limits(config.local_threads, config.local_memory, &config.data_dir)
-    }
 }
 
 /// A session and who calls it.
@@ -285,7 +280,8 @@ impl RunningSession {
                     let running = self.session.run(task, &mut hearer, &mut stopping);
                     match attend(&mut self.host, &stop, running).await {
                         Some(Ok(files)) => Some(self.send(&files).await),
-                        other => other.map(|failed| failed.map_or_else(SessionWord::Failed, |_| SessionWord::Closed)),
+                        Some(Err(why)) => Some(SessionWord::Failed(why)),
+                        None => None,
                     }
                 }
                 // There is nothing to cancel any more.

@@ -4,11 +4,11 @@
 use crate::services::Services;
 use rayswarm_engines::SceneFile;
 use rayswarm_model::{
-    B256, Manifest, NodeId, canonical, keccak256,
+    B256, BlobId, Manifest, NodeId, canonical, keccak256,
     manifest::{ManifestError, SCENE_ROOT},
 };
 use rayswarm_network::{NetworkError, Want, work::JobInvite};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a session of the job sees.
 #[derive(Clone, Debug)]
@@ -50,18 +50,9 @@ pub enum FilesError {
         /// Its path inside the session.
         path: String,
         /// BLAKE3 by the manifest.
-        expected: String,
+        expected: BlobId,
         /// BLAKE3 of what came.
-        found: String,
-    },
-    /// This machine's disk.
-    #[error("{path} cannot be written")]
-    Disk {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
+        found: BlobId,
     },
 }
 
@@ -92,12 +83,11 @@ pub async fn fetch(
     blobs.keep(invite.job).await?;
     for file in &manifest.files {
         let target = folder.join(file.path.trim_start_matches('/'));
-        blobs.export_file(&file.chunks, &target).await?;
-        let found = hash(&target).await?;
-        if found != file.plain.to_string() {
+        let found = blobs.export_file(&file.chunks, &target).await?;
+        if found != file.plain {
             return Err(FilesError::Different {
                 path: file.path.clone(),
-                expected: file.plain.to_string(),
+                expected: file.plain,
                 found,
             });
         }
@@ -140,32 +130,11 @@ fn visible(manifest: &Manifest, folder: &Path) -> Vec<SceneFile> {
     visible
 }
 
-async fn hash(path: &Path) -> Result<String, FilesError> {
-    let path = path.to_path_buf();
-    let hashing = {
-        let path = path.clone();
-        move || {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update_reader(std::fs::File::open(path)?)?;
-            Ok(hasher.finalize().to_hex().to_string())
-        }
-    };
-    let hashed = tokio::task::spawn_blocking(hashing)
-        .await
-        .map_err(std::io::Error::other);
-    hashed
-        .and_then(|hash| hash)
-        .map_err(|source| FilesError::Disk { path, source })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use rayswarm_model::{
-        BlobId,
-        manifest::{Cipher, ManifestFile},
-    };
+    use rayswarm_model::manifest::{Cipher, ManifestFile};
 
     #[test]
     fn only_the_manifest_that_the_escrow_pays_for_is_worked_on() {

@@ -1,11 +1,7 @@
 //! The offer of this machine: measured, signed, on chain and told to peers; and told anew when its price changes.
 
 use super::measure;
-use crate::{
-    clock,
-    requestor::{commands::sessions_at_a_time, refusal::chain},
-    services::Services,
-};
+use crate::{clock, requestor::refusal::chain, services::Services};
 use anyhow::Context;
 use rayswarm_engines::{SessionLimits, commands::session::architecture};
 use rayswarm_model::{
@@ -52,7 +48,7 @@ pub async fn offer(services: &Services, limits: &SessionLimits) -> anyhow::Resul
         price: services.switch.price(),
         device,
         sandboxed: true,
-        commands: Some(commands_offer(limits)),
+        commands: Some(commands_offer(services)),
         issued_at: clock::now(),
     };
     if let Err(error) = ask_faucet(&services.rpc_url, offer.account).await {
@@ -64,10 +60,9 @@ pub async fn offer(services: &Services, limits: &SessionLimits) -> anyhow::Resul
 }
 
 /// Whose commands are run is told when a session is ordered.
-fn commands_offer(limits: &SessionLimits) -> CommandsOffer {
-    let sessions = sessions_at_a_time(limits.threads, limits.memory);
+fn commands_offer(services: &Services) -> CommandsOffer {
     CommandsOffer {
-        sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
+        sessions: u32::try_from(services.config.command_sessions()).unwrap_or(u32::MAX),
         architecture: architecture().into(),
     }
 }

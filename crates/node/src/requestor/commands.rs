@@ -144,18 +144,10 @@ impl Commands {
     }
 
     fn check_requirements(&self, job: &Job) -> Result<(), Problem> {
-        let (here, elsewhere) = (self.limits().host(), elsewhere::hosts(&self.services));
-        let unmet = job.steps().iter().find_map(|step| {
-            let lacks = |host| step.requirements().unmet(host);
-            let why = lacks(&here)?;
-            elsewhere
-                .iter()
-                .all(|host| lacks(host).is_some())
-                .then_some((step, why))
-        });
-        let Some((step, why)) = unmet else { return Ok(()) };
-        let detail = format!("step {:?} {why}", step.name());
-        Err(bad_input("requirement_unmet", detail)
+        let mut hosts = vec![self.services.command_limits().host()];
+        hosts.extend(elsewhere::hosts(&self.services));
+        let Some(why) = job.unmet(&hosts) else { return Ok(()) };
+        Err(bad_input("requirement_unmet", why)
             .next("change its hostRequirements, or add a larger node: `rayswarm up --provide --own-account …`"))
     }
 
@@ -240,13 +232,12 @@ impl Commands {
     fn places(&self, running: &Running) -> Result<Arc<dyn Places>, Problem> {
         let sandbox = self.services.engines.sandbox();
         let sandbox = sandbox.map_err(|error| missing("no_sandbox", chain(error)))?;
-        let config = &self.services.config;
         let here = Workshop {
             sandbox: sandbox.clone(),
             tools: Tools::of(self.services.engines.store()),
-            limits: self.limits(),
+            limits: self.services.command_limits(),
             turns: self.services.command_turns.clone(),
-            sessions: sessions_at_a_time(config.local_threads, config.local_memory),
+            sessions: self.services.config.command_sessions(),
         };
         let source = running.record().source.clone();
         Ok(Arc::new(OwnNodes::new(
@@ -255,11 +246,6 @@ impl Commands {
             source,
             here,
         )))
-    }
-
-    fn limits(&self) -> CommandLimits {
-        let config = &self.services.config;
-        limits(config.local_threads, config.local_memory, &config.data_dir)
     }
 
     fn job(&self, id: JobId) -> Option<Arc<Running>> {

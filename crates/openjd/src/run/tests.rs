@@ -165,6 +165,11 @@ fn what_a_node_gives_back_is_no_failure_until_many_do() {
     for begun in [false; 20].into_iter().chain([true; 9]) {
         assert_eq!(give_back(&mut seen, begun), TaskStanding::Waiting);
     }
+    assert_eq!(
+        seen.run.report(TaskId(0)).unwrap().tries,
+        9,
+        "what was not begun is no try"
+    );
     assert_eq!(give_back(&mut seen, true), TaskStanding::Failed);
     let why = "a task of step \"a\" failed once: the node went away".to_owned();
     assert_eq!(seen.run.verdict(), Some(Verdict::Failed(why)));
