@@ -14,10 +14,10 @@ export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
 
 RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
 
-.PHONY: help demo test check build release package-lint engines examples screenshots system system-tests tools contracts web web-build sdk
+.PHONY: help demo test check build release package-lint engines examples screenshots system system-tests tools contracts contracts-test web web-build sdk
 
 help: ## Show what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: system build engines ## Set up, then render a picture with three providers on this machine and pay them
 	@$(RAYSWARM) demo $(DEMO)
@@ -62,6 +62,10 @@ tools: ## Install the test runner and the linters that this repository pins
 
 contracts: ## Install the contracts' tools as their lock file says
 	@scripts/setup-npm.sh contracts
+
+# About ten minutes on two cores; most of it is the long profile.
+contracts-test: contracts ## Test the contracts: artifacts, unit, fuzz, invariants, the long profile, coverage, slither
+	@scripts/test-contracts.sh --long
 
 web: ## Install what the studio is built with, as its lock file says
 	@scripts/setup-npm.sh web

@@ -54,12 +54,10 @@ run build cargo build --quiet --locked --workspace --all-targets
 run engines "$target/debug/rayswarm" engines install blender
 [[ $status -eq 0 ]] || { count 1 0 0; finish; exit; }
 
-run artifacts contracts/tools/artifacts --check
-count "$status" "$((status == 0))" 0
-
-run contracts contracts/tools/foundry forge test --color never
-totals=$(grep -E '^Ran [0-9]+ test suites? ' "$logs/contracts.log" | tail -n 1 || true)
-count "$status" "$(number_before ' tests? passed' "$totals")" "$(number_before ' failed' "$totals")"
+# The short part; `make contracts-test` runs all of it.
+run contracts scripts/test-contracts.sh
+totals=$(tail -n 1 "$logs/contracts.log")
+count "$status" "$(number_before ' passed' "$totals")" "$(number_before ' failed' "$totals")"
 
 # What runs beside Blender is also tested from Rust, through real sessions; these are the parts that need no Blender.
 for beside in blender commands; do

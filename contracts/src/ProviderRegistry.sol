@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IProviderRegistry} from "./interfaces/IProviderRegistry.sol";
+import {ProviderStakes} from "./registry/ProviderStakes.sol";
 
-/// @title The list of providers; IProviderRegistry says what it promises
-contract ProviderRegistry is IProviderRegistry {
+/// @title The list of providers and their stakes; IProviderRegistry and IProviderStakes say what it promises
+contract ProviderRegistry is IProviderRegistry, ProviderStakes {
     using EnumerableSet for EnumerableSet.AddressSet;
 
     /// @notice Room for a long HTTPS or IPFS address; readers fetch whole pages of rows.
@@ -14,24 +16,31 @@ contract ProviderRegistry is IProviderRegistry {
 
     struct Row {
         bytes32 endpointId;
+        bytes32[2] endpointSignature;
         Offer offer;
     }
 
     EnumerableSet.AddressSet private _accounts;
     mapping(address account => Row) private _rows;
 
+    constructor(IERC20 stakeToken_, uint64 unbondingSeconds_, uint64 jailSeconds_, uint128 minJurorStake_)
+        ProviderStakes(stakeToken_, unbondingSeconds_, jailSeconds_, minJurorStake_)
+    {}
+
     /// @inheritdoc IProviderRegistry
-    function register(bytes32 endpointId, Offer calldata offer) external {
+    function register(bytes32 endpointId, bytes32[2] calldata endpointSignature, Offer calldata offer) external {
         if (!_accounts.add(msg.sender)) revert RegistryAlreadyRegistered(msg.sender);
-        _write(endpointId, offer);
-        emit ProviderRegistered(msg.sender, endpointId, offer);
+        _write(endpointId, endpointSignature, offer);
+        emit ProviderRegistered(msg.sender, endpointId, endpointSignature, offer);
+        _reweigh(msg.sender);
     }
 
     /// @inheritdoc IProviderRegistry
-    function update(bytes32 endpointId, Offer calldata offer) external {
+    function update(bytes32 endpointId, bytes32[2] calldata endpointSignature, Offer calldata offer) external {
         if (!_accounts.contains(msg.sender)) revert RegistryNotRegistered(msg.sender);
-        _write(endpointId, offer);
-        emit ProviderUpdated(msg.sender, endpointId, offer);
+        _write(endpointId, endpointSignature, offer);
+        emit ProviderUpdated(msg.sender, endpointId, endpointSignature, offer);
+        _reweigh(msg.sender);
     }
 
     /// @inheritdoc IProviderRegistry
@@ -40,6 +49,7 @@ contract ProviderRegistry is IProviderRegistry {
         bytes32 endpointId = _rows[msg.sender].endpointId;
         delete _rows[msg.sender];
         emit ProviderDeregistered(msg.sender, endpointId);
+        _reweigh(msg.sender);
     }
 
     /// @inheritdoc IProviderRegistry
@@ -68,15 +78,21 @@ contract ProviderRegistry is IProviderRegistry {
         }
     }
 
-    function _write(bytes32 endpointId, Offer calldata offer) private {
+    /// @dev A row that is gone has an offer that does not judge.
+    function _judgingPool(address account) internal view override returns (bytes32) {
+        Offer storage offer = _rows[account].offer;
+        return offer.judges ? poolOf(offer.comparisonClass, uint8(offer.trustTier)) : bytes32(0);
+    }
+
+    function _write(bytes32 endpointId, bytes32[2] calldata endpointSignature, Offer calldata offer) private {
         if (endpointId == 0) revert RegistryEndpointMissing(msg.sender);
         uint256 length = bytes(offer.uri).length;
         if (length > MAX_URI_BYTES) revert RegistryUriTooLong(length, MAX_URI_BYTES);
-        _rows[msg.sender] = Row(endpointId, offer);
+        _rows[msg.sender] = Row(endpointId, endpointSignature, offer);
     }
 
     function _row(address account) private view returns (Provider memory) {
         Row storage row = _rows[account];
-        return Provider(account, row.endpointId, row.offer);
+        return Provider(account, row.endpointId, row.endpointSignature, row.offer);
     }
 }

@@ -17,7 +17,7 @@ contract Eip712VectorsTest is Test {
         json = vm.readFile("vectors/eip712.json");
         vm.chainId(vm.parseJsonUint(json, ".domain.chainId"));
         escrow = JobEscrow(vm.parseJsonAddress(json, ".domain.escrow"));
-        deployCodeTo("JobEscrow.sol:JobEscrow", address(escrow));
+        deployCodeTo("JobEscrow.sol:JobEscrow", abi.encode(address(1), address(2), 1, 0, address(0)), address(escrow));
         signer = vm.addr(uint256(bytes32_(".signer.secret")));
         assertEq(signer, vm.parseJsonAddress(json, ".signer.address"));
     }

@@ -1,47 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Test} from "forge-std/Test.sol";
-import {ProviderRegistry} from "../src/ProviderRegistry.sol";
 import {IProviderRegistry} from "../src/interfaces/IProviderRegistry.sol";
+import {SettlementFixture} from "./SettlementFixture.sol";
 
-contract ProviderRegistryTest is Test {
-    ProviderRegistry private registry;
-    address private ada = makeAddr("ada");
-
-    function setUp() public {
-        registry = new ProviderRegistry();
-    }
-
-    function offer(uint128 price) private pure returns (IProviderRegistry.Offer memory) {
-        return IProviderRegistry.Offer({
-            pricePerWuHour: price,
-            benchmarkMilliWu: 1_500,
-            memoryMiB: 12_288,
-            offerHash: keccak256("offer"),
-            uri: "ipfs://an-address-that-is-longer-than-one-storage-slot"
-        });
-    }
+contract ProviderRegistryTest is SettlementFixture {
+    bytes32[2] private signature = [bytes32("r"), bytes32("s")];
 
     function registerMany(uint256 count) private {
         for (uint256 i = 1; i <= count; ++i) {
             vm.prank(vm.addr(i));
-            registry.register(bytes32(i), offer(uint128(i)));
+            registry.register(bytes32(i), signature, priced(uint128(i)));
         }
+    }
+
+    function priced(uint128 price) private pure returns (IProviderRegistry.Offer memory made) {
+        made = offer(false);
+        made.pricePerWuHour = price;
     }
 
     function test_anAccountComesChangesAndGoes() public {
         vm.startPrank(ada);
         vm.expectEmit(address(registry));
-        emit IProviderRegistry.ProviderRegistered(ada, "node", offer(1));
-        registry.register("node", offer(1));
+        emit IProviderRegistry.ProviderRegistered(ada, "node", signature, priced(1));
+        registry.register("node", signature, priced(1));
         assertTrue(registry.isRegistered(ada));
-        assertEq(abi.encode(registry.provider(ada)), abi.encode(IProviderRegistry.Provider(ada, "node", offer(1))));
+        assertEq(
+            abi.encode(registry.provider(ada)),
+            abi.encode(IProviderRegistry.Provider(ada, "node", signature, priced(1)))
+        );
 
+        signature[1] = "other";
         vm.expectEmit(address(registry));
-        emit IProviderRegistry.ProviderUpdated(ada, "moved", offer(2));
-        registry.update("moved", offer(2));
-        assertEq(abi.encode(registry.provider(ada)), abi.encode(IProviderRegistry.Provider(ada, "moved", offer(2))));
+        emit IProviderRegistry.ProviderUpdated(ada, "moved", signature, priced(2));
+        registry.update("moved", signature, priced(2));
+        assertEq(
+            abi.encode(registry.provider(ada)),
+            abi.encode(IProviderRegistry.Provider(ada, "moved", signature, priced(2)))
+        );
 
         vm.expectEmit(address(registry));
         emit IProviderRegistry.ProviderDeregistered(ada, "moved");
@@ -50,60 +46,62 @@ contract ProviderRegistryTest is Test {
         assertEq(registry.providerCount(), 0);
     }
 
-    function test_theListRefusesWhatMakesNoSense() public {
-        vm.startPrank(ada);
+    function test_anAccountIsOnTheListOnceOrNotAtAll() public {
         bytes memory missing = abi.encodeWithSelector(IProviderRegistry.RegistryNotRegistered.selector, ada);
+        vm.startPrank(ada);
         vm.expectRevert(missing);
-        registry.update("node", offer(1));
+        registry.update("node", signature, priced(1));
         vm.expectRevert(missing);
         registry.deregister();
         vm.expectRevert(missing);
         registry.provider(ada);
-        vm.expectRevert(abi.encodeWithSelector(IProviderRegistry.RegistryEndpointMissing.selector, ada));
-        registry.register(0, offer(1));
-
-        registry.register("node", offer(1));
+        registry.register("node", signature, priced(1));
         vm.expectRevert(abi.encodeWithSelector(IProviderRegistry.RegistryAlreadyRegistered.selector, ada));
-        registry.register("node", offer(1));
-
-        IProviderRegistry.Offer memory long = offer(1);
-        long.uri = string(new bytes(257));
-        vm.expectRevert(
-            abi.encodeWithSelector(IProviderRegistry.RegistryUriTooLong.selector, uint256(257), uint256(256))
-        );
-        registry.update("node", long);
+        registry.register("node", signature, priced(1));
     }
 
-    function test_pagesCoverTheListOnceAndEndQuietly() public {
-        registerMany(5);
-        assertEq(registry.providers(0, 2).length, 2);
-        assertEq(registry.providers(4, 2).length, 1);
-        assertEq(registry.providers(5, 2).length, 0);
-        assertEq(registry.providers(0, type(uint256).max).length, 5);
-        assertEq(registry.providers(type(uint256).max, type(uint256).max).length, 0);
-        assertEq(registry.providers(2, 1)[0].account, vm.addr(3));
+    function test_anEndpointMayBeNamedTwiceButNotLeftOut() public {
+        vm.prank(ada);
+        registry.register("node", signature, priced(1));
+        vm.startPrank(bob);
+        registry.register("node", signature, priced(1));
+        vm.expectRevert(abi.encodeWithSelector(IProviderRegistry.RegistryEndpointMissing.selector, bob));
+        registry.update(0, signature, priced(1));
     }
 
-    /// @dev After any departures the list holds exactly those who stayed, each with its own row.
-    function testFuzz_departuresLeaveTheOthers(uint8 count, uint256 leaving) public {
-        count = uint8(bound(count, 1, 24));
-        registerMany(count);
-        uint256 stay;
-        for (uint256 i = 1; i <= count; ++i) {
-            if ((leaving >> i) & 1 == 1) {
-                vm.prank(vm.addr(i));
-                registry.deregister();
-            } else {
-                stay += 1;
+    function test_aUriHasALimit() public {
+        IProviderRegistry.Offer memory long = priced(1);
+        long.uri = string(new bytes(registry.MAX_URI_BYTES()));
+        vm.startPrank(ada);
+        registry.register("node", signature, long);
+        long.uri = string(new bytes(registry.MAX_URI_BYTES() + 1));
+        vm.expectRevert(abi.encodeWithSelector(IProviderRegistry.RegistryUriTooLong.selector, 257, 256));
+        registry.update("node", signature, long);
+    }
+
+    function test_pagesCoverTheListOnce() public {
+        registerMany(7);
+        uint256 seen;
+        for (uint256 offset = 0; offset < 9; offset += 3) {
+            IProviderRegistry.Provider[] memory page = registry.providers(offset, 3);
+            assertEq(page.length, offset == 6 ? 1 : 3);
+            for (uint256 i = 0; i < page.length; ++i) {
+                ++seen;
+                assertEq(page[i].offer.pricePerWuHour, seen);
             }
         }
-        IProviderRegistry.Provider[] memory rows = registry.providers(0, count);
-        assertEq(rows.length, stay);
-        for (uint256 i = 0; i < rows.length; ++i) {
-            uint256 index = uint256(rows[i].endpointId);
-            assertEq((leaving >> index) & 1, 0, "somebody who left is listed");
-            assertEq(rows[i].account, vm.addr(index));
-            assertEq(rows[i].offer.pricePerWuHour, index);
-        }
+        assertEq(seen, registry.providerCount());
+        assertEq(registry.providers(7, 3).length, 0);
+        assertEq(registry.providers(0, type(uint256).max).length, 7);
+    }
+
+    function test_theLastRowFillsAGap() public {
+        registerMany(3);
+        vm.prank(vm.addr(1));
+        registry.deregister();
+        IProviderRegistry.Provider[] memory page = registry.providers(0, 10);
+        assertEq(page.length, 2);
+        assertEq(page[0].account, vm.addr(3));
+        assertEq(page[1].account, vm.addr(2));
     }
 }

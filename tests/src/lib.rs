@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`cheat`] | a renderer that cheats |
 //! | [`disk`] | a disk so small that it fills up |
 //! | [`farm`] | the program under test, its scratch folder, commands and their answers |
 //! | [`job`] | one job that a command follows |
@@ -9,6 +10,7 @@
 //! | [`money`] | what must be true of a finished job's money |
 //! | [`node`] | one daemon process: start, ask, kill, start again, stop |
 //! | [`processes`] | whose processes are there, and signals to them |
+//! | [`purse`] | an account on the chain, also one that cheats |
 //! | [`scenes`] | small scenes with a trap |
 //! | [`terminal`] | commands that run while a test looks, also in a terminal of their own |
 //! | [`wait`] | waiting for a condition, with a deadline that fails the test |
@@ -16,6 +18,7 @@
 //!
 //! Tests drive the program as people do: processes, exit codes, `--json`. Nothing here reaches into a node.
 
+pub mod cheat;
 pub mod disk;
 pub mod farm;
 pub mod job;
@@ -23,6 +26,7 @@ pub mod leftovers;
 pub mod money;
 pub mod node;
 pub mod processes;
+pub mod purse;
 pub mod scenes;
 pub mod terminal;
 pub mod wait;

@@ -29,6 +29,8 @@ pub struct Node<'a> {
     farm: &'a Farm,
     data_dir: PathBuf,
     arguments: Vec<String>,
+    /// Where its engines are, if not where all nodes' are.
+    engines: Option<PathBuf>,
     child: Child,
 }
 
@@ -44,15 +46,29 @@ impl<'a> Node<'a> {
     /// # Errors
     /// When it stops or does not answer; the end of its log is in the message.
     pub fn start(farm: &'a Farm, name: &str, arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::start_with(farm, name, arguments, None)
+    }
+
+    /// The same with engines of its own.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn start_with(
+        farm: &'a Farm,
+        name: &str,
+        arguments: &[&str],
+        engines: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
         let data_dir = farm.scratch().join(name);
         std::fs::create_dir_all(&data_dir)?;
         let local = ["--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"];
         let arguments: Vec<String> = local.iter().chain(arguments).map(ToString::to_string).collect();
-        let child = spawn(farm, &data_dir, &arguments)?;
+        let child = spawn(farm, &data_dir, &arguments, engines.as_deref())?;
         let mut node = Self {
             farm,
             data_dir,
             arguments,
+            engines,
             child,
         };
         node.wait_until_it_answers()?;
@@ -64,8 +80,13 @@ impl<'a> Node<'a> {
     /// # Errors
     /// As [`Node::start`].
     pub fn start_again(&mut self) -> anyhow::Result<()> {
-        self.child = spawn(self.farm, &self.data_dir, &self.arguments)?;
+        self.child = spawn(self.farm, &self.data_dir, &self.arguments, self.engines.as_deref())?;
         self.wait_until_it_answers()
+    }
+
+    /// Its data folder.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// Its process id.
@@ -222,10 +243,13 @@ impl Drop for Node<'_> {
     }
 }
 
-fn spawn(farm: &Farm, data_dir: &Path, arguments: &[String]) -> anyhow::Result<Child> {
+fn spawn(farm: &Farm, data_dir: &Path, arguments: &[String], engines: Option<&Path>) -> anyhow::Result<Child> {
     let log = OpenOptions::new().create(true).append(true).open(log_path(data_dir))?;
     let mut command = farm.command(["up", "--data-dir"]);
     command.arg(data_dir).args(arguments);
+    if let Some(engines) = engines {
+        command.env("RAYSWARM_ENGINES", engines);
+    }
     let child = command.stdout(Stdio::null()).stderr(log).spawn();
     child.context("the daemon cannot be started")
 }

@@ -2,10 +2,19 @@
 pragma solidity 0.8.37;
 
 /// @title Who renders, on which terms, reachable under which network identity
-/// @notice The registry is a public list, not a judge: it proves that an account published an offer. Peers check by
-/// the network's own handshake that the endpoint accepts the account, and measure speed instead of believing it.
-/// An endpoint id is therefore not reserved to its first claimant, or a stranger could lock its owner out.
+/// @notice The registry is a public list: it proves that an account published an offer. The account's half of "this
+/// endpoint works for this account" is its own transaction. The EVM cannot check the endpoint's half (ed25519), so it
+/// is kept here for peers to check when they connect. An endpoint id is therefore not reserved to its first claimant,
+/// or a stranger could lock its owner out. What an offer claims is measured, not believed.
 interface IProviderRegistry {
+    /// @notice Whose scenes a provider may be shown; a claim of the offer, which requestors check by their own means.
+    enum TrustTier {
+        Open,
+        Vetted,
+        Attested,
+        Private
+    }
+
     /// @notice What a provider advertises.
     struct Offer {
         /// Base units of the payment token per work-unit hour.
@@ -14,7 +23,16 @@ interface IProviderRegistry {
         uint64 benchmarkMilliWu;
         /// Memory it lends to one render, in MiB.
         uint32 memoryMiB;
-        /// keccak-256 of the full offer document (engines, versions, devices), which peers serve.
+        /// Instruction-set class by docs/protocol/settlement.md; 0 says nothing.
+        uint16 isaClass;
+        TrustTier trustTier;
+        /// Whether it may be drawn as a juror.
+        bool judges;
+        /// The comparison class of its main engine; it judges jobs of this class and of its trust tier.
+        bytes32 comparisonClass;
+        /// keccak-256 of the list of engines and versions.
+        bytes32 enginesHash;
+        /// keccak-256 of the full offer document, which peers serve.
         bytes32 offerHash;
         /// Where the full document can be read, or empty when only the endpoint serves it.
         string uri;
@@ -26,11 +44,17 @@ interface IProviderRegistry {
         address account;
         /// The ed25519 key of the node.
         bytes32 endpointId;
+        /// The endpoint's half: its ed25519 signature over the text that docs/protocol/settlement.md gives.
+        bytes32[2] endpointSignature;
         Offer offer;
     }
 
-    event ProviderRegistered(address indexed account, bytes32 indexed endpointId, Offer offer);
-    event ProviderUpdated(address indexed account, bytes32 indexed endpointId, Offer offer);
+    event ProviderRegistered(
+        address indexed account, bytes32 indexed endpointId, bytes32[2] endpointSignature, Offer offer
+    );
+    event ProviderUpdated(
+        address indexed account, bytes32 indexed endpointId, bytes32[2] endpointSignature, Offer offer
+    );
     event ProviderDeregistered(address indexed account, bytes32 indexed endpointId);
 
     /// @notice The account is already on the list; `update` changes its row.
@@ -43,12 +67,12 @@ interface IProviderRegistry {
     error RegistryUriTooLong(uint256 length, uint256 maxLength);
 
     /// @notice Adds the caller to the list.
-    function register(bytes32 endpointId, Offer calldata offer) external;
+    function register(bytes32 endpointId, bytes32[2] calldata endpointSignature, Offer calldata offer) external;
 
     /// @notice Replaces the caller's row.
-    function update(bytes32 endpointId, Offer calldata offer) external;
+    function update(bytes32 endpointId, bytes32[2] calldata endpointSignature, Offer calldata offer) external;
 
-    /// @notice Takes the caller off the list.
+    /// @notice Takes the caller off the list and out of every draw to come. Its stake stays until it is withdrawn.
     function deregister() external;
 
     /// @notice How many providers are on the list.

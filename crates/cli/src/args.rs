@@ -7,7 +7,7 @@ mod models;
 mod parse;
 mod submit;
 
-pub use bench::{ApiArgs, BenchCommand, ExactnessArgs, FarmArgs};
+pub use bench::{ApiArgs, BenchCommand, ExactnessArgs, FarmArgs, GasArgs, NodeArgs};
 pub use choices::{DeviceArg, FormatArg};
 pub use manual::{CompletionsArgs, ManArgs};
 pub use models::{ModelArgs, ModelNameArgs, ModelsCommand};
@@ -56,6 +56,8 @@ pub enum Command {
         #[command(subcommand)]
         command: JobsCommand,
     },
+    /// Recompute from the chain and the published documents what a job paid to whom and why; differences exit with 1
+    Audit(AuditArgs),
     /// Say what a scene is, what it needs, and what will not work
     Inspect(InspectArgs),
     /// List, install and remove renderers
@@ -104,6 +106,23 @@ pub struct JsonArgs {
     pub json: bool,
 }
 
+/// `rayswarm audit`.
+#[derive(Debug, ClapArgs)]
+pub struct AuditArgs {
+    /// The job's id, or how it begins if the node knows it
+    #[arg(value_name = "JOB")]
+    pub job: String,
+    /// Folder of the published documents of caps [default: that of the node's own job]
+    #[arg(long, value_name = "DIR")]
+    pub documents: Option<PathBuf>,
+    /// First block to read events from
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub from_block: u64,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `rayswarm demo`.
 #[derive(Debug, ClapArgs)]
 pub struct DemoArgs {
@@ -142,6 +161,28 @@ pub struct UpArgs {
     /// Price in tokens per WU-hour; 0 on a private farm [default: 1]
     #[arg(long, value_name = "TOKENS")]
     pub price: Option<Amount>,
+    /// Verified tasks without a voucher, after which no more work is done for a requestor [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub unpaid_tasks: Option<u64>,
+    /// What to keep at stake, in tokens: jurors are drawn by it, and some jobs want it; 0 takes it out
+    /// [default: as it is]
+    #[arg(long, value_name = "TOKENS")]
+    pub stake: Option<Amount>,
+    /// Judge quarrels about claims when drawn by stake, for a fee
+    #[arg(long)]
+    pub judge: bool,
+    /// How long providers of this node's jobs can still redeem and claim after the end [default: 2m; 2s on the embedded chain]
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub exit_window: Option<Duration>,
+    /// How long their caps stay in force after others were published [default: 1m; 1s on the embedded chain]
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub notice: Option<Duration>,
+    /// How long this node can reject their claims [default: 24h; 1m on the embedded chain]
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub challenge_window: Option<Duration>,
+    /// What they must have at stake to claim what this node does not pay, in tokens [default: 0]
+    #[arg(long, value_name = "TOKENS")]
+    pub claim_stake: Option<Amount>,
     /// HTTP address, for this machine only [default: 127.0.0.1:3000]
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
@@ -177,6 +218,13 @@ pub struct UpArgs {
     /// Deploy contracts, and a token that anyone may mint, though --rpc is no development chain
     #[arg(long)]
     pub deploy: bool,
+    /// With --deploy: settings of the contracts by chain id, in the shape of contracts/addresses.json [default: those that
+    /// come with this version]
+    #[arg(long, value_name = "FILE", requires = "deploy")]
+    pub deploy_book: Option<PathBuf>,
+    /// Blocks after which one is taken to stay, on a chain that does not say which are final [default: 64]
+    #[arg(long, value_name = "N")]
+    pub confirmations: Option<u64>,
     /// Join the network and chain of this ticket
     #[arg(long, value_name = "TICKET")]
     pub join: Option<String>,

@@ -16,6 +16,10 @@
 //! The header fixes the number of leaves, hence the tree's shape. Samples are hashed by their bits as they are: -0.0 is
 //! not 0.0, and each not-a-number is itself. Two pictures have one commitment exactly if all their bits are equal.
 
+mod cells;
+
+pub use cells::PixelCells;
+
 use crate::picture::{Picture, SampleType};
 use alloy_primitives::{B256, Keccak256, keccak256};
 use rayswarm_model::{Rect, Resolution, picture::SIDE_MAX};
@@ -198,7 +202,7 @@ impl PixelTree {
     pub fn of(picture: &Picture) -> Self {
         let header = PixelHeader::of(picture);
         let mut buffer = Vec::new();
-        let mut level: Vec<B256> = (0..header.cell_count())
+        let level: Vec<B256> = (0..header.cell_count())
             .filter_map(|index| header.cell(index).map(|cell| (index, cell)))
             .map(|(index, cell)| {
                 start_leaf(index, &mut buffer);
@@ -206,20 +210,7 @@ impl PixelTree {
                 keccak256(&buffer)
             })
             .collect();
-        let mut levels = Vec::new();
-        while level.len() > 1 {
-            let above = level.chunks(2).map(|pair| {
-                if let [left, right] = pair {
-                    node(*left, *right)
-                } else {
-                    pair[0]
-                }
-            });
-            let above = above.collect();
-            levels.push(level);
-            level = above;
-        }
-        levels.push(level);
+        let levels = levels(level);
         Self { header, levels }
     }
 
@@ -238,6 +229,14 @@ impl PixelTree {
     /// What the pixels are.
     pub const fn header(&self) -> &PixelHeader {
         &self.header
+    }
+
+    /// The hashes of the cells alone.
+    pub fn cells(&self) -> PixelCells {
+        PixelCells {
+            header: self.header.clone(),
+            leaves: self.levels.first().cloned().unwrap_or_default(),
+        }
     }
 
     /// Shows cell `index` of `picture`, the picture this tree was made of; `None` if there is no such cell.
@@ -316,6 +315,26 @@ impl CellProof {
             })
         }
     }
+}
+
+/// The tree over these leaves: leaves first, the top node last.
+fn levels(leaves: Vec<B256>) -> Vec<Vec<B256>> {
+    let mut levels = Vec::new();
+    let mut level = leaves;
+    while level.len() > 1 {
+        let above = level.chunks(2).map(|pair| {
+            if let [left, right] = pair {
+                node(*left, *right)
+            } else {
+                pair[0]
+            }
+        });
+        let above = above.collect();
+        levels.push(level);
+        level = above;
+    }
+    levels.push(level);
+    levels
 }
 
 fn start_leaf(index: u64, buffer: &mut Vec<u8>) {

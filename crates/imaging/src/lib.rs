@@ -46,7 +46,7 @@ pub mod share;
 #[cfg(test)]
 mod testing;
 
-pub use commitment::{CellProof, PixelCommitment, PixelTree};
+pub use commitment::{CellProof, PixelCells, PixelCommitment, PixelTree};
 pub use compare::{Comparison, Difference, LayoutDifference, compare};
 pub use crop::{CropError, crop};
 pub use decode::{DecodeError, DecodeLimits, decode};

@@ -106,6 +106,10 @@ counter_id!(
     /// A provider's right to a batch of tasks until a deadline; unique within a job.
     LeaseId, "l"
 );
+counter_id!(
+    /// A dispute about a claim, counted from one by the contract that judges.
+    DisputeId, ""
+);
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`ids`] | `JobId`, `TaskId`, `AttemptId`, `LeaseId`, `NodeId`, `BlobId` |
+//! | [`allocation`] | how a budget is divided into caps, as a tree of sums |
+//! | [`ids`] | `JobId`, `TaskId`, `AttemptId`, `LeaseId`, `DisputeId`, `NodeId`, `BlobId` |
 //! | [`units`] | bytes, work units, CPU time, wall-clock instants |
 //! | [`money`] | integer amounts and prices, checked |
 //! | [`frames`] | which frames: `1-48`, `1,5,9-20x2` |
@@ -17,6 +18,7 @@
 //!
 //! Deliberately missing: sockets, files, clocks, entropy, and any float in something that is hashed or signed.
 
+pub mod allocation;
 pub mod canonical;
 pub mod failure;
 pub mod frames;
@@ -31,10 +33,11 @@ pub mod settings;
 pub mod signed;
 pub mod units;
 
-pub use alloy_primitives::{Address, B256, keccak256};
+pub use allocation::{Allocation, Caps};
+pub use alloy_primitives::{Address, B256, Signature, keccak256};
 pub use failure::FailureKind;
 pub use frames::Frames;
-pub use ids::{AttemptId, BlobId, JobId, LeaseId, NodeId, TaskId};
+pub use ids::{AttemptId, BlobId, DisputeId, JobId, LeaseId, NodeId, TaskId};
 pub use manifest::Manifest;
 pub use money::{Amount, WorkPrice};
 pub use offer::{ComparisonClass, Offer};

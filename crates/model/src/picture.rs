@@ -96,13 +96,13 @@ impl Rect {
     pub const fn pixels(self) -> u64 {
         self.width as u64 * self.height as u64
     }
-    /// The column after the last.
+    /// The column after the last; a peer's rectangle may have none, and ends where numbers do.
     pub const fn right(self) -> u32 {
-        self.x + self.width
+        self.x.saturating_add(self.width)
     }
     /// The row after the last.
     pub const fn bottom(self) -> u32 {
-        self.y + self.height
+        self.y.saturating_add(self.height)
     }
     /// This rectangle grown by `pad` pixels on every side, as far as `within` allows.
     pub fn padded(self, pad: u32, within: Resolution) -> Self {

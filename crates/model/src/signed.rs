@@ -4,6 +4,10 @@
 //! arrived it becomes a [`VerifiedReceipt`], and nothing else can be paid. The same hashes are computed by the contracts;
 //! `contracts/vectors/eip712.json` holds both to one set of values.
 
+mod verdict;
+
+pub use verdict::{JurorVerdict, Verdict};
+
 use crate::{
     ids::{AttemptId, JobId, NodeId, TaskId},
     money::Amount,
@@ -139,6 +143,19 @@ impl TypedDocument for EndpointBinding {
         };
         data.eip712_signing_hash(&domain.eip712())
     }
+}
+
+/// What a node's own key (ed25519) signs to say "this account may act for me": the registry keeps the signature, peers
+/// check it when they connect.
+pub fn endpoint_account_text(chain_id: u64, registry: Address, account: Address) -> Vec<u8> {
+    let chain_id: [u8; 32] = U256::from(chain_id).to_be_bytes();
+    [
+        b"rayswarm/endpoint-account/1".as_slice(),
+        &chain_id,
+        registry.as_slice(),
+        account.as_slice(),
+    ]
+    .concat()
 }
 
 /// A document and a signature that nobody has checked yet.

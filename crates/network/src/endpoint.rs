@@ -1,4 +1,4 @@
-//! The endpoint: one UDP socket, one identity, four protocols, and what the node may do with them.
+//! The endpoint: one UDP socket, one identity, five protocols, and what the node may do with them.
 
 use crate::{
     address::{self, PeerAddr},
@@ -6,17 +6,18 @@ use crate::{
     call,
     commands::{self, CommandsProtocol, SessionCaller, SessionOrder, SessionRequest},
     error::{CloseCode, NetworkError},
+    juries::{self, Brief, BriefAnswer, ClaimedResults, JuriesProtocol, JuryEvent},
     peer_book::{PeerBook, PeerCard, PeerInfo, SignedOffer},
     peers::{self, OwnCard, PeersProtocol},
     work::{self, Links, ProviderEvent, RequestorEvent, RequestorLink, Spool, WorkProtocol, serve_requestor},
 };
 use iroh::{
-    Endpoint, RelayMode, SecretKey, Watcher,
+    Endpoint, PublicKey, RelayMode, SecretKey, Signature, Watcher,
     endpoint::{Connection, IdleTimeout, PortmapperConfig, QuicTransportConfig, VarInt, presets},
     protocol::Router,
 };
 use n0_future::{BufferedStreamExt, StreamExt};
-use rayswarm_model::{JobId, NodeId};
+use rayswarm_model::{B256, JobId, NodeId};
 use std::{
     fmt,
     net::SocketAddr,
@@ -95,6 +96,8 @@ pub struct Inbox {
     pub provider: mpsc::Receiver<ProviderEvent>,
     /// From requestors that order sessions of commands.
     pub sessions: mpsc::Receiver<SessionRequest>,
+    /// About quarrels.
+    pub juries: mpsc::Receiver<JuryEvent>,
 }
 
 /// This node in the network. Cheap to clone.
@@ -128,6 +131,8 @@ impl Network {
         let (requestor_events, requestor) = mpsc::channel(EVENTS_MAX);
         let (provider_events, provider) = mpsc::channel(EVENTS_MAX);
         let (session_requests, sessions) = mpsc::channel(EVENTS_MAX);
+        // Documents are large: few wait.
+        let (jury_events, juries) = mpsc::channel(1);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (book, offer) = (Arc::new(PeerBook::default()), Arc::new(Mutex::new(None)));
         let own = own_card(endpoint.clone(), offer.clone());
@@ -138,6 +143,7 @@ impl Network {
             .accept(peers::ALPN, PeersProtocol::new(own, book.clone()))
             .accept(work::ALPN, work)
             .accept(commands::ALPN, sessions_of_commands)
+            .accept(juries::ALPN, JuriesProtocol::new(jury_events))
             .accept(blobs::ALPN, BlobsProtocol::new(blobs.clone()))
             .spawn();
         let inner = Inner {
@@ -156,6 +162,7 @@ impl Network {
             requestor,
             provider,
             sessions,
+            juries,
         };
         Ok((Self { inner: Arc::new(inner) }, inbox))
     }
@@ -168,6 +175,17 @@ impl Network {
     /// This node's identity.
     pub fn node_id(&self) -> NodeId {
         address::node_id(self.endpoint().id())
+    }
+
+    /// This node's ed25519 signature over `text`, which says what it is for.
+    pub fn sign(&self, text: &[u8]) -> [u8; 64] {
+        self.endpoint().secret_key().sign(text).to_bytes()
+    }
+
+    /// Whether `node` has signed `text`.
+    pub fn is_signed_by(node: NodeId, text: &[u8], signature: &[u8; 64]) -> bool {
+        let key = PublicKey::from_bytes(node.as_bytes());
+        key.is_ok_and(|key| key.verify(text, &Signature::from_bytes(signature)).is_ok())
     }
 
     /// Where this node can be found, as far as it knows itself.
@@ -291,6 +309,27 @@ impl Network {
     pub async fn order_session(&self, peer: &PeerAddr, order: SessionOrder) -> Result<SessionCaller, NetworkError> {
         let connection = connect(self.endpoint(), peer, commands::ALPN).await?;
         commands::order(connection, order, &self.inner.tasks, &self.inner.stop).await
+    }
+
+    /// Gives a juror what a party of a quarrel has to say.
+    pub async fn brief(&self, juror: &PeerAddr, brief: Brief) -> Result<BriefAnswer, NetworkError> {
+        let connection = connect(self.endpoint(), juror, juries::ALPN).await?;
+        let answer = juries::brief(&connection, brief).await;
+        CloseCode::Done.close(&connection, "");
+        answer
+    }
+
+    /// Asks a provider what its claim in a job counts, by what that commits to.
+    pub async fn claimed(
+        &self,
+        provider: &PeerAddr,
+        job: JobId,
+        commitment: B256,
+    ) -> Result<ClaimedResults, NetworkError> {
+        let connection = connect(self.endpoint(), provider, juries::ALPN).await?;
+        let answer = juries::claimed(&connection, job, commitment).await;
+        CloseCode::Done.close(&connection, "");
+        answer
     }
 
     /// Forgets a finished job's uploads and removes their partial files.

@@ -6,7 +6,7 @@ use rayswarm_model::FailureKind;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Version of all messages under today's ALPNs; raised when a message changes its bytes.
-pub const MESSAGE_VERSION: u8 = 1;
+pub const MESSAGE_VERSION: u8 = 2;
 
 /// Bytes before the postcard body.
 pub(crate) const HEADER_BYTES: usize = 5;
@@ -183,7 +183,10 @@ mod tests {
 
     #[test]
     fn a_frame_is_version_length_and_postcard() {
-        assert_eq!(encode(&Note("hi".into())).unwrap(), [1, 3, 0, 0, 0, 2, b'h', b'i']);
+        assert_eq!(
+            encode(&Note("hi".into())).unwrap(),
+            [MESSAGE_VERSION, 3, 0, 0, 0, 2, b'h', b'i']
+        );
         assert_eq!(decode_body::<Note>(&[2, b'h', b'i']).unwrap(), Note("hi".into()));
     }
 
@@ -198,16 +201,16 @@ mod tests {
             Err(FrameError::Unacceptable { .. })
         ));
         assert!(matches!(
-            body_length::<Note>([1, 17, 0, 0, 0]),
+            body_length::<Note>([MESSAGE_VERSION, 17, 0, 0, 0]),
             Err(FrameError::TooLong { bytes: 17, .. })
         ));
         assert!(matches!(
-            body_length::<Note>([1, 255, 255, 255, 255]),
+            body_length::<Note>([MESSAGE_VERSION, 255, 255, 255, 255]),
             Err(FrameError::TooLong { .. })
         ));
         assert!(matches!(
-            body_length::<Note>([2, 3, 0, 0, 0]),
-            Err(FrameError::Version { got: 2 })
+            body_length::<Note>([1, 3, 0, 0, 0]),
+            Err(FrameError::Version { got: 1 })
         ));
         assert!(matches!(
             decode_body::<Note>(&[1, b'!']),

@@ -5,6 +5,7 @@
 //! | `rayswarm/peers/1` | [`peers`] | hello, who else is there, round trips |
 //! | `rayswarm/work/1` | [`work`] | invite, pull, commit, upload, verdict |
 //! | `rayswarm/commands/1` | [`commands`] | sessions of commands on another node |
+//! | `rayswarm/juries/1` | [`juries`] | quarrels about claims: what jurors are given |
 //! | iroh-blobs | [`blobs`] | files by content, checked per job |
 //!
 //! [`Network::start`] gives a handle and an [`Inbox`]. What peers ask arrives there as events that carry a [`Reply`]; an
@@ -46,6 +47,7 @@ pub mod commands;
 mod endpoint;
 mod error;
 mod frame;
+pub mod juries;
 mod peer_book;
 pub mod peers;
 pub mod ticket;

@@ -4,6 +4,7 @@
 mod blobs;
 mod commands;
 mod hostile;
+mod juries;
 mod peers;
 mod process;
 mod support;

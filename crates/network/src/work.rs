@@ -4,12 +4,14 @@
 //! revoke). Either side opens a stream per question. When the connection breaks, the requestor dials and invites again:
 //! every message may be repeated without harm, and an upload goes on where it stopped.
 
+mod invite;
 mod link;
 mod messages;
 mod serve;
 mod spool;
 mod transfer;
 
+pub use invite::JobInvite;
 pub use link::{ProviderLink, RequestorLink};
 pub use messages::*;
 pub(crate) use serve::{Links, WorkProtocol, serve_requestor};
@@ -120,6 +122,15 @@ pub enum ProviderEvent {
         from: NodeId,
         /// The voucher.
         voucher: Voucher,
+        /// Tells the requestor that it was heard.
+        reply: Reply<()>,
+    },
+    /// The caps of an epoch: what each provider of the job can be paid in it.
+    Allocation {
+        /// The requestor.
+        from: NodeId,
+        /// The caps.
+        allocation: Allocation,
         /// Tells the requestor that it was heard.
         reply: Reply<()>,
     },

@@ -8,7 +8,7 @@ use crate::{
 use rayswarm_model::{Address, Amount, Bytes, WorkPrice, settings::Device};
 pub use rayswarm_network::Ticket;
 pub use rayswarm_settlement::Contracts;
-use rayswarm_settlement::SettlementError;
+use rayswarm_settlement::{Chronicle, SettlementError};
 use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -32,6 +32,14 @@ pub struct RawConfig {
     pub cache_size: Option<Bytes>,
     /// Price in tokens per WU-hour.
     pub price: Option<Amount>,
+    /// Verified tasks without a voucher, after which no more work is done for a requestor.
+    pub unpaid_tasks: Option<u64>,
+    /// Judge quarrels about claims.
+    pub judge: bool,
+    /// What to keep at stake.
+    pub stake: Option<Amount>,
+    /// Terms of this node's jobs.
+    pub job_terms: JobTermsConfig,
     /// HTTP address.
     pub http: Option<SocketAddr>,
     /// HTTPS address for other machines.
@@ -52,6 +60,10 @@ pub struct RawConfig {
     pub contracts: Option<Contracts>,
     /// Deploy contracts whatever chain it is.
     pub deploy: bool,
+    /// Blocks after which one stays, where the chain does not say.
+    pub confirmations: Option<u64>,
+    /// A book with the settings of contracts to deploy.
+    pub deploy_book: Option<PathBuf>,
     /// Ticket of a node to join.
     pub join: Option<String>,
     /// Addresses the peer-to-peer endpoint listens on.
@@ -91,6 +103,10 @@ pub struct Config {
     pub chain: ChainChoice,
     /// Which contracts, where no ticket names them.
     pub contracts: ContractChoice,
+    /// Blocks after which one stays, where the chain does not say.
+    pub confirmations: u64,
+    /// A book with the settings of contracts to deploy.
+    pub deploy_book: Option<PathBuf>,
     /// Ticket of a node to join.
     pub join: Option<String>,
     /// Addresses the peer-to-peer endpoint listens on; empty means every interface.
@@ -101,6 +117,8 @@ pub struct Config {
     pub local_threads: u32,
     /// Memory of the requestor's own sessions.
     pub local_memory: Bytes,
+    /// Terms of this node's jobs.
+    pub job_terms: JobTermsConfig,
     /// Accounts of its owner's other nodes: commands are sent to them and taken from them.
     pub own_accounts: Vec<Address>,
     /// Whether commands of anybody's jobs are run.
@@ -134,8 +152,27 @@ pub struct ProviderConfig {
     pub memory: Bytes,
     /// What it asks.
     pub price: WorkPrice,
+    /// Verified tasks without a voucher, after which no more work is done for a requestor.
+    pub unpaid_tasks: u64,
+    /// Whether it judges quarrels about claims.
+    pub judges: bool,
+    /// What it keeps at stake; `None` leaves the stake as it is.
+    pub stake: Option<Amount>,
     /// Device it renders on.
     pub device: Device,
+}
+
+/// Terms of this node's own jobs; `None` means what suits the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobTermsConfig {
+    /// How long providers can redeem and claim after the close.
+    pub exit: Option<Duration>,
+    /// How long caps stay in force after the next were published.
+    pub notice: Option<Duration>,
+    /// How long a claim can be rejected.
+    pub challenge: Option<Duration>,
+    /// What a provider must have at stake to claim.
+    pub provider_stake: Amount,
 }
 
 /// Which chain settles.
@@ -205,6 +242,9 @@ pub enum ConfigError {
 
 /// The default HTTP address.
 pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
+/// The voucher comes with the verdict, so that even one verified task without shows a requestor that does not pay; a few
+/// may be under way when a connection breaks.
+const DEFAULT_UNPAID_TASKS: u64 = 4;
 /// What a provider asks by default: one token per WU-hour.
 pub const DEFAULT_PRICE: Amount = Amount(1_000_000_000_000_000_000);
 /// What callers without a token may spend on pictures within 24 hours by default: one token.
@@ -252,6 +292,12 @@ impl RawConfig {
         if self.commands_from_all && !self.provide {
             return Err(ConfigError::NotProvided("--commands-from-all"));
         }
+        if self.judge && !self.provide {
+            return Err(ConfigError::NotProvided("--judge"));
+        }
+        if self.stake.is_some() && !self.provide {
+            return Err(ConfigError::NotProvided("--stake"));
+        }
         let price = WorkPrice {
             per_wu_hour: self.price.unwrap_or(DEFAULT_PRICE),
         };
@@ -261,6 +307,9 @@ impl RawConfig {
                 threads,
                 memory,
                 price,
+                unpaid_tasks: self.unpaid_tasks.unwrap_or(DEFAULT_UNPAID_TASKS).max(1),
+                judges: self.judge,
+                stake: self.stake,
                 device: self.device,
             }),
             cache_size: self.cache_size.unwrap_or(Bytes(50 << 30)),
@@ -274,12 +323,15 @@ impl RawConfig {
             render_cap: self.render_cap.unwrap_or(DEFAULT_RENDER_CAP),
             chain,
             contracts,
+            confirmations: self.confirmations.unwrap_or(Chronicle::STAYS_BELOW),
+            deploy_book: self.deploy_book,
             join: self.join,
             listen: self.listen,
             relay: self.relay,
             local_threads: threads,
             local_memory: memory,
             own_accounts: self.own_accounts,
+            job_terms: self.job_terms,
             commands_from_all: self.commands_from_all,
             traces: self.traces,
         })

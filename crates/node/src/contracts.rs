@@ -8,12 +8,18 @@ mod tests;
 use crate::{
     chain::DEVELOPMENT_CHAIN_ID,
     config::{ConfigError, ContractChoice},
+    journal::Journal,
 };
 use anyhow::{Context, bail};
 use rayswarm_model::{Amount, signed::AccountKey};
 use rayswarm_network::Ticket;
-use rayswarm_settlement::{ChainName, Contracts, Settlement, SettlementError, ask_faucet, identify};
-use std::path::{Path, PathBuf};
+use rayswarm_settlement::{
+    ChainName, Chronicle, Contracts, DeploySettings, Settlement, SettlementError, ask_faucet, identify,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Chains whose coins are worth nothing: anvil's and Hardhat's, geth's and Ganache's, and our own.
 const DEVELOPMENT_CHAINS: [u64; 3] = [31_337, 1_337, DEVELOPMENT_CHAIN_ID];
@@ -29,16 +35,29 @@ pub struct Site<'a> {
     pub embedded: bool,
     /// The ticket that this node joins with.
     pub ticket: Option<&'a Ticket>,
+    /// Blocks after which one stays, where the chain does not say.
+    pub confirmations: u64,
+    /// A book with the settings of new contracts, in the shape of `contracts/addresses.json`.
+    pub deploy_book: Option<&'a Path>,
 }
 
-/// Connects `key`'s account to the contracts of `choice`. New ones are noted in `data_dir` for the next start.
+/// Connects `key`'s account to the contracts of `choice`. New ones are noted in `data_dir` for the next start; transactions
+/// are written down in the journal.
 pub async fn open(
     data_dir: &Path,
     choice: ContractChoice,
     key: &AccountKey,
     site: Site<'_>,
+    journal: &Journal,
 ) -> anyhow::Result<Settlement> {
     let chain = identify(site.rpc_url).await?;
+    let connect = async |contracts| {
+        let chronicle = Chronicle {
+            outbox: Arc::new(journal.outbox(chain.genesis, key.address())),
+            stays_below: site.confirmations,
+        };
+        Settlement::connect_with(site.rpc_url, key.clone(), contracts, chronicle).await
+    };
     if let Some(ticket) = site.ticket {
         check_chain(ticket, chain, site.rpc_url)?;
         let contracts = ticket.contracts;
@@ -47,7 +66,7 @@ pub async fn open(
             escrow: contracts.escrow,
             token: contracts.token,
         };
-        return Ok(Settlement::connect(site.rpc_url, key.clone(), named).await?);
+        return Ok(connect(named).await?);
     }
     let note = note(data_dir, chain, site.embedded);
     let contracts = match choice {
@@ -60,12 +79,18 @@ pub async fn open(
             }
             .into());
         }
-        ContractChoice::Noted | ContractChoice::Deploy => deploy(key, &site, &note).await?,
+        ContractChoice::Noted | ContractChoice::Deploy => deploy(key, &site, chain.chain_id, &note).await?,
     };
-    let settlement = Settlement::connect(site.rpc_url, key.clone(), contracts)
-        .await
-        .map_err(|error| unusable(choice, error))?;
-    let own_token = site.embedded && !matches!(choice, ContractChoice::Named(_));
+    let settlement = match connect(contracts).await {
+        Err(error @ SettlementError::WrongContracts { .. }) if site.embedded && note.exists() && !is_named(choice) => {
+            // Nothing of value is on the chain that this node itself seals.
+            tracing::warn!(%error, "the contracts noted are those of another version; new ones are deployed");
+            let contracts = deploy(key, &site, chain.chain_id, &note).await?;
+            connect(contracts).await?
+        }
+        connected => connected.map_err(|error| unusable(choice, error))?,
+    };
+    let own_token = site.embedded && !is_named(choice);
     if own_token && settlement.token_balance(settlement.account()).await? == Amount::ZERO {
         // Test money, so that a chain of one's own works out of the box.
         settlement.mint_dev_tokens(settlement.account(), FIRST_TOKENS).await?;
@@ -92,7 +117,7 @@ fn read(note: &Path) -> anyhow::Result<Contracts> {
     })
 }
 
-async fn deploy(key: &AccountKey, site: &Site<'_>, note: &Path) -> anyhow::Result<Contracts> {
+async fn deploy(key: &AccountKey, site: &Site<'_>, chain_id: u64, note: &Path) -> anyhow::Result<Contracts> {
     if site.embedded {
         ask_faucet(site.rpc_url, key.address()).await?;
     }
@@ -100,10 +125,20 @@ async fn deploy(key: &AccountKey, site: &Site<'_>, note: &Path) -> anyhow::Resul
         chain = site.rpc_url,
         "deploying contracts, and a token that anyone may mint"
     );
-    let contracts = Settlement::deploy(site.rpc_url, key.clone()).await?;
+    let contracts = match site.deploy_book {
+        Some(book) => {
+            let settings = DeploySettings::from_file(book, chain_id)?;
+            Settlement::deploy_with(site.rpc_url, key.clone(), settings).await?
+        }
+        None => Settlement::deploy(site.rpc_url, key.clone()).await?,
+    };
     std::fs::write(note, serde_json::to_vec_pretty(&contracts)?)
         .with_context(|| format!("{} cannot be written; these were deployed: {contracts}", note.display()))?;
     Ok(contracts)
+}
+
+const fn is_named(choice: ContractChoice) -> bool {
+    matches!(choice, ContractChoice::Named(_))
 }
 
 /// What was typed is to blame only if an answer came.

@@ -9,7 +9,7 @@ use crate::{
     events::Events,
     http::{self, tls::Certificate, tokens::Tokens},
     identity::Identity,
-    journal::Journal,
+    journal::{Journal, QuarrelRole},
     node::{Node, NodeParts},
     peers,
     pictures::Pictures,
@@ -17,7 +17,12 @@ use crate::{
     provider::{
         self, Provider, admission::OwnTerms, commands::CommandHost, occupancy::Occupancy, switch::ProviderSwitch,
     },
-    requestor::Requestor,
+    quarrels::{
+        self,
+        juror::{self, Bench},
+        party,
+    },
+    requestor::{Requestor, refusal::chain},
     services::Services,
     traces::Traces,
     uploads::Uploads,
@@ -45,6 +50,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const UPLOAD_BYTES_MAX: Bytes = Bytes(100 << 30);
 /// How often old uploads are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+/// How often transactions in blocks that may still be replaced are looked after.
+const TEND_EVERY: Duration = Duration::from_secs(15);
 
 /// A running node.
 pub struct Daemon {
@@ -74,11 +81,13 @@ impl ChainAccess {
     }
 
     /// Where the contracts are.
-    fn site(&self) -> contracts::Site<'_> {
+    fn site<'a>(&'a self, config: &'a Config) -> contracts::Site<'a> {
         contracts::Site {
             rpc_url: &self.rpc_url,
             embedded: self.embedded.is_some(),
             ticket: self.ticket.as_ref(),
+            confirmations: config.confirmations,
+            deploy_book: config.deploy_book.as_deref(),
         }
     }
 }
@@ -93,7 +102,14 @@ impl Daemon {
         let token = identity.token;
         let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
         let access = open_chain(&config, &mut ports).await?;
-        let settlement = contracts::open(&data_dir, config.contracts, &identity.account, access.site()).await?;
+        let settlement = contracts::open(
+            &data_dir,
+            config.contracts,
+            &identity.account,
+            access.site(&config),
+            &journal,
+        )
+        .await?;
         let (network, inbox) = open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
         let domain = Domain {
             chain_id: settlement.chain_id(),
@@ -106,6 +122,8 @@ impl Daemon {
             .map(|provider| provider.price)
             .unwrap_or_default();
         let traces = Traces::open(config.traces.as_ref(), network.node_id());
+        let genesis = settlement.genesis_hash().await;
+        let genesis = genesis.context("the chain does not tell its first block")?;
         let services = Arc::new(Services {
             command_turns: Arc::new(Semaphore::new(config.command_sessions())),
             config,
@@ -116,17 +134,17 @@ impl Daemon {
             journal,
             engines: Arc::new(Engines::detect()?),
             network,
-            settlement: Arc::new(settlement),
             rpc_url: access.rpc_url.clone(),
             domain,
+            court: quarrels::court(genesis, &settlement),
+            settlement: Arc::new(settlement),
             tracker,
             stop,
         });
-        let genesis = services
-            .settlement
-            .genesis_hash()
-            .await
-            .context("the chain does not tell its first block")?;
+        services.tracker.spawn(tend_transactions(services.clone()));
+        services
+            .tracker
+            .spawn(party::watch(services.clone(), QuarrelRole::Requestor));
         let provider_ready = Arc::new(AtomicBool::new(false));
         let provider = start_provider(&services, &access, &mut ports, provider_ready.clone()).await?;
         ports.save(&data_dir)?;
@@ -375,7 +393,16 @@ async fn run_provider(services: Arc<Services>, inbox: Inbox, ready: Arc<AtomicBo
     }
     let terms = OwnTerms {
         limits: provider_limits(&settings),
+        unpaid_tasks: settings.unpaid_tasks,
+        stake: settings.stake.unwrap_or_default(),
     };
+    let bench = Arc::<Bench>::default();
+    services
+        .tracker
+        .spawn(juror::answer(services.clone(), inbox.juries, bench.clone()));
+    services
+        .tracker
+        .spawn(party::watch(services.clone(), QuarrelRole::Provider));
     let stop = services.stop.clone();
     let offering = async {
         match provider::offering::offer(&services, &terms.limits).await {
@@ -392,6 +419,14 @@ async fn run_provider(services: Arc<Services>, inbox: Inbox, ready: Arc<AtomicBo
         () = stop.cancelled() => return,
         () = offering => {}
     }
+    if let Some(stake) = settings.stake {
+        services.tracker.spawn(provider::staking::keep(services.clone(), stake));
+    }
+    if settings.judges {
+        services
+            .tracker
+            .spawn(juror::serve(services.clone(), terms.limits.clone(), bench));
+    }
     tracing::info!(at = clock::now().0, "ready to render");
     services
         .tracker
@@ -402,6 +437,25 @@ async fn run_provider(services: Arc<Services>, inbox: Inbox, ready: Arc<AtomicBo
     Provider::new(services, terms, occupancy)
         .run(inbox.provider, stop)
         .await;
+}
+
+/// Transactions stay in the chain, or are sent again.
+async fn tend_transactions(services: Arc<Services>) {
+    let mut due = tokio::time::interval(TEND_EVERY);
+    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = services.stop.cancelled() => return,
+            _ = due.tick() => {}
+        }
+        let tended = tokio::select! {
+            () = services.stop.cancelled() => return,
+            tended = services.settlement.tend() => tended,
+        };
+        if let Err(error) = tended {
+            tracing::debug!(error = %chain(&error), "transactions were not looked after");
+        }
+    }
 }
 
 /// Uploads that nobody uses go.

@@ -3,11 +3,17 @@
 //! Calls are short and synchronous; the lock is never held across an await.
 
 mod commands;
+mod delivered;
+mod outgoing;
+mod quarrels;
 mod standing;
 mod worked;
 
+pub use delivered::{Delivered, DeliveredState};
+pub use outgoing::JournalOutbox;
+pub use quarrels::{Ballot, Quarrel, QuarrelRole};
 pub use standing::Standing;
-pub use worked::{HeldVoucher, VoucherEnd, WorkedJob};
+pub use worked::{HeldVoucher, OwingJob, VoucherEnd, WorkedJob};
 
 use crate::requestor::record::JobRecord;
 use rayswarm_model::{AttemptId, JobId, NodeId, TaskId, UnixMillis};
@@ -70,7 +76,7 @@ pub struct StoredResult {
     pub receipt: Vec<u8>,
 }
 
-const SCHEMA_VERSION: u32 = 5;
+const SCHEMA_VERSION: u32 = 8;
 
 /// What leads from each version of the schema to the next, from nothing on.
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
@@ -79,6 +85,9 @@ const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("journal/3-worked.sql"),
     include_str!("journal/4-standing.sql"),
     include_str!("journal/5-commands.sql"),
+    include_str!("journal/6-caps.sql"),
+    include_str!("journal/7-outgoing.sql"),
+    include_str!("journal/8-quarrels.sql"),
 ];
 
 type Result<T> = std::result::Result<T, JournalError>;
@@ -128,15 +137,20 @@ impl Journal {
         let sql = "INSERT INTO jobs (id, created_at, record) VALUES (?1, ?2, ?3)
                    ON CONFLICT (id) DO UPDATE SET record = excluded.record";
         let row = params![record.id.to_string(), record.created_at.0.cast_signed(), text];
+        self.synced(|connection| connection.execute(sql, row).map(drop).map_err(failed("save a job")))
+    }
+
+    /// Writes past the disk's cache.
+    fn synced<T>(&self, write: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let connection = self.lock();
         let synchronous = |level: &str| {
             let set = connection.pragma_update(None, "synchronous", level);
             set.map_err(failed("be set up"))
         };
         synchronous("FULL")?;
-        let saved = connection.execute(sql, row).map(drop).map_err(failed("save a job"));
+        let written = write(&connection);
         synchronous("NORMAL")?;
-        saved
+        written
     }
 
     /// All jobs, newest first.

@@ -8,6 +8,7 @@
 //! | [`services`] | what every role shares |
 //! | [`requestor`] | the role that owns jobs and pays |
 //! | [`provider`] | the role that renders for pay |
+//! | [`quarrels`] | quarrels about claims, as a party and as a juror |
 //! | [`chain`] | the embedded development chain |
 //! | [`journal`] | what outlives the process |
 //! | [`events`], [`webhooks`] | what happens, told |
@@ -19,13 +20,17 @@
 //! | [`http`], [`node`] | the API, and what it shows |
 //! | [`engines`], [`pixels`] | renderers of this machine, and the files they write |
 //! | [`mod@exactness`] | a measurement: is the merged picture the single-machine picture |
+//! | [`gas`] | a measurement: what settling a job costs |
+//! | [`speed`] | a measurement: what an offer says of this machine |
 //! | [`models`] | image models of this machine's user |
+//! | [`mod@audit`] | a job's money recomputed from the chain |
 //! | [`local`] | what the command line does without a daemon |
 //! | [`bench_seed`] | jobs of the past for a measurement |
 //!
 //! A process has one journal and up to two endpoints: one as requestor, one as provider. A node cannot dial itself, and a
 //! studio's own machine should render the studio's own job.
 
+pub mod audit;
 pub mod bench_seed;
 pub mod chain;
 pub mod clock;
@@ -36,6 +41,7 @@ pub mod engines;
 pub mod events;
 pub mod exactness;
 pub mod fetch;
+pub mod gas;
 pub mod http;
 pub mod identity;
 pub mod journal;
@@ -48,10 +54,12 @@ pub mod pixels;
 pub mod ports;
 mod private_list;
 pub mod provider;
+pub mod quarrels;
 pub mod reach;
 pub mod requestor;
 pub mod services;
 pub mod session_files;
+pub mod speed;
 pub mod traces;
 pub mod uploads;
 pub mod webhooks;

@@ -2,8 +2,7 @@
 //! was for the next start.
 
 use crate::{clock, services::Services};
-use alloy_primitives::Signature;
-use rayswarm_model::canonical;
+use rayswarm_model::{Signature, canonical};
 use rayswarm_network::{PeerAddr, PeerCard, SignedOffer};
 use std::{sync::Arc, time::Duration};
 

@@ -2,7 +2,7 @@
 //! checks.
 
 use rayswarm_imaging::{
-    CropError, DecodeError, DecodeLimits, Picture, PixelCommitment, SampleType, commitment::PixelHeader, crop, decode,
+    CropError, DecodeError, DecodeLimits, Picture, PixelCells, PixelTree, SampleType, crop, decode,
 };
 use rayswarm_model::{B256, Bytes, Rect, Resolution, keccak256};
 use std::path::{Path, PathBuf};
@@ -26,8 +26,15 @@ pub struct Measured {
     pub bytes_hash: B256,
     /// Commitment to the decoded pixels of the task's tile, padding cut off.
     pub commitment: B256,
+    /// What that is made of.
+    pub cells: PixelCells,
+}
+
+impl Measured {
     /// The picture's channels.
-    pub channels: Channels,
+    pub const fn channels(&self) -> &Channels {
+        &self.cells.header.channels
+    }
 }
 
 /// A result file is not usable.
@@ -75,12 +82,12 @@ pub enum PixelsError {
 /// Measures a result file that holds `held` of a frame, for the task's `tile`. Blocking.
 pub fn measure_file(path: &Path, held: Rect, tile: Rect) -> Result<Measured, PixelsError> {
     let bytes = read(path, held)?;
-    let picture = decode_tile(path, &bytes, held, tile)?;
+    let pixels = PixelTree::of(&decode_tile(path, &bytes, held, tile)?);
     Ok(Measured {
         bytes: bytes.len() as u64,
         bytes_hash: keccak256(&bytes),
-        commitment: PixelCommitment::of(&picture).0,
-        channels: PixelHeader::of(&picture).channels,
+        commitment: pixels.commitment().0,
+        cells: pixels.cells(),
     })
 }
 
@@ -169,7 +176,7 @@ pub fn result_file(job_folder: &Path, attempt: rayswarm_model::AttemptId) -> Pat
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use rayswarm_imaging::{Channel, Compression, Samples, encode};
+    use rayswarm_imaging::{Channel, Compression, Samples, commitment::PixelHeader, encode};
 
     const HELD: Rect = Rect {
         x: 0,
@@ -224,6 +231,6 @@ mod tests {
         ));
         std::fs::write(&path, encode(&noise(), Compression::Zip).unwrap()).unwrap();
         let measured = measure_file(&path, HELD, HELD).unwrap();
-        assert_eq!(measured.channels.len(), 3);
+        assert_eq!(measured.channels().len(), 3);
     }
 }

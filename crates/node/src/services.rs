@@ -6,7 +6,7 @@ use crate::{
     provider::switch::ProviderSwitch, requestor::commands, traces::Traces,
 };
 use rayswarm_engines::{SessionLimits, commands::CommandLimits};
-use rayswarm_model::{Address, settings::Device, signed::Domain};
+use rayswarm_model::{Address, B256, settings::Device, signed::Domain};
 use rayswarm_network::Network;
 use rayswarm_settlement::Settlement;
 use std::{path::PathBuf, sync::Arc};
@@ -38,6 +38,8 @@ pub struct Services {
     pub rpc_url: String,
     /// Where signatures are valid.
     pub domain: Domain,
+    /// The contract that judges quarrels, on its chain: [`crate::quarrels::court`].
+    pub court: B256,
     /// Turns of sessions of commands, those for this node's own jobs and for others' together.
     pub command_turns: Arc<Semaphore>,
     /// Every task of the node.

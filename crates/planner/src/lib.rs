@@ -17,4 +17,4 @@ pub mod quote;
 
 pub use cost::{CostError, CostMap, Probe, ProbeSample};
 pub use plan::{ExpectedProviders, PlanError, PlanRequest, SliceChoice, TileChoice, plan};
-pub use quote::{AuditRate, Quote, QuoteError, QuoteRequest, quote};
+pub use quote::{AuditRate, Quote, QuoteError, QuoteRequest, quote, quote_within};

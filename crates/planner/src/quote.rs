@@ -248,6 +248,31 @@ pub fn quote(request: &QuoteRequest<'_>) -> Result<Quote, QuoteError> {
     })
 }
 
+/// Quotes a plan over as many of the admitted offers as `budget` covers, the cheapest first; without one over all.
+///
+/// # Errors
+/// As [`quote`], and [`QuoteError::BudgetTooSmall`] when it does not cover the cheapest alone.
+pub fn quote_within(request: &QuoteRequest<'_>, budget: Option<Amount>) -> Result<Quote, QuoteError> {
+    let mut found = quote(request)?;
+    let Some(budget) = budget else {
+        return Ok(found);
+    };
+    let mut offers = request.offers.to_vec();
+    offers.sort_by_key(|offer| offer.price);
+    while let Err(too_small) = found.check_budget(budget) {
+        let dearest = offers.last().map(|offer| offer.price);
+        offers.retain(|offer| Some(offer.price) != dearest);
+        if offers.is_empty() {
+            return Err(too_small);
+        }
+        found = quote(&QuoteRequest {
+            offers: &offers,
+            ..*request
+        })?;
+    }
+    Ok(found)
+}
+
 impl Quote {
     /// Whether `budget` covers the job at its dearest.
     pub fn check_budget(&self, budget: Amount) -> Result<(), QuoteError> {

@@ -9,6 +9,7 @@
 //! | [`event`], [`effect`], [`reason`] | what comes in, what goes out, and why |
 //! | [`farm`], [`view`] | the state: tasks, attempts, leases, providers; and what faces read of it |
 //! | [`policy`] | every number a decision depends on |
+//! | [`caps`] | how a job's budget is divided among its providers |
 //! | [`admit`](mod@admit) | whether an offer suits a job at all |
 //! | [`objective`] | the objectives and bounds a schedule is measured against |
 //! | `step` | one event, one step |
@@ -38,6 +39,7 @@
 pub mod admit;
 mod attempt;
 mod audit;
+pub mod caps;
 pub mod effect;
 mod ending;
 mod estimate;

@@ -305,7 +305,8 @@ pub(crate) fn give_up(
         state,
         AttemptState::Revoked | AttemptState::Superseded | AttemptState::Expired
     );
-    if reachable && told && attempt.state == AttemptState::Queued {
+    // One that holds nothing of it any more must still know that it is not paid.
+    if reachable && told {
         effects.push(Effect::Revoke {
             node: attempt.node,
             attempt: id,

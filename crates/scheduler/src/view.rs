@@ -1,14 +1,14 @@
 //! What faces read of a farm: progress, providers, the story of a task.
 
 use crate::{
-    attempt::Attempt,
+    attempt::{Attempt, AttemptState},
     event::ProviderInfo,
-    farm::{Farm, Phase, index},
+    farm::{Farm, Phase, index, millis},
     node::{Node, NodeState},
     policy::Policy,
     rate::scaled,
 };
-use rayswarm_model::{Amount, AttemptId, CpuTime, NodeId, TaskId, UnixMillis, Work};
+use rayswarm_model::{Address, Amount, AttemptId, CpuTime, NodeId, TaskId, UnixMillis, Work};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +46,13 @@ pub struct TaskSummary {
     pub last_failure: String,
     /// All attempts in order, audits of its results included.
     pub attempts: Vec<Attempt>,
+}
+
+/// Work verified, and the time it took.
+struct VerifiedSpan {
+    from: UnixMillis,
+    to: UnixMillis,
+    milli_wu: u64,
 }
 
 impl Farm {
@@ -142,6 +149,44 @@ impl Farm {
     /// The verified attempt of a task.
     pub fn winner(&self, task: TaskId) -> Option<AttemptId> {
         self.tasks.get(index(task.0)).and_then(|task| task.winner)
+    }
+
+    /// What the attempts under way are worth, by account.
+    pub fn in_flight(&self) -> BTreeMap<Address, Amount> {
+        let mut worth: BTreeMap<Address, Amount> = BTreeMap::new();
+        for attempt in self.attempts.iter().filter(|attempt| attempt.state.is_live()) {
+            if let Some(node) = self.nodes.get(&attempt.node) {
+                let sum = worth.entry(node.info.account).or_default();
+                *sum = [*sum, attempt.price.of_floor(attempt.work)].into_iter().sum();
+            }
+        }
+        worth
+    }
+
+    /// How quickly results of each node were verified, in milli-WU per second from its first task to its last verdict, as
+    /// the requestor's clock has it. Nodes without a verified task are left out. What a node says of itself counts for nothing.
+    pub fn verified_rates(&self) -> BTreeMap<NodeId, u64> {
+        let mut spans: BTreeMap<NodeId, VerifiedSpan> = BTreeMap::new();
+        for attempt in self.attempts.iter().filter(|attempt| attempt.purpose.is_render()) {
+            let span = spans.entry(attempt.node).or_insert(VerifiedSpan {
+                from: attempt.granted_at,
+                to: attempt.granted_at,
+                milli_wu: 0,
+            });
+            if attempt.state == AttemptState::Verified
+                && let Some((ended, _)) = &attempt.ended
+            {
+                span.to = span.to.max(*ended);
+                span.milli_wu = span.milli_wu.saturating_add(attempt.work.milli_wu);
+            }
+        }
+        let worked = spans.into_iter().filter(|(_, span)| span.milli_wu > 0);
+        worked
+            .map(|(node, span)| {
+                let elapsed_ms = millis(span.to.since(span.from)).max(1);
+                (node, scaled(span.milli_wu, 1000, elapsed_ms).max(1))
+            })
+            .collect()
     }
 
     /// An attempt, past or present.

@@ -11,6 +11,14 @@ pub(crate) mod escrow {
     );
 }
 
+pub(crate) mod disputes {
+    alloy::sol!(
+        #[derive(Debug, PartialEq, Eq)]
+        Disputes,
+        "../../contracts/artifacts/Disputes.json"
+    );
+}
+
 pub(crate) mod registry {
     alloy::sol!(
         #[derive(Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What can go wrong with settlement, and what follows from it.
 
-use crate::revert::Revert;
+use crate::{disputes::Phase, outbox::OutboxError, revert::Revert};
 use alloy::{primitives::B256, transports::TransportError};
-use rayswarm_model::{Address, Amount, FailureKind, JobId, money::TOKEN_DECIMALS};
+use rayswarm_model::{Address, Amount, DisputeId, FailureKind, JobId, money::TOKEN_DECIMALS};
 use std::time::Duration;
 
 /// A settlement step did not happen. [`SettlementError::kind`] says whether to try again.
@@ -85,15 +85,15 @@ pub enum SettlementError {
         balance_wei: u128,
     },
     /// The account holds too few payment tokens.
-    #[error(
-        "account {account} holds {balance} tokens of {token} and the job needs {needed}; lower the budget or add tokens"
-    )]
+    #[error("account {account} holds {balance} tokens of {token} and {purpose} needs {needed}; add tokens")]
     NotEnoughTokens {
-        /// The requestor.
+        /// Who would pay.
         account: Address,
-        /// The payment token.
+        /// The token.
         token: Address,
-        /// What would be locked.
+        /// What for.
+        purpose: &'static str,
+        /// How much that takes.
         needed: Amount,
         /// What it has.
         balance: Amount,
@@ -135,6 +135,110 @@ pub enum SettlementError {
         /// The first term that differs.
         field: &'static str,
     },
+    /// Another transaction of the account has taken the nonce of this one.
+    #[error("{action} was overtaken by another transaction of this account; call again, nothing is paid twice")]
+    Overtaken {
+        /// What was tried.
+        action: &'static str,
+    },
+    /// Transactions cannot be written down; then none is sent.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// A book of settings does not read.
+    #[error("the settings of the contracts do not read ({reason}); write them as in contracts/addresses.json")]
+    Book {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Registry and escrow are of different deployments.
+    #[error(
+        "the escrow {escrow} reads stakes from {stakes}, not from the registry {registry}; name contracts of one deployment"
+    )]
+    OtherRegistry {
+        /// The escrow.
+        escrow: Address,
+        /// The registry that was named.
+        registry: Address,
+        /// The registry that belongs to the escrow.
+        stakes: Address,
+    },
+    /// A provider that is not among the caps cannot be paid.
+    #[error("{provider} has no cap in the epoch in force of job {job}; publish caps with one and pay it then")]
+    NoCap {
+        /// The job.
+        job: JobId,
+        /// The provider.
+        provider: Address,
+    },
+    /// The block whose randomness draws a committee is not past.
+    #[error("the committee of dispute {dispute} is drawn after block {draw_block} and the chain is at {height}; wait")]
+    DrawNotDue {
+        /// The dispute.
+        dispute: DisputeId,
+        /// The block that must be there.
+        draw_block: u64,
+        /// The newest block.
+        height: u64,
+    },
+    /// A step of a dispute comes in a later phase.
+    #[error("{action} must wait: dispute {dispute} is {phase}; try again later")]
+    DisputeNotYet {
+        /// What was tried.
+        action: &'static str,
+        /// The dispute.
+        dispute: DisputeId,
+        /// Where it stands.
+        phase: Phase,
+    },
+    /// The account is no juror of that round.
+    #[error("{juror} has no seat in round {round} of dispute {dispute}")]
+    NotSeated {
+        /// The dispute.
+        dispute: DisputeId,
+        /// The round, from 0.
+        round: u8,
+        /// The account.
+        juror: Address,
+    },
+    /// A dispute is not in the round that was meant.
+    #[error("dispute {dispute} is not in round {round}, so nothing can be done in it; look at the present round")]
+    OtherRound {
+        /// The dispute.
+        dispute: DisputeId,
+        /// The round that was meant, from 0.
+        round: u8,
+    },
+    /// A server's header of a block does not hash to the block's hash.
+    #[error(
+        "the header of block {number} as the server tells it hashes to {actual}, not to {expected}; ask another server"
+    )]
+    HeaderWrong {
+        /// The block.
+        number: u64,
+        /// Its hash.
+        expected: B256,
+        /// What its header gives.
+        actual: B256,
+    },
+    /// A juror has committed to something else already, which it alone can reveal.
+    #[error("{juror} has committed to {committed} in dispute {dispute} already; reveal what that hides")]
+    OtherCommitment {
+        /// The dispute.
+        dispute: DisputeId,
+        /// The juror.
+        juror: Address,
+        /// What it committed to.
+        committed: B256,
+    },
+    /// A chain is in no book of settings.
+    #[error(
+        "no settings are known for contracts on chain {chain_id}; write them as in contracts/addresses.json and name that file \
+         with --deploy-book"
+    )]
+    NoSettings {
+        /// The chain.
+        chain_id: u64,
+    },
     /// A voucher belongs to another job.
     #[error("a voucher for job {voucher_job} was handed in for job {job}; hand it in for its own")]
     OtherJobsVoucher {
@@ -149,7 +253,13 @@ impl SettlementError {
     /// Whether the same call may succeed later.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Unreachable { .. } | Self::Failed { .. } | Self::NotMined { .. } => FailureKind::Transient,
+            Self::Unreachable { .. }
+            | Self::Failed { .. }
+            | Self::NotMined { .. }
+            | Self::Overtaken { .. }
+            | Self::DrawNotDue { .. }
+            | Self::DisputeNotYet { .. }
+            | Self::Outbox(_) => FailureKind::Transient,
             // Rate limits and internal errors of the server; other codes describe the request.
             Self::Refused {
                 code: -32005 | -32603 | 429,

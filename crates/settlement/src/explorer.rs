@@ -11,9 +11,6 @@ use rayswarm_model::UnixMillis;
 use std::{fmt, str::FromStr};
 use words::Words;
 
-/// On a chain that does not tell what stays, blocks this far below the newest are taken to: Ethereum's two epochs.
-const STAYS_BELOW: u64 = 64;
-
 /// A block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -133,14 +130,7 @@ impl Settlement {
 
     /// The number of the newest block that stays, where `newest` is the newest of all.
     pub async fn finalized(&self, newest: u64) -> Result<u64, SettlementError> {
-        match self.rpc.block_by_number(BlockNumberOrTag::Finalized).await {
-            Ok(Some(block)) => Ok(block.number.to::<u64>().min(newest)),
-            // Not every chain knows the word.
-            Ok(None) | Err(SettlementError::Refused { .. } | SettlementError::Nonsense { .. }) => {
-                Ok(newest.saturating_sub(STAYS_BELOW))
-            }
-            Err(error) => Err(error),
-        }
+        Ok(self.rpc.stays().await?.min(newest))
     }
 
     /// A transaction, if it is part of the chain.
@@ -153,6 +143,7 @@ impl Settlement {
         };
         let words = Words {
             contracts: self.contracts(),
+            disputes: self.disputes(),
             symbol: self.token_symbol().await?,
         };
         Ok(Some(Transaction {

@@ -1,14 +1,19 @@
-//! A job's money: open, top up, redeem, close, refund. Each step looks at the chain before it sends and may be repeated.
+//! A job's money: open, top up, cancel, refund; its caps, payments and claims. Each step looks at the chain before it sends
+//! and may be repeated.
 
+mod claims;
+mod epochs;
 pub(crate) mod history;
+mod payments;
 
+pub use claims::{Claim, ClaimState};
+pub use epochs::{Allocated, Epochs, PendingEpoch};
 pub use history::{JobEvent, JobEventKind};
+pub use payments::{Closed, Payments, Redeemed, SHARES_PER_SETTLEMENT_MAX, SettledShares, Shortfall};
 
 use crate::{
-    bindings::{
-        escrow::{IJobEscrow, JobEscrow},
-        token::DevToken,
-    },
+    allowance::Allowance,
+    bindings::escrow::{IJobEscrow, JobEscrow},
     error::SettlementError,
     sender::{Mined, Turn},
     settlement::Settlement,
@@ -18,12 +23,10 @@ use alloy::{
     rpc::types::TransactionReceipt,
     sol_types::SolCall,
 };
-use rayswarm_model::{Amount, JobId, UnixMillis, signed::SignedVoucher};
+use rayswarm_model::{Amount, ComparisonClass, JobId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
-/// A voucher costs at most about 60,000 gas; this many stay well within one transaction.
-const VOUCHERS_PER_TX: usize = 200;
 /// How long a job that a waiting transaction of ours is opening may take to appear.
 const APPEARS_WITHIN: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -35,14 +38,26 @@ pub struct JobTerms {
     pub manifest_hash: B256,
     /// keccak-256 of the plan's canonical encoding as a whole: it names the plan, and proves no single task of it.
     pub plan_hash: B256,
+    /// keccak-256 of the verification policy's canonical encoding; jurors judge by it.
+    pub policy_hash: B256,
+    /// Jurors come from this comparison class.
+    pub comparison_class: ComparisonClass,
     /// The payment token.
     pub token: Address,
     /// What to lock.
     pub budget: Amount,
+    /// Units of the stake token that a provider must have free to claim, and that a claim found bad costs it.
+    pub provider_stake: Amount,
     /// Afterwards the exit window runs even if the requestor is silent.
     pub deadline: UnixMillis,
-    /// How long providers can still redeem after the close or the deadline.
+    /// How long providers can still redeem and claim after the close or the deadline.
     pub exit_window: Duration,
+    /// How long the caps of one epoch stay in force after the next was published.
+    pub notice: Duration,
+    /// How long the requestor can reject a claim.
+    pub challenge: Duration,
+    /// Jurors come from this trust tier, by its number in the registry.
+    pub trust_tier: u8,
 }
 
 /// Where a job stands.
@@ -59,7 +74,7 @@ pub enum JobState {
     Refunded,
 }
 
-/// All that the chain knows about a job. `deposited = paid + refunded + locked`, always.
+/// All that the chain knows about a job. `deposited = paid + fees + refunded + locked`, always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Where it stands.
@@ -72,20 +87,45 @@ pub struct Job {
     pub manifest_hash: B256,
     /// keccak-256 of the plan's canonical encoding.
     pub plan_hash: B256,
+    /// keccak-256 of the verification policy's canonical encoding.
+    pub policy_hash: B256,
+    /// Whose class judges.
+    pub comparison_class: ComparisonClass,
+    /// What a provider must have free to claim.
+    pub provider_stake: Amount,
     /// The deadline.
     pub deadline: UnixMillis,
-    /// How long providers can redeem after close or deadline.
+    /// How long providers can redeem and claim after close or deadline.
     pub exit_window: Duration,
+    /// How long caps stay in force after the next were published.
+    pub notice: Duration,
+    /// How long a claim can be rejected.
+    pub challenge: Duration,
+    /// Whose tier judges.
+    pub trust_tier: u8,
     /// From when on anyone may send the rest back.
     pub refundable_at: UnixMillis,
     /// All that was locked, top-ups included.
     pub deposited: Amount,
-    /// Paid to providers.
+    /// Paid to providers, without fees.
     pub paid: Amount,
+    /// Fees of those payments.
+    pub fees: Amount,
     /// Sent back to the requestor.
     pub refunded: Amount,
     /// Still in the escrow.
     pub locked: Amount,
+    /// The part of it that claims hold back.
+    pub reserved: Amount,
+    /// [`rayswarm_model::allocation::settlement_hash`] of a cooperative settlement, or zero.
+    pub settlement_hash: B256,
+}
+
+impl Job {
+    /// What no claim holds back: what caps may divide.
+    pub fn free(&self) -> Amount {
+        self.locked.checked_minus(self.reserved).unwrap_or_default()
+    }
 }
 
 /// The job is open. Without transactions it was open already.
@@ -95,35 +135,6 @@ pub struct Opened {
     pub job_id: JobId,
     /// The approval, if one was needed, and the opening.
     pub transactions: Vec<Mined>,
-}
-
-/// Vouchers were paid as far as they were not before.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Redeemed {
-    /// What was sent; empty when nothing was owed.
-    pub transactions: Vec<Mined>,
-    /// What was paid now.
-    pub paid: Amount,
-    /// What the deposit could not cover. Top up and redeem again.
-    pub unpaid: Vec<Shortfall>,
-}
-
-/// A provider that the deposit could not pay in full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shortfall {
-    /// The provider.
-    pub provider: Address,
-    /// What it is still owed.
-    pub amount: Amount,
-}
-
-/// The job is closed and the vouchers are paid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closed {
-    /// The payments and the close.
-    pub redeemed: Redeemed,
-    /// From when on the rest can be refunded.
-    pub refundable_at: UnixMillis,
 }
 
 /// The rest is back with the requestor.
@@ -146,24 +157,17 @@ impl Settlement {
         let ask = JobEscrow::jobCall {
             jobId: job_id.as_b256(),
         };
-        from_chain(
-            self.rpc
-                .read("reading the job", self.account(), self.contracts().escrow, ask)
-                .await?,
-        )
+        from_chain(self.read_escrow("reading the job", ask).await?)
     }
 
-    /// What `provider` has been paid in this job so far.
+    /// What `provider` has been paid in this job so far, fee included. A cooperative settlement shows here once it is
+    /// recorded; until then [`Settlement::settled_shares`] tells.
     pub async fn paid_to(&self, job_id: JobId, provider: Address) -> Result<Amount, SettlementError> {
         let ask = JobEscrow::paidToCall {
             jobId: job_id.as_b256(),
             provider,
         };
-        let paid = self
-            .rpc
-            .read("reading a payment", self.account(), self.contracts().escrow, ask)
-            .await?;
-        amount_from_chain("paidTo", paid)
+        amount_from_chain("paidTo", self.read_escrow("reading a payment", ask).await?)
     }
 
     /// Locks the budget under the id of `salt`. A job that is there already under the same terms is a success, whatever
@@ -177,7 +181,7 @@ impl Settlement {
             return same_terms(job_id, &job, terms).map(|()| Opened { job_id, transactions });
         }
 
-        transactions.extend(self.approve(&turn, terms.token, terms.budget).await?);
+        transactions.extend(self.allow_budget(&turn, terms.token, terms.budget).await?);
         let call = JobEscrow::openJobCall {
             terms: terms_to_chain(terms),
             salt,
@@ -194,71 +198,43 @@ impl Settlement {
         Ok(Opened { job_id, transactions })
     }
 
-    /// Adds to the budget. Not repeatable without paying again: look at [`Job::deposited`] first.
-    pub async fn top_up(&self, job_id: JobId, amount: Amount) -> Result<Vec<Mined>, SettlementError> {
+    /// Adds to the budget until `deposited` was locked in all, by whomever; nothing is sent when it was already.
+    pub async fn top_up(&self, job_id: JobId, deposited: Amount) -> Result<Vec<Mined>, SettlementError> {
         let turn = self.sender.turn().await;
-        let token = self.job(job_id).await?.token;
+        let job = turn.settled(|| self.job(job_id)).await?;
         let mut transactions = Vec::new();
-        transactions.extend(self.approve(&turn, token, amount).await?);
+        let missing = deposited.checked_minus(job.deposited);
+        let Some(missing) = missing.filter(|missing| *missing > Amount::ZERO) else {
+            return Ok(transactions);
+        };
+        transactions.extend(self.allow_budget(&turn, job.token, missing).await?);
         let call = JobEscrow::topUpCall {
             jobId: job_id.as_b256(),
-            amount: amount.0,
+            amount: missing.0,
         };
         transactions.push(Mined::from(&self.escrow(&turn, "topping up the job", call).await?));
         Ok(transactions)
     }
 
-    /// Pays each voucher's provider what it has not been paid before. Anybody's account may do this.
-    pub async fn redeem(&self, job_id: JobId, vouchers: &[SignedVoucher]) -> Result<Redeemed, SettlementError> {
-        let vouchers = vouchers_to_chain(job_id, vouchers)?;
+    /// Ends a job that never had caps, at once; `None` when it is over already.
+    pub async fn cancel_job(&self, job_id: JobId) -> Result<Option<Mined>, SettlementError> {
         let turn = self.sender.turn().await;
-        let mut redeemed = Redeemed::default();
-        for batch in vouchers.chunks(VOUCHERS_PER_TX) {
-            self.redeem_batch(&turn, job_id, batch, &mut redeemed).await?;
+        if self.job(job_id).await?.state == JobState::Refunded {
+            return Ok(None);
         }
-        Ok(redeemed)
+        let call = JobEscrow::cancelJobCall {
+            jobId: job_id.as_b256(),
+        };
+        match self.escrow(&turn, "cancelling the job", call).await {
+            Ok(receipt) => Ok(Some(Mined::from(&receipt))),
+            Err(SettlementError::Reverted { revert, .. }) if revert.is_job_no_longer_open() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
-    /// Pays the vouchers and starts the exit window. Closed already: pays what the vouchers still give. Refunded
-    /// already: does nothing.
-    pub async fn close_job(&self, job_id: JobId, vouchers: &[SignedVoucher]) -> Result<Closed, SettlementError> {
-        let vouchers = vouchers_to_chain(job_id, vouchers)?;
-        let turn = self.sender.turn().await;
-        let mut redeemed = Redeemed::default();
-        // All but the last batch go ahead of the close, so that a long list still fits into blocks.
-        let last = vouchers.len().saturating_sub(1) / VOUCHERS_PER_TX * VOUCHERS_PER_TX;
-        let (ahead, with_close) = vouchers.split_at(last);
-        let job = self.job(job_id).await?;
-        if job.state != JobState::Refunded {
-            for batch in ahead.chunks(VOUCHERS_PER_TX) {
-                self.redeem_batch(&turn, job_id, batch, &mut redeemed).await?;
-            }
-        }
-        match job.state {
-            JobState::None | JobState::Open => {
-                let call = JobEscrow::closeJobCall {
-                    jobId: job_id.as_b256(),
-                    vouchers: with_close.to_vec(),
-                };
-                match self.escrow(&turn, "closing the job", call).await {
-                    Ok(receipt) => redeemed.add(&receipt)?,
-                    Err(SettlementError::Reverted { revert, .. }) if revert.is_job_no_longer_open() => {
-                        self.redeem_batch(&turn, job_id, with_close, &mut redeemed).await?;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            JobState::Closed => self.redeem_batch(&turn, job_id, with_close, &mut redeemed).await?,
-            JobState::Refunded => {}
-        }
-        Ok(Closed {
-            redeemed,
-            refundable_at: self.job(job_id).await?.refundable_at,
-        })
-    }
-
-    /// Sends the rest to the requestor once the exit window is over; before, the error is transient. Anybody's account
-    /// may do this, and a job that was refunded already is a success.
+    /// Sends the rest to the requestor once the exit window is over; before, the error is transient. What claims hold back
+    /// follows when they have ended and this is called again. Anybody's account may do this, and a job that was refunded
+    /// already is a success.
     pub async fn refund(&self, job_id: JobId) -> Result<Refunded, SettlementError> {
         let turn = self.sender.turn().await;
         let mut transaction = None;
@@ -278,27 +254,13 @@ impl Settlement {
         })
     }
 
-    async fn redeem_batch(
+    pub(crate) async fn read_escrow<C: SolCall>(
         &self,
-        turn: &Turn<'_>,
-        job_id: JobId,
-        batch: &[IJobEscrow::SignedVoucher],
-        redeemed: &mut Redeemed,
-    ) -> Result<(), SettlementError> {
-        const ACTION: &str = "redeeming vouchers";
-        let call = JobEscrow::redeemCall {
-            jobId: job_id.as_b256(),
-            vouchers: batch.to_vec(),
-        };
-        // Asking is free: a batch that pays nothing is not sent.
-        let would_pay = self
-            .rpc
-            .read(ACTION, self.account(), self.contracts().escrow, call.clone())
-            .await?;
-        if would_pay.is_zero() {
-            return Ok(());
-        }
-        redeemed.add(&self.escrow(turn, ACTION, call).await?)
+        action: &'static str,
+        call: C,
+    ) -> Result<C::Return, SettlementError> {
+        let escrow = self.contracts().escrow;
+        self.rpc.read(action, self.account(), escrow, call).await
     }
 
     async fn escrow(
@@ -311,34 +273,20 @@ impl Settlement {
             .await
     }
 
-    /// Lets the escrow take `needed` tokens, and no more: an allowance outlives its reason.
-    async fn approve(&self, turn: &Turn<'_>, token: Address, needed: Amount) -> Result<Option<Mined>, SettlementError> {
-        let (account, escrow) = (self.account(), self.contracts().escrow);
-        let balance = self.balance_of(token, account).await?;
-        if balance < needed {
-            return Err(SettlementError::NotEnoughTokens {
-                account,
-                token,
-                needed,
-                balance,
-            });
-        }
-        let ask = DevToken::allowanceCall {
-            owner: account,
-            spender: escrow,
+    async fn allow_budget(
+        &self,
+        turn: &Turn<'_>,
+        token: Address,
+        needed: Amount,
+    ) -> Result<Option<Mined>, SettlementError> {
+        let allowance = Allowance {
+            token,
+            spender: self.contracts().escrow,
+            needed,
+            action: "approving the budget",
+            purpose: "a job with this budget",
         };
-        let allowance = self.rpc.read("reading the allowance", account, token, ask).await?;
-        if allowance >= U256::from(needed.0) {
-            return Ok(None);
-        }
-        let call = DevToken::approveCall {
-            spender: escrow,
-            value: U256::from(needed.0),
-        };
-        let receipt = turn
-            .send("approving the budget", TxKind::Call(token), call.abi_encode())
-            .await?;
-        Ok(Some(Mined::from(&receipt)))
+        self.allow(turn, &allowance).await
     }
 
     async fn appeared(&self, job_id: JobId) -> Result<Job, SettlementError> {
@@ -353,30 +301,6 @@ impl Settlement {
     }
 }
 
-impl Redeemed {
-    /// Gas of all its transactions.
-    pub fn gas_used(&self) -> u64 {
-        self.transactions.iter().map(|mined| mined.gas_used).sum()
-    }
-
-    fn add(&mut self, receipt: &TransactionReceipt) -> Result<(), SettlementError> {
-        self.transactions.push(Mined::from(receipt));
-        for event in receipt.logs().iter().filter_map(history::decode) {
-            match event?.kind {
-                JobEventKind::Redeemed { amount, .. } => self.paid = [self.paid, amount].into_iter().sum(),
-                JobEventKind::Underfunded { provider, unpaid } => {
-                    self.unpaid.push(Shortfall {
-                        provider,
-                        amount: unpaid,
-                    });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
 fn same_terms(job_id: JobId, job: &Job, terms: &JobTerms) -> Result<(), SettlementError> {
     let differs = |field| Err(SettlementError::OtherTerms { job: job_id, field });
     if job.manifest_hash != terms.manifest_hash {
@@ -384,6 +308,12 @@ fn same_terms(job_id: JobId, job: &Job, terms: &JobTerms) -> Result<(), Settleme
     }
     if job.plan_hash != terms.plan_hash {
         return differs("plan");
+    }
+    if job.policy_hash != terms.policy_hash {
+        return differs("verification policy");
+    }
+    if job.comparison_class != terms.comparison_class {
+        return differs("comparison class");
     }
     if job.token != terms.token {
         return differs("token");
@@ -395,45 +325,41 @@ fn same_terms(job_id: JobId, job: &Job, terms: &JobTerms) -> Result<(), Settleme
     if job.deadline.seconds_floor() != terms.deadline.seconds_floor() {
         return differs("deadline");
     }
-    if job.exit_window.as_secs() != terms.exit_window.as_secs() {
-        return differs("exit window");
+    for (field, found, wanted) in [
+        ("exit window", job.exit_window, terms.exit_window),
+        ("notice", job.notice, terms.notice),
+        ("challenge window", job.challenge, terms.challenge),
+    ] {
+        if found.as_secs() != wanted.as_secs() {
+            return differs(field);
+        }
+    }
+    if job.provider_stake != terms.provider_stake {
+        return differs("provider stake");
+    }
+    if job.trust_tier != terms.trust_tier {
+        return differs("trust tier");
     }
     Ok(())
 }
 
 fn terms_to_chain(terms: &JobTerms) -> IJobEscrow::JobTerms {
+    // Beyond what fits, the contract would refuse it all the same.
+    let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
     IJobEscrow::JobTerms {
         manifestHash: terms.manifest_hash,
         planHash: terms.plan_hash,
+        policyHash: terms.policy_hash,
+        comparisonClass: terms.comparison_class.0,
         token: terms.token,
         budget: terms.budget.0,
+        providerStake: terms.provider_stake.0,
         deadline: terms.deadline.seconds_floor(),
-        // Beyond what fits, the contract would refuse it all the same.
-        exitWindowSeconds: u32::try_from(terms.exit_window.as_secs()).unwrap_or(u32::MAX),
+        exitWindowSeconds: seconds(terms.exit_window),
+        noticeSeconds: seconds(terms.notice),
+        challengeSeconds: seconds(terms.challenge),
+        trustTier: terms.trust_tier,
     }
-}
-
-fn vouchers_to_chain(
-    job_id: JobId,
-    vouchers: &[SignedVoucher],
-) -> Result<Vec<IJobEscrow::SignedVoucher>, SettlementError> {
-    let convert = |signed: &SignedVoucher| {
-        let voucher = &signed.message;
-        if voucher.job != job_id {
-            return Err(SettlementError::OtherJobsVoucher {
-                job: job_id,
-                voucher_job: voucher.job,
-            });
-        }
-        let (r, vs) = signed.compact();
-        Ok(IJobEscrow::SignedVoucher {
-            provider: voucher.provider,
-            cumulative: U256::from(voucher.cumulative.0),
-            r,
-            vs,
-        })
-    };
-    vouchers.iter().map(convert).collect()
 }
 
 fn from_chain(job: IJobEscrow::Job) -> Result<Job, SettlementError> {
@@ -448,24 +374,37 @@ fn from_chain(job: IJobEscrow::Job) -> Result<Job, SettlementError> {
             return Err(SettlementError::Nonsense { method: "job", reason });
         }
     };
-    let instant = |seconds: u64| UnixMillis(seconds.saturating_mul(1_000));
+    let span = |seconds: u32| Duration::from_secs(seconds.into());
     Ok(Job {
         state,
         requestor: job.requestor,
         token: job.token,
         manifest_hash: job.manifestHash,
         plan_hash: job.planHash,
+        policy_hash: job.policyHash,
+        comparison_class: ComparisonClass(job.comparisonClass),
+        provider_stake: Amount(job.providerStake),
         deadline: instant(job.deadline),
-        exit_window: Duration::from_secs(job.exitWindowSeconds.into()),
+        exit_window: span(job.exitWindowSeconds),
+        notice: span(job.noticeSeconds),
+        challenge: span(job.challengeSeconds),
+        trust_tier: job.trustTier,
         refundable_at: instant(job.refundableAt),
         deposited: Amount(job.deposited),
         paid: Amount(job.paid),
+        fees: Amount(job.fees),
         refunded: Amount(job.refunded),
         locked: Amount(job.locked),
+        reserved: Amount(job.reserved),
+        settlement_hash: job.settlementHash,
     })
 }
 
-fn amount_from_chain(method: &'static str, value: U256) -> Result<Amount, SettlementError> {
+pub(crate) const fn instant(seconds: u64) -> UnixMillis {
+    UnixMillis(seconds.saturating_mul(1_000))
+}
+
+pub(crate) fn amount_from_chain(method: &'static str, value: U256) -> Result<Amount, SettlementError> {
     let too_large = |_| SettlementError::Nonsense {
         method,
         reason: format!("{value} base units do not exist"),

@@ -1,4 +1,5 @@
-//! The account's secret on disk: 64 hexadecimal digits in a file that only its owner can read. Never printed.
+//! Secrets on disk: 64 hexadecimal digits in files that only their owner can read. Never printed. The account's own is
+//! encrypted besides: see [`crate::keystore`].
 
 use rand::{TryRngCore, rngs::OsRng};
 use rayswarm_model::signed::{AccountKey, AccountKeyError};
@@ -68,7 +69,17 @@ fn account_key(path: &Path, secret: [u8; 32]) -> Result<AccountKey, KeyFileError
     AccountKey::from_bytes(&secret).map_err(|AccountKeyError| KeyFileError::Malformed { path: path.into() })
 }
 
-fn load_secret(path: &Path) -> Result<[u8; 32], KeyFileError> {
+pub(crate) fn load_secret(path: &Path) -> Result<[u8; 32], KeyFileError> {
+    let malformed = || KeyFileError::Malformed { path: path.into() };
+    let text = read_private(path)?;
+    let digits = text.trim();
+    let mut secret = [0; 32];
+    hex::decode_to_slice(digits.strip_prefix("0x").unwrap_or(digits), &mut secret).map_err(|_| malformed())?;
+    Ok(secret)
+}
+
+/// The text of a file that nobody else could have read.
+pub(crate) fn read_private(path: &Path) -> Result<String, KeyFileError> {
     let failed = |source| KeyFileError::Io {
         action: "read",
         path: path.into(),
@@ -81,17 +92,17 @@ fn load_secret(path: &Path) -> Result<[u8; 32], KeyFileError> {
             mode,
         });
     }
-    let malformed = || KeyFileError::Malformed { path: path.into() };
-    let text = fs::read_to_string(path).map_err(failed)?;
-    let digits = text.trim();
-    let mut secret = [0; 32];
-    hex::decode_to_slice(digits.strip_prefix("0x").unwrap_or(digits), &mut secret).map_err(|_| malformed())?;
-    Ok(secret)
+    fs::read_to_string(path).map_err(failed)
 }
 
-/// Writes a new key under a name of its own and links it into place: the file exists whole or not at all, and the first
-/// of two writers wins.
 fn create(path: &Path) -> Result<(), KeyFileError> {
+    let text = format!("{}\n", hex::encode(draw()?));
+    create_with(path, text.as_bytes())
+}
+
+/// Writes a new file under a name of its own and links it into place: the file exists whole or not at all, and the first
+/// of two writers wins.
+pub(crate) fn create_with(path: &Path, content: &[u8]) -> Result<(), KeyFileError> {
     let failed = |source| KeyFileError::Io {
         action: "write",
         path: path.into(),
@@ -104,7 +115,6 @@ fn create(path: &Path) -> Result<(), KeyFileError> {
             .create(folder)
             .map_err(failed)?;
     }
-    let secret = draw()?;
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));
     let draft = PathBuf::from(draft);
@@ -116,8 +126,7 @@ fn create(path: &Path) -> Result<(), KeyFileError> {
         .mode(0o600)
         .open(&draft)
         .and_then(|mut file| {
-            file.write_all(hex::encode(secret).as_bytes())?;
-            file.write_all(b"\n")?;
+            file.write_all(content)?;
             file.sync_all()
         })
         .and_then(|()| match fs::hard_link(&draft, path) {
@@ -128,7 +137,8 @@ fn create(path: &Path) -> Result<(), KeyFileError> {
     written.and(removed).map_err(failed)
 }
 
-fn draw() -> Result<[u8; 32], KeyFileError> {
+/// 32 bytes that are a key.
+pub(crate) fn draw() -> Result<[u8; 32], KeyFileError> {
     let mut secret = [0; 32];
     loop {
         OsRng.try_fill_bytes(&mut secret).map_err(KeyFileError::Entropy)?;

@@ -2,7 +2,10 @@
 //! and what it earned itself.
 
 use crate::{
-    bindings::escrow::JobEscrow::{JobOpened, JobRefunded, JobToppedUp, VoucherRedeemed},
+    bindings::{
+        escrow::JobEscrow::{ClaimPaid, JobOpened, JobRefunded, JobSettled, JobToppedUp, VoucherRedeemed},
+        token::DevToken::Transfer,
+    },
     error::SettlementError,
     jobs::{JobEventKind, history},
     settlement::Settlement,
@@ -142,6 +145,7 @@ impl Known {
                 JobOpened::SIGNATURE_HASH,
                 JobToppedUp::SIGNATURE_HASH,
                 VoucherRedeemed::SIGNATURE_HASH,
+                ClaimPaid::SIGNATURE_HASH,
                 JobRefunded::SIGNATURE_HASH,
             ])
             .topic2(settlement.account().into_word());
@@ -151,17 +155,69 @@ impl Known {
         let mut paid = Vec::new();
         let ids: Vec<B256> = open.iter().map(JobId::as_b256).collect();
         for ids in ids.chunks(JOBS_PER_QUESTION) {
-            let payments = blocks.clone().event_signature(VoucherRedeemed::SIGNATURE_HASH);
+            let payments = blocks.clone().event_signature(vec![
+                VoucherRedeemed::SIGNATURE_HASH,
+                ClaimPaid::SIGNATURE_HASH,
+                JobSettled::SIGNATURE_HASH,
+            ]);
             paid.extend(settlement.rpc.logs(&payments.topic1(ids.to_vec())).await?);
         }
-        let times = times(settlement, ours.iter().chain(&paid)).await?;
-        self.movements.extend(fold(&ours, &paid, &times)?);
+        let settled = settled_to(settlement, &ours, first, last).await?;
+        let times = times(
+            settlement,
+            ours.iter().chain(&paid).chain(settled.iter().map(|(log, _)| log)),
+        )
+        .await?;
+        self.movements.extend(fold(&ours, &paid, &settled, &times)?);
         for job in jobs_of(&ours, JobRefunded::SIGNATURE_HASH) {
             open.remove(&job);
         }
         self.open = open;
         Ok(())
     }
+}
+
+/// What cooperative settlements paid to the account: such a settlement names no provider, so the token's transfers tell.
+/// Those that another event of the escrow explains, which are among `ours`, are left out.
+async fn settled_to(
+    settlement: &Settlement,
+    ours: &[Log],
+    first: u64,
+    last: u64,
+) -> Result<Vec<(Log, Amount)>, SettlementError> {
+    let contracts = settlement.contracts();
+    let transfers = Filter::new()
+        .address(contracts.token)
+        .event_signature(Transfer::SIGNATURE_HASH)
+        .topic1(contracts.escrow.into_word())
+        .topic2(settlement.account().into_word())
+        .from_block(first)
+        .to_block(last);
+    let explained: BTreeSet<_> = ours.iter().filter_map(|log| log.transaction_hash).collect();
+    let mut unexplained: BTreeMap<B256, Amount> = BTreeMap::new();
+    for log in settlement.rpc.logs(&transfers).await? {
+        let Some(tx) = log.transaction_hash.filter(|tx| !explained.contains(tx)) else {
+            continue;
+        };
+        if let Ok(transfer) = Transfer::decode_log(&log.inner) {
+            let sum = unexplained.entry(tx).or_default();
+            *sum = [*sum, Amount(transfer.value.saturating_to())].into_iter().sum();
+        }
+    }
+    if unexplained.is_empty() {
+        return Ok(Vec::new());
+    }
+    let settlements = Filter::new()
+        .address(contracts.escrow)
+        .event_signature(JobSettled::SIGNATURE_HASH)
+        .from_block(first)
+        .to_block(last);
+    let settlements = settlement.rpc.logs(&settlements).await?;
+    let known = |log: Log| {
+        let amount = log.transaction_hash.and_then(|tx| unexplained.remove(&tx))?;
+        Some((log, amount))
+    };
+    Ok(settlements.into_iter().filter_map(known).collect())
 }
 
 /// The jobs that events of one kind are about.
@@ -192,22 +248,29 @@ async fn times<'a>(
     Ok(known)
 }
 
-/// Events as movements, oldest first. `ours` name the account, `paid` are payments of its jobs; a payment to itself is
-/// in both.
-fn fold(ours: &[Log], paid: &[Log], times: &BTreeMap<u64, UnixMillis>) -> Result<Vec<Movement>, SettlementError> {
+/// Events as movements, oldest first. `ours` name the account, `paid` are payments of its jobs, `settled` are settlements
+/// with what they paid to it; a payment to itself is in two.
+fn fold(
+    ours: &[Log],
+    paid: &[Log],
+    settled: &[(Log, Amount)],
+    times: &BTreeMap<u64, UnixMillis>,
+) -> Result<Vec<Movement>, SettlementError> {
     let mut folded: BTreeMap<(u64, B256, JobId, MovementKind), (u64, Amount)> = BTreeMap::new();
-    let ours = ours.iter().map(|log| (log, MovementKind::Earned));
-    let paid = paid.iter().map(|log| (log, MovementKind::Paid));
-    for (log, redeemed) in ours.chain(paid) {
+    let ours = ours.iter().map(|log| (log, MovementKind::Earned, None));
+    let paid = paid.iter().map(|log| (log, MovementKind::Paid, None));
+    let settled = settled.iter().map(|(log, got)| (log, MovementKind::Earned, Some(*got)));
+    for (log, redeemed, got) in ours.chain(paid).chain(settled) {
         let Some(event) = history::decode(log).transpose()? else {
             continue;
         };
         let (kind, amount) = match event.kind {
             JobEventKind::Opened { budget } => (MovementKind::Opened, budget),
             JobEventKind::ToppedUp { amount } => (MovementKind::Opened, amount),
-            JobEventKind::Redeemed { amount, .. } => (redeemed, amount),
+            JobEventKind::Redeemed { amount, .. } | JobEventKind::ClaimPaid { amount, .. } => (redeemed, amount),
+            JobEventKind::Settled { amount } => (redeemed, got.unwrap_or(amount)),
             JobEventKind::Refunded { amount } => (MovementKind::Refunded, amount),
-            JobEventKind::Underfunded { .. } | JobEventKind::Closed { .. } => continue,
+            _ => continue,
         };
         let Some(job) = log.topics().get(1).copied().map(JobId::from) else {
             continue;
@@ -275,10 +338,16 @@ mod tests {
         let terms = JobTerms {
             manifestHash: B256::ZERO,
             planHash: B256::ZERO,
+            policyHash: B256::ZERO,
+            comparisonClass: B256::ZERO,
             token: Address::ZERO,
             budget,
+            providerStake: 0,
             deadline: 1,
             exitWindowSeconds: 1,
+            noticeSeconds: 1,
+            challengeSeconds: 1,
+            trustTier: 0,
         };
         JobOpened {
             jobId: JOB,
@@ -297,7 +366,7 @@ mod tests {
         let (mine, theirs) = (log(2, 1, &redeemed(ME, 10)), log(2, 2, &redeemed(OTHER, 30)));
         let ours = [log(1, 0, &opened(100)), mine.clone(), log(3, 0, &refunded)];
         let times = BTreeMap::from([(1, UnixMillis(10)), (2, UnixMillis(20)), (3, UnixMillis(30))]);
-        let movements = fold(&ours, &[mine, theirs], &times).unwrap();
+        let movements = fold(&ours, &[mine, theirs], &[], &times).unwrap();
         let found: Vec<_> = movements
             .iter()
             .map(|one| (one.at.0, one.kind, one.amount.0, one.block))
@@ -311,6 +380,27 @@ mod tests {
         assert_eq!(found, expected);
         assert!(movements.iter().all(|one| one.job.as_b256() == JOB));
         assert_eq!(movements[1].tx, B256::with_last_byte(2));
+    }
+
+    #[test]
+    fn a_settlement_at_one_stroke_pays_all_and_each_its_own() {
+        let settled = log(
+            2,
+            0,
+            &JobSettled {
+                jobId: JOB,
+                total: U256::from(40),
+                settlementHash: B256::ZERO,
+            },
+        );
+        let movements = fold(
+            &[],
+            std::slice::from_ref(&settled),
+            &[(settled.clone(), Amount(10))],
+            &BTreeMap::new(),
+        );
+        let found: Vec<_> = movements.unwrap().iter().map(|one| (one.kind, one.amount.0)).collect();
+        assert_eq!(found, [(MovementKind::Paid, 40), (MovementKind::Earned, 10)]);
     }
 
     #[test]

@@ -3,18 +3,31 @@
 use crate::{
     bindings::registry::{IProviderRegistry, ProviderRegistry},
     error::SettlementError,
-    sender::Mined,
+    sender::{Mined, REWEIGHING_GAS},
     settlement::Settlement,
 };
 use alloy::{
     primitives::{Address, B256, TxKind, U256},
     sol_types::SolCall,
 };
-use rayswarm_model::{Amount, NodeId, WorkPrice};
-use serde::{Deserialize, Serialize};
+use rayswarm_model::{Amount, ComparisonClass, NodeId, WorkPrice};
+
+/// Whose scenes a provider may be shown; a claim of the offer, which requestors check by their own means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TrustTier {
+    /// Anybody's.
+    #[default]
+    Open,
+    /// Those of people who know it.
+    Vetted,
+    /// It proves what it runs.
+    Attested,
+    /// Its owner's.
+    Private,
+}
 
 /// The part of an offer that the chain carries; the full document is served by the node and hashed here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderOffer {
     /// What it asks.
     pub price: WorkPrice,
@@ -22,19 +35,35 @@ pub struct ProviderOffer {
     pub benchmark_milli_wu: u64,
     /// Memory it lends to one render, in MiB.
     pub memory_mib: u32,
+    /// Instruction-set class, by the table of `docs/protocol/settlement.md`; 0 says nothing.
+    pub isa_class: u16,
+    /// Whose scenes it may be shown.
+    pub trust_tier: TrustTier,
+    /// Whether it may be drawn as a juror.
+    pub judges: bool,
+    /// The comparison class of its first engine.
+    pub comparison_class: ComparisonClass,
+    /// keccak-256 of the canonical encoding of its list of engines.
+    pub engines_hash: B256,
     /// keccak-256 of the full offer's canonical encoding.
     pub offer_hash: B256,
     /// Where the full offer can be read; empty when only the node serves it.
     pub uri: String,
 }
 
+/// The node's half of "this node works for this account": its ed25519 signature over
+/// [`rayswarm_model::signed::endpoint_account_text`].
+pub type EndpointSignature = [u8; 64];
+
 /// One row of the list. Nothing in it is proven but that the account published it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     /// The account that is paid.
     pub account: Address,
     /// The node it claims to be reachable as.
     pub node: NodeId,
+    /// The node's half, which peers check.
+    pub endpoint_signature: EndpointSignature,
     /// What it advertises.
     pub offer: ProviderOffer,
 }
@@ -44,24 +73,28 @@ impl Settlement {
     pub async fn register_provider(
         &self,
         node: NodeId,
+        endpoint_signature: EndpointSignature,
         offer: &ProviderOffer,
     ) -> Result<Option<Mined>, SettlementError> {
         let turn = self.sender.turn().await;
         // A second look covers the case that an earlier transaction of ours is mined in between.
         for look in 0..2 {
             let current = self.provider(self.account()).await?;
-            if current
-                .as_ref()
-                .is_some_and(|row| row.node == node && row.offer == *offer)
-            {
+            let same = |row: &Provider| {
+                row.node == node && row.endpoint_signature == endpoint_signature && row.offer == *offer
+            };
+            if current.as_ref().is_some_and(same) {
                 return Ok(None);
             }
             let (endpoint, offer) = (node.as_b256(), to_chain(offer));
+            let (r, s) = endpoint_signature.split_at(32);
+            let signature = [B256::from_slice(r), B256::from_slice(s)];
             let (action, input) = if current.is_some() {
                 (
                     "updating the offer",
                     ProviderRegistry::updateCall {
                         endpointId: endpoint,
+                        endpointSignature: signature,
                         offer,
                     }
                     .abi_encode(),
@@ -71,12 +104,14 @@ impl Settlement {
                     "registering the provider",
                     ProviderRegistry::registerCall {
                         endpointId: endpoint,
+                        endpointSignature: signature,
                         offer,
                     }
                     .abi_encode(),
                 )
             };
-            match turn.send(action, TxKind::Call(self.contracts().registry), input).await {
+            let registry = TxKind::Call(self.contracts().registry);
+            match turn.send_with_room(action, registry, input, REWEIGHING_GAS).await {
                 Err(SettlementError::Reverted { revert, .. }) if revert.is_registration_state() && look == 0 => {}
                 other => return other.map(|receipt| Some(Mined::from(&receipt))),
             }
@@ -92,10 +127,11 @@ impl Settlement {
         }
         let input = ProviderRegistry::deregisterCall {}.abi_encode();
         match turn
-            .send(
+            .send_with_room(
                 "deregistering the provider",
                 TxKind::Call(self.contracts().registry),
                 input,
+                REWEIGHING_GAS,
             )
             .await
         {
@@ -151,23 +187,44 @@ fn to_chain(offer: &ProviderOffer) -> IProviderRegistry::Offer {
         pricePerWuHour: offer.price.per_wu_hour.0,
         benchmarkMilliWu: offer.benchmark_milli_wu,
         memoryMiB: offer.memory_mib,
+        isaClass: offer.isa_class,
+        trustTier: offer.trust_tier as u8,
+        judges: offer.judges,
+        comparisonClass: offer.comparison_class.0,
+        enginesHash: offer.engines_hash,
         offerHash: offer.offer_hash,
         uri: offer.uri.clone(),
     }
 }
 
 fn from_chain(row: IProviderRegistry::Provider) -> Provider {
+    let mut endpoint_signature = [0; 64];
+    endpoint_signature[..32].copy_from_slice(row.endpointSignature[0].as_slice());
+    endpoint_signature[32..].copy_from_slice(row.endpointSignature[1].as_slice());
+    let offer = row.offer;
     Provider {
         account: row.account,
         node: NodeId::from(row.endpointId),
+        endpoint_signature,
         offer: ProviderOffer {
             price: WorkPrice {
-                per_wu_hour: Amount(row.offer.pricePerWuHour),
+                per_wu_hour: Amount(offer.pricePerWuHour),
             },
-            benchmark_milli_wu: row.offer.benchmarkMilliWu,
-            memory_mib: row.offer.memoryMiB,
-            offer_hash: row.offer.offerHash,
-            uri: row.offer.uri,
+            benchmark_milli_wu: offer.benchmarkMilliWu,
+            memory_mib: offer.memoryMiB,
+            isa_class: offer.isaClass,
+            // In the order of the contract's enum, which the ABI numbers and the contract checks.
+            trust_tier: match offer.trustTier {
+                0 => TrustTier::Open,
+                1 => TrustTier::Vetted,
+                2 => TrustTier::Attested,
+                _ => TrustTier::Private,
+            },
+            judges: offer.judges,
+            comparison_class: ComparisonClass(offer.comparisonClass),
+            engines_hash: offer.enginesHash,
+            offer_hash: offer.offerHash,
+            uri: offer.uri,
         },
     }
 }

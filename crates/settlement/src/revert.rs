@@ -1,11 +1,18 @@
 //! What a contract refused, as a sentence. Every custom error of our contracts and of the ERC-20 standard is named.
 
-use crate::bindings::{
-    escrow::JobEscrow::JobEscrowErrors, registry::ProviderRegistry::ProviderRegistryErrors,
-    token::DevToken::DevTokenErrors,
+mod disputes;
+mod escrow;
+mod registry;
+
+use crate::{
+    bindings::{
+        disputes::Disputes::DisputesErrors, escrow::JobEscrow::JobEscrowErrors,
+        registry::ProviderRegistry::ProviderRegistryErrors, token::DevToken::DevTokenErrors,
+    },
+    disputes::Phase,
 };
 use alloy::{
-    primitives::{Bytes, U256},
+    primitives::{B256, Bytes, U256},
     sol_types::{Panic, PanicKind, Revert as RevertString, SolError, SolInterface},
 };
 use rayswarm_model::{Amount, JobId};
@@ -13,12 +20,13 @@ use std::fmt;
 
 /// A contract's reason, decoded.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Revert(Reason);
+pub struct Revert(Box<Reason>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Reason {
     Escrow(JobEscrowErrors),
     Registry(ProviderRegistryErrors),
+    Disputes(DisputesErrors),
     Token(DevTokenErrors),
     Message(String),
     Panic(U256),
@@ -32,6 +40,8 @@ impl Revert {
             Reason::Escrow(error)
         } else if let Ok(error) = ProviderRegistryErrors::abi_decode(data) {
             Reason::Registry(error)
+        } else if let Ok(error) = DisputesErrors::abi_decode(data) {
+            Reason::Disputes(error)
         } else if let Ok(error) = DevTokenErrors::abi_decode(data) {
             Reason::Token(error)
         } else if let Ok(error) = RevertString::abi_decode(data) {
@@ -41,30 +51,126 @@ impl Revert {
         } else {
             Reason::Unknown(data.clone())
         };
-        Self(reason)
+        Self(Box::new(reason))
     }
 
     /// The same call will succeed once time has passed.
     pub fn is_only_early(&self) -> bool {
-        matches!(self.0, Reason::Escrow(JobEscrowErrors::EscrowRefundNotDue(_)))
+        use DisputesErrors::DisputeDrawNotDue;
+        use JobEscrowErrors::{ClaimNotDue, EscrowClaimsOpen, EscrowRefundNotDue};
+        use ProviderRegistryErrors::{StakeNotReleased, StakeStillJailed};
+        matches!(
+            *self.0,
+            Reason::Escrow(EscrowRefundNotDue(_) | ClaimNotDue(_) | EscrowClaimsOpen(_))
+                | Reason::Registry(StakeNotReleased(_) | StakeStillJailed(_))
+                | Reason::Disputes(DisputeDrawNotDue(_))
+        )
     }
 
     /// The job id is in use, perhaps by an earlier transaction of ours.
     pub(crate) fn is_job_exists(&self) -> bool {
-        matches!(self.0, Reason::Escrow(JobEscrowErrors::EscrowJobExists(_)))
+        matches!(*self.0, Reason::Escrow(JobEscrowErrors::EscrowJobExists(_)))
     }
 
     /// The job was closed or refunded meanwhile.
     pub(crate) fn is_job_no_longer_open(&self) -> bool {
         use JobEscrowErrors::{EscrowJobEnded, EscrowJobNotOpen};
-        matches!(self.0, Reason::Escrow(EscrowJobNotOpen(_) | EscrowJobEnded(_)))
+        matches!(*self.0, Reason::Escrow(EscrowJobNotOpen(_) | EscrowJobEnded(_)))
+    }
+
+    /// Something was paid or claimed already, so that the job cannot be settled at one stroke any more.
+    pub fn is_already_paid(&self) -> bool {
+        matches!(*self.0, Reason::Escrow(JobEscrowErrors::EscrowAlreadyPaid(_)))
+    }
+
+    /// Other caps are in force than those that were shown: an epoch took force, or has not yet.
+    pub fn is_other_epoch(&self) -> bool {
+        use JobEscrowErrors::{EscrowAllocationMissing, EscrowAllocationWrong};
+        matches!(
+            *self.0,
+            Reason::Escrow(EscrowAllocationWrong(_) | EscrowAllocationMissing(_))
+        )
+    }
+
+    /// The job's deadline is past: no more caps, no more top-ups.
+    pub fn is_deadline_passed(&self) -> bool {
+        matches!(*self.0, Reason::Escrow(JobEscrowErrors::EscrowDeadlinePassed(_)))
+    }
+
+    /// A cooperative settlement paid, and the account has not written down what it got.
+    pub fn is_payment_not_recorded(&self) -> bool {
+        matches!(*self.0, Reason::Escrow(JobEscrowErrors::EscrowPaymentNotRecorded(_)))
+    }
+
+    /// A claim of the account in this job was found bad: it can claim no more there.
+    pub fn is_claim_barred(&self) -> bool {
+        matches!(*self.0, Reason::Escrow(JobEscrowErrors::ClaimBarred(_)))
+    }
+
+    /// The claim is disputed already.
+    pub fn is_claim_disputed(&self) -> bool {
+        // In the order of the contract's enum, which the ABI numbers.
+        matches!(&*self.0, Reason::Escrow(JobEscrowErrors::ClaimStateWrong(wrong)) if wrong.state == 2)
+    }
+
+    /// The window in which the claim could be rejected is over.
+    pub fn is_claim_window_over(&self) -> bool {
+        matches!(*self.0, Reason::Escrow(JobEscrowErrors::ClaimWindowOver(_)))
+    }
+
+    /// Where a dispute stands in which a step came at the wrong time.
+    pub fn phase(&self) -> Option<Phase> {
+        match &*self.0 {
+            Reason::Disputes(DisputesErrors::DisputePhaseWrong(wrong)) => Phase::from_number(wrong.phase),
+            _ => None,
+        }
+    }
+
+    /// The block whose randomness draws the committee is not past.
+    pub(crate) fn is_draw_not_due(&self) -> bool {
+        matches!(*self.0, Reason::Disputes(DisputesErrors::DisputeDrawNotDue(_)))
+    }
+
+    /// The juror has committed.
+    pub(crate) fn is_already_committed(&self) -> bool {
+        matches!(*self.0, Reason::Disputes(DisputesErrors::DisputeAlreadyCommitted(_)))
+    }
+
+    /// The juror has revealed.
+    pub(crate) fn is_already_revealed(&self) -> bool {
+        matches!(*self.0, Reason::Disputes(DisputesErrors::DisputeAlreadyRevealed(_)))
+    }
+
+    /// The juror has earned no fee, or has got it.
+    pub(crate) fn is_no_fee(&self) -> bool {
+        matches!(*self.0, Reason::Disputes(DisputesErrors::DisputeNoFee(_)))
+    }
+
+    /// Nothing waits for the account after disputes.
+    pub(crate) fn is_nothing_to_withdraw(&self) -> bool {
+        matches!(*self.0, Reason::Disputes(DisputesErrors::DisputeNothingToWithdraw(_)))
+    }
+
+    /// The stake is another than it was, or what was allowed for it is used.
+    pub(crate) fn is_stake_elsewhere(&self) -> bool {
+        matches!(
+            *self.0,
+            Reason::Registry(ProviderRegistryErrors::StakeTooSmall(_))
+                | Reason::Token(DevTokenErrors::ERC20InsufficientAllowance(_))
+        )
+    }
+
+    /// No stake can be fetched: there is none, or not yet.
+    pub(crate) fn is_no_stake_due(&self) -> bool {
+        use ProviderRegistryErrors::{StakeAmountZero, StakeNotReleased};
+        matches!(*self.0, Reason::Registry(StakeAmountZero(_) | StakeNotReleased(_)))
     }
 
     /// The account is on, or off, the list of providers already.
     pub(crate) fn is_registration_state(&self) -> bool {
         use ProviderRegistryErrors::{RegistryAlreadyRegistered, RegistryNotRegistered};
         matches!(
-            self.0,
+            *self.0,
             Reason::Registry(RegistryAlreadyRegistered(_) | RegistryNotRegistered(_))
         )
     }
@@ -72,9 +178,10 @@ impl Revert {
 
 impl fmt::Display for Revert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Reason::Escrow(error) => write_escrow(error, f),
-            Reason::Registry(error) => write_registry(error, f),
+        match &*self.0 {
+            Reason::Escrow(error) => f.write_str(&escrow::sentence(error)),
+            Reason::Registry(error) => f.write_str(&registry::sentence(error)),
+            Reason::Disputes(error) => f.write_str(&disputes::sentence(error)),
             Reason::Token(error) => write_token(error, f),
             Reason::Message(text) => write!(f, "the contract says {text:?}"),
             Reason::Panic(code) => match code.try_into().ok().and_then(PanicKind::from_number) {
@@ -89,103 +196,19 @@ impl fmt::Display for Revert {
     }
 }
 
+/// An amount of a token whose decimals are those of all that we take.
 fn tokens(value: U256) -> String {
     u128::try_from(value).map_or_else(|_| format!("{value} base units of"), |units| Amount(units).to_string())
 }
 
-fn write_escrow(error: &JobEscrowErrors, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use JobEscrowErrors as E;
-    let job = |id| JobId::from(id).short();
-    match error {
-        E::EscrowJobUnknown(e) => write!(f, "job {} was never opened here", job(e.jobId)),
-        E::EscrowJobExists(e) => write!(f, "job {} exists already; use a new salt", job(e.jobId)),
-        E::EscrowJobNotOpen(e) => write!(f, "job {} is not open any more", job(e.jobId)),
-        E::EscrowJobEnded(e) => write!(f, "job {} was refunded and holds nothing", job(e.jobId)),
-        E::EscrowNotRequestor(e) => {
-            write!(
-                f,
-                "job {} belongs to {}, not to {}; its owner must do this",
-                job(e.jobId),
-                e.requestor,
-                e.caller
-            )
-        }
-        E::EscrowAmountZero(e) => write!(f, "the amount for job {} is zero; lock some tokens", job(e.jobId)),
-        E::EscrowDeadlinePassed(e) => {
-            let (deadline, now) = (e.deadline, e.timestamp);
-            write!(
-                f,
-                "the deadline of job {} ({deadline}) is past ({now} now); choose a later one",
-                job(e.jobId)
-            )
-        }
-        E::EscrowDeadlineTooFar(e) => {
-            let (deadline, latest) = (e.deadline, e.latest);
-            write!(
-                f,
-                "the deadline of job {} ({deadline}) is beyond {latest}; choose an earlier one",
-                job(e.jobId)
-            )
-        }
-        E::EscrowExitWindowTooLong(e) => {
-            let (asked, most) = (e.exitWindowSeconds, e.maxSeconds);
-            write!(
-                f,
-                "an exit window of {asked} s is too long; at most {most} s are allowed"
-            )
-        }
-        E::EscrowRefundNotDue(e) => {
-            let wait = U256::from(e.refundableAt).saturating_sub(e.timestamp);
-            write!(
-                f,
-                "the rest of job {} cannot be refunded for another {wait} s; wait",
-                job(e.jobId)
-            )
-        }
-        E::EscrowVoucherNotSigned(e) => write!(
-            f,
-            "the voucher for {} in job {} is not signed by its requestor {} (its signature gives {}); leave it out",
-            e.provider,
-            job(e.jobId),
-            e.requestor,
-            e.recovered
-        ),
-        E::EscrowProviderInvalid(e) => write!(f, "a voucher names {}, which cannot be paid; leave it out", e.provider),
-        E::EscrowTokenTookFee(e) => write!(
-            f,
-            "the token {} kept a part of the transfer ({} sent, {} arrived); choose a token without transfer fees",
-            e.token,
-            tokens(e.sent),
-            tokens(e.received)
-        ),
-        E::SafeERC20FailedOperation(e) => {
-            write!(
-                f,
-                "the token {} refused the transfer or is not an ERC-20 contract",
-                e.token
-            )
-        }
-        E::ReentrancyGuardReentrantCall(_) => {
-            f.write_str("the token called back into the escrow; choose another token")
-        }
-        E::InvalidShortString(_) | E::StringTooLong(_) => f.write_str("the escrow's own name is malformed"),
-    }
+/// A job as people know it.
+fn job(id: B256) -> String {
+    JobId::from(id).short()
 }
 
-fn write_registry(error: &ProviderRegistryErrors, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use ProviderRegistryErrors as E;
-    match error {
-        E::RegistryAlreadyRegistered(e) => write!(f, "{} is registered already; update its offer", e.account),
-        E::RegistryNotRegistered(e) => write!(f, "{} is not registered; register it first", e.account),
-        E::RegistryEndpointMissing(e) => write!(f, "the offer of {} names no node", e.account),
-        E::RegistryUriTooLong(e) => {
-            write!(
-                f,
-                "the offer's address has {} bytes; at most {} are allowed",
-                e.length, e.maxLength
-            )
-        }
-    }
+/// Seconds from `now` to `then`.
+fn wait(then: u64, now: U256) -> U256 {
+    U256::from(then).saturating_sub(now)
 }
 
 fn write_token(error: &DevTokenErrors, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -218,7 +241,7 @@ fn write_token(error: &DevTokenErrors, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 mod tests {
     use super::*;
     use crate::bindings::{escrow::JobEscrow, token::DevToken};
-    use alloy::primitives::{Address, B256};
+    use alloy::primitives::Address;
 
     fn sentence(data: Vec<u8>) -> String {
         Revert::decode(&data.into()).to_string()
@@ -251,6 +274,36 @@ mod tests {
             "the contract says \"blocked\""
         );
         assert!(sentence(Panic { code: U256::from(0x11) }.abi_encode()).contains("overflow"));
+    }
+
+    #[test]
+    fn every_custom_error_is_a_sentence() {
+        let mut seen = 0;
+        for artifact in [
+            include_str!("../../../contracts/artifacts/JobEscrow.json"),
+            include_str!("../../../contracts/artifacts/ProviderRegistry.json"),
+            include_str!("../../../contracts/artifacts/Disputes.json"),
+            include_str!("../../../contracts/artifacts/DevToken.json"),
+        ] {
+            let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap_or_default();
+            let abi: alloy::json_abi::JsonAbi = serde_json::from_value(artifact["abi"].clone()).unwrap_or_default();
+            for error in abi.errors() {
+                // Zeros are a value of every static type; a string needs a place and a length.
+                let words = match error.name.as_str() {
+                    "DisputeConfigZero" | "StringTooLong" => vec![U256::from(32), U256::ZERO],
+                    _ => vec![U256::ZERO; error.inputs.len()],
+                };
+                let words = words.iter().flat_map(U256::to_be_bytes::<32>);
+                let said = sentence(error.selector().into_iter().chain(words).collect());
+                assert!(
+                    !said.contains("do not know") && said.len() > 10,
+                    "{}: {said}",
+                    error.name
+                );
+                seen += 1;
+            }
+        }
+        assert!(seen > 60, "{seen}");
     }
 
     #[test]

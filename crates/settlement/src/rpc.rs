@@ -1,6 +1,9 @@
 //! The JSON-RPC calls that settlement needs. Standard methods only, so that any Ethereum chain serves.
 
 mod blocks;
+mod logs;
+#[cfg(test)]
+mod testing;
 
 pub(crate) use blocks::RawBlock;
 
@@ -13,7 +16,7 @@ use alloy::{
     providers::{Provider, RootProvider, utils::Eip1559Estimation},
     rpc::{
         client::RpcClient,
-        types::{Filter, Log, TransactionReceipt, TransactionRequest},
+        types::{TransactionReceipt, TransactionRequest},
     },
     sol_types::SolCall,
     transports::{RpcError, TransportError, TransportResult, http::Http, http::reqwest},
@@ -64,6 +67,10 @@ pub(crate) struct Rpc {
     provider: RootProvider<Ethereum>,
     /// Until it has refused one.
     takes_batches: Arc<AtomicBool>,
+    /// Whose state contracts are read in.
+    read_at: BlockId,
+    /// Blocks this far below the newest stay, on a chain that does not say.
+    stays_below: u64,
 }
 
 /// A block's place in the chain.
@@ -96,7 +103,23 @@ impl Rpc {
             url: url.into(),
             provider: RootProvider::new(rpc_client),
             takes_batches: Arc::new(AtomicBool::new(true)),
+            read_at: BlockId::latest(),
+            stays_below: 0,
         })
+    }
+
+    /// The same server on a chain that does not say what stays.
+    pub(crate) const fn staying_below(mut self, blocks: u64) -> Self {
+        self.stays_below = blocks;
+        self
+    }
+
+    /// The same server with contracts read as of a block.
+    pub(crate) fn reading_at(&self, block: u64) -> Self {
+        Self {
+            read_at: BlockId::number(block),
+            ..self.clone()
+        }
     }
 
     pub(crate) async fn chain_id(&self) -> Result<u64, SettlementError> {
@@ -116,6 +139,11 @@ impl Rpc {
                 hash: block.header.hash,
             })
             .ok_or_else(missing)
+    }
+
+    pub(crate) async fn has_code(&self, address: Address) -> Result<bool, SettlementError> {
+        let code = self.done("eth_getCode", self.provider.get_code_at(address).await)?;
+        Ok(!code.is_empty())
     }
 
     pub(crate) async fn native_balance(&self, account: Address) -> Result<U256, SettlementError> {
@@ -160,6 +188,28 @@ impl Rpc {
         )
     }
 
+    /// Transactions of the account that are in blocks.
+    pub(crate) async fn mined_nonce(&self, account: Address) -> Result<u64, SettlementError> {
+        self.done(
+            "eth_getTransactionCount",
+            self.provider.get_transaction_count(account).latest().await,
+        )
+    }
+
+    /// Number of the newest block that stays: what the chain says is finalized, or the depth that was chosen where
+    /// it does not say.
+    pub(crate) async fn stays(&self) -> Result<u64, SettlementError> {
+        let newest = self.block(BlockNumberOrTag::Latest).await?.number;
+        match self.block_by_number(BlockNumberOrTag::Finalized).await {
+            Ok(Some(block)) => Ok(block.number.to::<u64>().min(newest)),
+            // Not every chain knows the word.
+            Ok(None) | Err(SettlementError::Refused { .. } | SettlementError::Nonsense { .. }) => {
+                Ok(newest.saturating_sub(self.stays_below))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     pub(crate) async fn fees(&self) -> Result<Eip1559Estimation, SettlementError> {
         self.done("eth_feeHistory", self.provider.estimate_eip1559_fees().await)
     }
@@ -184,7 +234,8 @@ impl Rpc {
             .from(from)
             .to(to)
             .input(call.abi_encode().into());
-        let answer = self.executed(action, "eth_call", self.provider.call(request).await)?;
+        let answer = self.provider.call(request).block(self.read_at).await;
+        let answer = self.executed(action, "eth_call", answer)?;
         C::abi_decode_returns(&answer).map_err(|error| SettlementError::Nonsense {
             method: C::SIGNATURE,
             reason: error.to_string(),
@@ -212,10 +263,6 @@ impl Rpc {
             "eth_getTransactionReceipt",
             self.provider.get_transaction_receipt(tx).await,
         )
-    }
-
-    pub(crate) async fn logs(&self, filter: &Filter) -> Result<Vec<Log>, SettlementError> {
-        self.done("eth_getLogs", self.provider.get_logs(filter).await)
     }
 
     fn executed<T>(

@@ -1,16 +1,21 @@
-//! One account's transactions, one after the other: sign, send, wait until mined, explain a failure.
+//! One account's transactions, one after the other: write down, sign, send, wait until mined, explain a failure. What follows
+//! from a look at the chain is [`crate::outbox`]'s to say.
 
-use crate::{error::SettlementError, rpc::Rpc};
+use crate::{
+    error::SettlementError,
+    outbox::{Fees, Outbox, Outgoing, Place, Sight, Step, next_nonce},
+    rpc::Rpc,
+};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     primitives::{Address, B256, Bytes, TxKind},
     rpc::types::{TransactionInput, TransactionReceipt, TransactionRequest},
 };
-use rayswarm_model::signed::AccountKey;
+use rayswarm_model::{FailureKind, UnixMillis, signed::AccountKey};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -26,6 +31,12 @@ const MINED_WITHIN: Duration = Duration::from_secs(120);
 const NONCE_TRIES: usize = 5;
 /// Osaka's limit for one transaction (EIP-7825).
 const TX_GAS_MAX: u64 = 1 << 24;
+/// What it costs to fill an empty storage slot (EIP-2929): another transaction may empty one, such as an allowance, that
+/// was full at the estimate.
+const SLOT_GAS: u64 = 22_100;
+/// The jurors' tree remembers weights by the second: a change that was estimated in a second in which another had changed
+/// the tree fills a new slot on each level when it is mined in a later one. Twelve levels are those of 4,096 jurors.
+pub(crate) const REWEIGHING_GAS: u64 = 12 * SLOT_GAS;
 
 /// A transaction that is part of the chain and succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +55,7 @@ pub(crate) struct Sender {
     rpc: Rpc,
     chain_id: u64,
     key: AccountKey,
+    outbox: Arc<dyn Outbox>,
     turn: Arc<Mutex<()>>,
 }
 
@@ -54,11 +66,12 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Sender {
-    pub(crate) fn new(rpc: Rpc, chain_id: u64, key: AccountKey) -> Self {
+    pub(crate) fn new(rpc: Rpc, chain_id: u64, key: AccountKey, outbox: Arc<dyn Outbox>) -> Self {
         Self {
             rpc,
             chain_id,
             key,
+            outbox,
             turn: Arc::default(),
         }
     }
@@ -76,64 +89,186 @@ impl Sender {
 }
 
 impl Turn<'_> {
-    /// Sends a call or a creation and waits until it is mined.
+    pub(crate) fn account(&self) -> Address {
+        self.sender.account()
+    }
+
+    /// Sends a call or a creation and waits until it is mined. What was written down before and is not mined comes first;
+    /// if it is this very call, it is not sent a second time.
     pub(crate) async fn send(
         &self,
         action: &'static str,
         to: TxKind,
         input: Vec<u8>,
     ) -> Result<TransactionReceipt, SettlementError> {
+        self.send_with_room(action, to, input, SLOT_GAS).await
+    }
+
+    /// The same for a call that may come to need `room` more gas than it is estimated to.
+    pub(crate) async fn send_with_room(
+        &self,
+        action: &'static str,
+        to: TxKind,
+        input: Vec<u8>,
+        room: u64,
+    ) -> Result<TransactionReceipt, SettlementError> {
+        let input = Bytes::from(input);
         let request = TransactionRequest {
             from: Some(self.sender.account()),
             to: Some(to),
-            input: TransactionInput::new(Bytes::from(input.clone())),
+            input: TransactionInput::new(input.clone()),
             ..Default::default()
         };
-        let estimate = match self.sender.rpc.estimate_gas(action, request.clone()).await {
-            Err(error) => return Err(self.sender.explain(error).await),
-            Ok(estimate) => estimate,
+        let receipt = match self.finish_earlier(to, &input).await? {
+            Some(receipt) => receipt,
+            None => {
+                let estimate = match self.sender.rpc.estimate_gas(action, request.clone()).await {
+                    Err(error) => return Err(self.sender.explain(error).await),
+                    Ok(estimate) => estimate,
+                };
+                let outgoing = self.submit(action, to, input, gas_limit(estimate, room)).await?;
+                let mined = self.wait(action, outgoing).await?;
+                mined.ok_or(SettlementError::Overtaken { action })?
+            }
         };
-        let tx = self.submit(to, input.into(), gas_limit(estimate)).await?;
-        let receipt = self.wait(action, tx).await?;
         if receipt.status() {
-            tracing::debug!(action, %tx, gas = receipt.gas_used, "mined");
+            let (tx, gas) = (receipt.transaction_hash, receipt.gas_used);
+            tracing::debug!(action, %tx, gas, "mined");
             return Ok(receipt);
         }
         Err(self.sender.why_failed(action, request, &receipt).await)
     }
 
-    async fn submit(&self, to: TxKind, input: Bytes, gas_limit: u64) -> Result<B256, SettlementError> {
-        let sender = self.sender;
-        let mut tries = 0;
+    /// What `look` shows while everything written down is in the chain, what a reorganisation took out of it too: for what is
+    /// reckoned from a state, and would be sent twice if that were about to change.
+    pub(crate) async fn settled<T, F>(&self, look: impl Fn() -> F) -> Result<T, SettlementError>
+    where
+        F: Future<Output = Result<T, SettlementError>>,
+    {
         loop {
-            tries += 1;
-            let tx = sender.signed(to, input.clone(), gas_limit).await?;
-            let hash = *tx.tx_hash();
-            match sender.rpc.send(&tx).await {
-                Ok(()) => return Ok(hash),
-                Err(error) if already_known(&error) => return Ok(hash),
-                Err(error) if nonce_taken(&error) && tries < NONCE_TRIES => {
-                    tokio::time::sleep(POLL_QUICK).await;
-                }
-                Err(error) => return Err(sender.explain(error).await),
+            self.finish_earlier(TxKind::Create, &Bytes::new()).await?;
+            let seen = look().await?;
+            self.tend(None).await?;
+            if self.sender.outbox.load()?.iter().all(|one| one.mined.is_some()) {
+                return Ok(seen);
             }
         }
     }
 
-    async fn wait(&self, action: &'static str, tx: B256) -> Result<TransactionReceipt, SettlementError> {
-        let started = Instant::now();
-        loop {
-            match self.sender.rpc.receipt(tx).await {
-                Ok(Some(receipt)) => return Ok(receipt),
-                Ok(None) | Err(SettlementError::Unreachable { .. }) if started.elapsed() < MINED_WITHIN => {}
-                Ok(None) => {
-                    return Err(SettlementError::NotMined {
-                        action,
-                        tx,
-                        waited: MINED_WITHIN,
-                    });
-                }
+    /// Waits until everything written down is mined; gives the receipt of this call if it was among it.
+    async fn finish_earlier(&self, to: TxKind, input: &Bytes) -> Result<Option<TransactionReceipt>, SettlementError> {
+        let mut found = None;
+        let waiting = self.sender.outbox.load()?.into_iter().filter(|one| one.mined.is_none());
+        for outgoing in waiting {
+            let same = outgoing.is(to.to().copied(), input);
+            // A process that was killed between writing and sending has never sent it; servers keep what they know.
+            match self.sender.rpc.send(&self.sender.signed(&outgoing)).await {
+                Err(error) if lacks_funds(&error) => return Err(self.sender.explain(error).await),
+                Ok(()) | Err(SettlementError::Refused { .. }) => {}
                 Err(error) => return Err(error),
+            }
+            let receipt = self.wait("an earlier transaction", outgoing).await?;
+            found = receipt.filter(|_| same).or(found);
+        }
+        Ok(found)
+    }
+
+    /// Looks once at everything written down but `except`: what stays is forgotten, what is out of the chain or waits for
+    /// long is sent again.
+    pub(crate) async fn tend(&self, except: Option<u64>) -> Result<(), SettlementError> {
+        let outgoing = self.sender.outbox.load()?.into_iter();
+        let outgoing: Vec<_> = outgoing.filter(|one| Some(one.nonce) != except).collect();
+        if outgoing.is_empty() {
+            return Ok(());
+        }
+        let stays = self.sender.rpc.stays().await?;
+        for mut one in outgoing {
+            let (sight, _) = self.look(&one, stays).await?;
+            self.take(&mut one, &sight).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a transaction down and sends it.
+    async fn submit(
+        &self,
+        action: &'static str,
+        to: TxKind,
+        input: Bytes,
+        gas_limit: u64,
+    ) -> Result<Outgoing, SettlementError> {
+        let sender = self.sender;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let seen = sender.rpc.next_nonce(sender.account()).await?;
+            let now = now();
+            let mut outgoing = Outgoing {
+                nonce: next_nonce(seen, &sender.outbox.load()?),
+                action: action.into(),
+                to: to.to().copied(),
+                input: input.clone(),
+                gas_limit,
+                fees: sender.market().await?,
+                hashes: Vec::new(),
+                offered_at: now,
+                sent_at: now,
+                mined: None,
+                missing_since: None,
+            };
+            let tx = sender.signed(&outgoing);
+            outgoing.hashes.push(*tx.tx_hash());
+            sender.outbox.save(&outgoing)?;
+            match sender.rpc.send(&tx).await {
+                Ok(()) => return Ok(outgoing),
+                Err(error) if already_known(&error) => return Ok(outgoing),
+                Err(error) if nonce_taken(&error) && tries < NONCE_TRIES => {
+                    sender.outbox.forget(outgoing.nonce)?;
+                    tokio::time::sleep(POLL_QUICK).await;
+                }
+                Err(error) => {
+                    if !may_have_arrived(&error) {
+                        sender.outbox.forget(outgoing.nonce)?;
+                    }
+                    return Err(sender.explain(error).await);
+                }
+            }
+        }
+    }
+
+    /// Waits until a transaction is mined; `None` when another took its nonce.
+    async fn wait(
+        &self,
+        action: &'static str,
+        mut outgoing: Outgoing,
+    ) -> Result<Option<TransactionReceipt>, SettlementError> {
+        let started = Instant::now();
+        let mut tended = started;
+        loop {
+            // A reorganisation may have taken out what must come before it.
+            if tended.elapsed() >= QUICK_FOR {
+                tended = Instant::now();
+                match self.tend(Some(outgoing.nonce)).await {
+                    Ok(()) | Err(SettlementError::Unreachable { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            // Whether it stays is looked at later.
+            match self.look(&outgoing, 0).await {
+                Ok((sight, receipt)) => match self.take(&mut outgoing, &sight).await? {
+                    Step::Mined(_) | Step::Final(_) => return Ok(receipt),
+                    Step::Replaced => return Ok(None),
+                    Step::Wait | Step::Missing | Step::Send | Step::Bump(_) => {}
+                },
+                Err(SettlementError::Unreachable { .. }) if started.elapsed() < MINED_WITHIN => {}
+                Err(error) => return Err(error),
+            }
+            if started.elapsed() >= MINED_WITHIN {
+                return Err(SettlementError::NotMined {
+                    action,
+                    tx: outgoing.hashes.last().copied().unwrap_or_default(),
+                    waited: MINED_WITHIN,
+                });
             }
             let pause = if started.elapsed() < QUICK_FOR {
                 POLL_QUICK
@@ -143,40 +278,118 @@ impl Turn<'_> {
             tokio::time::sleep(pause).await;
         }
     }
+
+    /// What the chain shows of a transaction now.
+    async fn look(
+        &self,
+        outgoing: &Outgoing,
+        stays: u64,
+    ) -> Result<(Sight, Option<TransactionReceipt>), SettlementError> {
+        let sender = self.sender;
+        // Read first: a transaction mined in between then still shows its receipt.
+        let mined_nonce = sender.rpc.mined_nonce(sender.account()).await?;
+        let mut receipt = None;
+        for hash in outgoing.hashes.iter().rev() {
+            receipt = sender.rpc.receipt(*hash).await?;
+            if receipt.is_some() {
+                break;
+            }
+        }
+        let place = receipt.as_ref().map(|receipt| Place {
+            tx: receipt.transaction_hash,
+            block: receipt.block_number.unwrap_or_default(),
+        });
+        let sight = Sight {
+            mined_nonce,
+            place,
+            stays,
+            market: outgoing.fees,
+        };
+        Ok((sight, receipt))
+    }
+
+    /// Does what follows from a look, and writes it down.
+    async fn take(&self, outgoing: &mut Outgoing, sight: &Sight) -> Result<Step, SettlementError> {
+        let sender = self.sender;
+        let mut step = outgoing.step(sight, now());
+        if let Step::Bump(_) = step {
+            let market = sender.market().await?;
+            step = outgoing.step(&Sight { market, ..*sight }, now());
+        }
+        let before = outgoing.clone();
+        match step {
+            Step::Final(_) | Step::Replaced => {
+                sender.outbox.forget(outgoing.nonce)?;
+                return Ok(step);
+            }
+            Step::Wait | Step::Mined(_) | Step::Missing => outgoing.note(step, None, now()),
+            Step::Send | Step::Bump(_) => {
+                outgoing.note(step, None, now());
+                let tx = sender.signed(outgoing);
+                outgoing.note(Step::Wait, Some(*tx.tx_hash()), now());
+                tracing::info!(
+                    action = outgoing.action,
+                    nonce = outgoing.nonce,
+                    ?step,
+                    "sent a transaction again"
+                );
+                sender.outbox.save(outgoing)?;
+                match sender.rpc.send(&tx).await {
+                    Ok(()) => {}
+                    // Its former form is as good; a block may have taken it this moment.
+                    Err(SettlementError::Refused { message, .. }) => {
+                        tracing::debug!(message, "a transaction was not taken again");
+                    }
+                    Err(error) => return Err(error),
+                }
+                return Ok(step);
+            }
+        }
+        if *outgoing != before {
+            sender.outbox.save(outgoing)?;
+        }
+        Ok(step)
+    }
 }
 
 impl Sender {
-    async fn signed(&self, to: TxKind, input: Bytes, gas_limit: u64) -> Result<TxEnvelope, SettlementError> {
-        let nonce = self.rpc.next_nonce(self.account()).await?;
-        let fees = self.rpc.fees().await?;
+    /// The same bytes for the same transaction: signatures are deterministic (RFC 6979).
+    fn signed(&self, outgoing: &Outgoing) -> TxEnvelope {
         let tx = TxEip1559 {
             chain_id: self.chain_id,
-            nonce,
-            gas_limit,
-            max_fee_per_gas: fees.max_fee_per_gas,
-            max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
-            to,
-            input,
+            nonce: outgoing.nonce,
+            gas_limit: outgoing.gas_limit,
+            max_fee_per_gas: outgoing.fees.max,
+            max_priority_fee_per_gas: outgoing.fees.priority,
+            to: outgoing.to.map_or(TxKind::Create, TxKind::Call),
+            input: outgoing.input.clone(),
             ..Default::default()
         };
         let signature = self.key.sign_digest(&tx.signature_hash());
-        Ok(tx.into_signed(signature).into())
+        tx.into_signed(signature).into()
+    }
+
+    /// What transactions offer now.
+    async fn market(&self) -> Result<Fees, SettlementError> {
+        let fees = self.rpc.fees().await?;
+        Ok(Fees {
+            max: fees.max_fee_per_gas,
+            priority: fees.max_priority_fee_per_gas,
+        })
     }
 
     /// A server's "insufficient funds" as our own error, with the balance.
     async fn explain(&self, error: SettlementError) -> SettlementError {
         let account = self.account();
-        match &error {
-            SettlementError::Refused { message, .. } if message.to_lowercase().contains("insufficient funds") => {
-                match self.rpc.native_balance(account).await {
-                    Ok(balance) => SettlementError::NoGas {
-                        account,
-                        balance_wei: balance.saturating_to(),
-                    },
-                    Err(_) => error,
-                }
-            }
-            _ => error,
+        if !lacks_funds(&error) {
+            return error;
+        }
+        match self.rpc.native_balance(account).await {
+            Ok(balance) => SettlementError::NoGas {
+                account,
+                balance_wei: balance.saturating_to(),
+            },
+            Err(_) => error,
         }
     }
 
@@ -207,9 +420,15 @@ impl From<&TransactionReceipt> for Mined {
     }
 }
 
-/// A fifth more than estimated, since the state may change until the transaction is mined.
-fn gas_limit(estimate: u64) -> u64 {
-    estimate.saturating_add(estimate / 5).min(TX_GAS_MAX.max(estimate))
+fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A fifth more than estimated, and at least `room`, since the state may change until the transaction is mined.
+fn gas_limit(estimate: u64, room: u64) -> u64 {
+    let room = room.max(estimate / 5);
+    estimate.saturating_add(room).min(TX_GAS_MAX.max(estimate))
 }
 
 fn already_known(error: &SettlementError) -> bool {
@@ -218,6 +437,15 @@ fn already_known(error: &SettlementError) -> bool {
 
 fn nonce_taken(error: &SettlementError) -> bool {
     refused_with(error, &["nonce too low", "replacement transaction underpriced"])
+}
+
+fn lacks_funds(error: &SettlementError) -> bool {
+    refused_with(error, &["insufficient funds"])
+}
+
+/// Whether a transaction may be on its way although sending it failed: then its nonce stays taken.
+fn may_have_arrived(error: &SettlementError) -> bool {
+    error.kind() == FailureKind::Transient || matches!(error, SettlementError::Nonsense { .. })
 }
 
 fn refused_with(error: &SettlementError, words: &[&str]) -> bool {
@@ -234,8 +462,33 @@ mod tests {
 
     #[test]
     fn gas_limits_leave_room_but_stay_within_one_transaction() {
-        assert_eq!(gas_limit(100_000), 120_000);
-        assert_eq!(gas_limit(16_000_000), TX_GAS_MAX);
-        assert_eq!(gas_limit(20_000_000), 20_000_000);
+        assert_eq!(gas_limit(50_000, SLOT_GAS), 72_100);
+        assert_eq!(gas_limit(200_000, SLOT_GAS), 240_000);
+        assert_eq!(gas_limit(16_000_000, SLOT_GAS), TX_GAS_MAX);
+        assert_eq!(gas_limit(20_000_000, SLOT_GAS), 20_000_000);
+    }
+
+    #[test]
+    fn only_a_definite_refusal_frees_a_nonce() {
+        let refused = |code, message: &str| SettlementError::Refused {
+            method: "eth_sendRawTransaction",
+            code,
+            message: message.into(),
+        };
+        let nonsense = SettlementError::Nonsense {
+            method: "eth_sendRawTransaction",
+            reason: "a web page".into(),
+        };
+        for (error, expected) in [
+            (refused(-32_000, "insufficient funds for gas"), false),
+            (refused(-32_602, "invalid params"), false),
+            (refused(-32_603, "internal error"), true),
+            (refused(429, "too many requests"), true),
+            (nonsense, true),
+        ] {
+            assert_eq!(may_have_arrived(&error), expected, "{error}");
+        }
+        assert!(lacks_funds(&refused(-32_000, "Insufficient funds for gas")));
+        assert!(!lacks_funds(&refused(-32_000, "nonce too low")));
     }
 }

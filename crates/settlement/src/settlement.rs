@@ -1,11 +1,12 @@
-//! One account's view of the contracts: connecting, deploying, balances.
+//! One account's view of the contracts: connecting, balances.
 
 use crate::{
-    bindings::{escrow::JobEscrow, registry::ProviderRegistry, token::DevToken},
+    bindings::{escrow::JobEscrow, token::DevToken},
     contracts::Contracts,
     error::SettlementError,
+    outbox::{MemoryOutbox, Outbox},
     rpc::Rpc,
-    sender::{Mined, Sender, Turn},
+    sender::{Mined, Sender},
 };
 use alloy::{
     eips::BlockNumberOrTag,
@@ -30,49 +31,74 @@ pub struct Settlement {
     pub(crate) rpc: Rpc,
     pub(crate) sender: Sender,
     contracts: Contracts,
+    /// The contract that judges claims on this escrow.
+    disputes: Address,
     domain: Domain,
     /// The payment token's own name for itself, once it was read.
     symbol: Arc<OnceCell<String>>,
+    /// The token of stakes and bonds, once it was read.
+    pub(crate) stake_token: Arc<OnceCell<Address>>,
+}
+
+/// How a connection remembers what it has sent, and what it takes to be settled.
+#[derive(Clone, Debug)]
+pub struct Chronicle {
+    /// Where transactions are written down before they are sent: one for each account and chain.
+    pub outbox: Arc<dyn Outbox>,
+    /// On a chain that does not tell what stays, blocks this far below the newest are taken to.
+    pub stays_below: u64,
+}
+
+impl Chronicle {
+    /// Ethereum's two epochs.
+    pub const STAYS_BELOW: u64 = 64;
+}
+
+impl Default for Chronicle {
+    fn default() -> Self {
+        Self {
+            outbox: Arc::new(MemoryOutbox::default()),
+            stays_below: Self::STAYS_BELOW,
+        }
+    }
 }
 
 impl Settlement {
-    /// Deploys registry, escrow and development token, paid by `key`. Anyone may mint that token: elsewhere than on a
-    /// development chain, go on with [`Settlement::connect`] and a token of value.
-    pub async fn deploy(rpc_url: &str, key: AccountKey) -> Result<Contracts, SettlementError> {
-        let rpc = Rpc::new(rpc_url)?;
-        let sender = Sender::new(rpc.clone(), rpc.chain_id().await?, key);
-        let turn = sender.turn().await;
-        let registry = create(&turn, "deploying the provider registry", &ProviderRegistry::BYTECODE).await?;
-        let escrow = create(&turn, "deploying the job escrow", &JobEscrow::BYTECODE).await?;
-        let token = create(&turn, "deploying the development token", &DevToken::BYTECODE).await?;
-        Ok(Contracts {
-            registry,
-            escrow,
-            token,
-        })
+    /// Connects `key`'s account to contracts that exist already, and makes sure that they are what they should be. Its
+    /// transactions are forgotten with the process: see [`Settlement::connect_with`].
+    pub async fn connect(rpc_url: &str, key: AccountKey, contracts: Contracts) -> Result<Self, SettlementError> {
+        Self::connect_with(rpc_url, key, contracts, Chronicle::default()).await
     }
 
-    /// Connects `key`'s account to contracts that exist already, and makes sure that they are what they should be.
-    pub async fn connect(rpc_url: &str, key: AccountKey, contracts: Contracts) -> Result<Self, SettlementError> {
-        let rpc = Rpc::new(rpc_url)?;
+    /// The same with a place where transactions are written down, and the depth from which blocks are taken to stay on a
+    /// chain that does not say.
+    pub async fn connect_with(
+        rpc_url: &str,
+        key: AccountKey,
+        contracts: Contracts,
+        chronicle: Chronicle,
+    ) -> Result<Self, SettlementError> {
+        let rpc = Rpc::new(rpc_url)?.staying_below(chronicle.stays_below);
         let chain_id = rpc.chain_id().await?;
         let domain = Domain {
             chain_id,
             escrow: contracts.escrow,
         };
-        let connected = Self {
-            sender: Sender::new(rpc.clone(), chain_id, key),
+        let mut connected = Self {
+            sender: Sender::new(rpc.clone(), chain_id, key, chronicle.outbox),
             rpc,
             contracts,
+            disputes: Address::ZERO,
             domain,
             symbol: Arc::default(),
+            stake_token: Arc::default(),
         };
-        connected.check_contracts().await?;
+        connected.disputes = connected.check_contracts().await?;
         Ok(connected)
     }
 
-    /// Each of the three addresses answers as its contract would.
-    async fn check_contracts(&self) -> Result<(), SettlementError> {
+    /// Each of the three addresses answers as its contract would; gives the contract that judges.
+    async fn check_contracts(&self) -> Result<Address, SettlementError> {
         let Contracts {
             registry,
             escrow,
@@ -96,6 +122,18 @@ impl Settlement {
         }
         self.present("provider registry of Rayswarm", registry, self.provider_count())
             .await?;
+        // Escrows of earlier versions have none.
+        let stakes = self.read_escrow("looking for the stakes", JobEscrow::stakesCall {});
+        let stakes = self
+            .present("job escrow of this version of Rayswarm", escrow, stakes)
+            .await?;
+        if stakes != registry {
+            return Err(SettlementError::OtherRegistry {
+                escrow,
+                registry,
+                stakes,
+            });
+        }
         let ask = DevToken::decimalsCall {};
         let decimals = self
             .present(
@@ -107,7 +145,8 @@ impl Settlement {
         if u32::from(decimals) != TOKEN_DECIMALS {
             return Err(SettlementError::TokenDecimals { token, decimals });
         }
-        Ok(())
+        self.read_escrow("looking for the disputes", JobEscrow::disputesCall {})
+            .await
     }
 
     /// What a contract answered; an answer that makes no sense means that something else is at `address`.
@@ -133,6 +172,21 @@ impl Settlement {
         }
     }
 
+    /// The same account with reads of the contracts from the newest block that stays, for what must not be taken back.
+    pub async fn at_finalized(&self) -> Result<Self, SettlementError> {
+        let stays = self.rpc.stays().await?;
+        Ok(Self {
+            rpc: self.rpc.reading_at(stays),
+            ..self.clone()
+        })
+    }
+
+    /// Looks once after every transaction on its way: what stays is forgotten, what a reorganisation took out is sent again,
+    /// what is stuck is offered more. To be called now and then.
+    pub async fn tend(&self) -> Result<(), SettlementError> {
+        self.sender.turn().await.tend(None).await
+    }
+
     /// The account that signs and pays.
     pub fn account(&self) -> Address {
         self.sender.account()
@@ -141,6 +195,11 @@ impl Settlement {
     /// The contracts in use.
     pub const fn contracts(&self) -> Contracts {
         self.contracts
+    }
+
+    /// The contract that judges claims on this escrow.
+    pub const fn disputes(&self) -> Address {
+        self.disputes
     }
 
     /// Where vouchers and receipts are valid.
@@ -210,6 +269,27 @@ impl Settlement {
         Ok(Mined::from(&receipt))
     }
 
+    /// Sends nothing to itself, so that a chain which seals only when there is a transaction makes a block: for whoever
+    /// waits for one ([`SettlementError::DrawNotDue`]).
+    pub async fn nudge(&self) -> Result<Mined, SettlementError> {
+        let turn = self.sender.turn().await;
+        let to = TxKind::Call(self.account());
+        let receipt = turn.send("asking the chain for a block", to, Vec::new()).await?;
+        Ok(Mined::from(&receipt))
+    }
+
+    /// Sends payment tokens to `to`.
+    pub async fn send_tokens(&self, to: Address, amount: Amount) -> Result<Mined, SettlementError> {
+        let call = DevToken::transferCall {
+            to,
+            value: U256::from(amount.0),
+        };
+        let turn = self.sender.turn().await;
+        let token = TxKind::Call(self.contracts.token);
+        let receipt = turn.send("sending tokens", token, call.abi_encode()).await?;
+        Ok(Mined::from(&receipt))
+    }
+
     pub(crate) async fn balance_of(&self, token: Address, account: Address) -> Result<Amount, SettlementError> {
         let call = DevToken::balanceOfCall { account };
         let balance = self
@@ -219,12 +299,4 @@ impl Settlement {
         // A test token may have minted more than fits; for every comparison "at least this much" is as good.
         Ok(Amount(balance.saturating_to()))
     }
-}
-
-async fn create(turn: &Turn<'_>, action: &'static str, bytecode: &[u8]) -> Result<Address, SettlementError> {
-    let receipt = turn.send(action, TxKind::Create, bytecode.to_vec()).await?;
-    receipt.contract_address.ok_or_else(|| SettlementError::Nonsense {
-        method: "eth_getTransactionReceipt",
-        reason: "a creation without a contract address".into(),
-    })
 }

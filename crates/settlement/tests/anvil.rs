@@ -7,106 +7,13 @@
 mod support;
 
 use rayswarm_model::{
-    Address, Amount, B256, FailureKind, JobId, NodeId, UnixMillis, WorkPrice,
-    signed::{AccountKey, Signed, SignedVoucher, Voucher},
+    Address, Amount, B256, Caps, ComparisonClass, FailureKind, JobId, NodeId, UnixMillis, WorkPrice,
+    signed::{AccountKey, Signed, Voucher},
 };
 use rayswarm_settlement::{
-    Contracts, Job, JobEventKind, JobState, JobTerms, ProviderOffer, Settlement, SettlementError, Shortfall, ask_faucet,
+    Contracts, JobEventKind, JobState, JobTerms, ProviderOffer, Settlement, SettlementError, TrustTier, ask_faucet,
 };
-use std::{
-    error::Error,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
-use support::Anvil;
-
-/// The first two accounts that anvil endows with its own currency; their secrets are in its manual.
-const REQUESTOR: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-const STRANGER: &str = "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
-
-const TOKEN: u128 = 1_000_000_000_000_000_000;
-
-fn key(hex_secret: &str) -> AccountKey {
-    AccountKey::from_bytes(&hex_secret.parse::<B256>().unwrap().0).unwrap()
-}
-
-fn provider(index: u8) -> Address {
-    AccountKey::from_bytes(&[index; 32]).unwrap().address()
-}
-
-struct World {
-    requestor: Settlement,
-    stranger: Settlement,
-    contracts: Contracts,
-    anvil: Anvil,
-}
-
-impl World {
-    async fn new() -> Option<Self> {
-        let anvil = match Anvil::start() {
-            Ok(anvil) => anvil,
-            Err(reason) => {
-                eprintln!("skipped: {reason}");
-                return None;
-            }
-        };
-        let contracts = Settlement::deploy(&anvil.url, key(REQUESTOR)).await.unwrap();
-        let requestor = Settlement::connect(&anvil.url, key(REQUESTOR), contracts)
-            .await
-            .unwrap();
-        let stranger = Settlement::connect(&anvil.url, key(STRANGER), contracts).await.unwrap();
-        requestor
-            .mint_dev_tokens(requestor.account(), Amount(1_000 * TOKEN))
-            .await
-            .unwrap();
-        Some(Self {
-            requestor,
-            stranger,
-            contracts,
-            anvil,
-        })
-    }
-
-    fn terms(&self, exit_window_s: u64) -> JobTerms {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        JobTerms {
-            manifest_hash: B256::repeat_byte(1),
-            plan_hash: B256::repeat_byte(2),
-            token: self.contracts.token,
-            budget: Amount(100 * TOKEN),
-            deadline: UnixMillis(u64::try_from(now.as_millis()).unwrap() + 3_600_000),
-            exit_window: Duration::from_secs(exit_window_s),
-        }
-    }
-
-    fn voucher(&self, job: JobId, provider: Address, cumulative: u128) -> SignedVoucher {
-        let voucher = Voucher {
-            job,
-            provider,
-            cumulative: Amount(cumulative),
-        };
-        Signed::sign(voucher, &self.requestor.domain(), &key(REQUESTOR))
-    }
-
-    /// The job, after making sure that its sums and the token's balances agree to the last unit.
-    async fn audited(&self, job: JobId) -> Job {
-        let it = self.requestor.job(job).await.unwrap();
-        assert_eq!(it.deposited.0, it.paid.0 + it.refunded.0 + it.locked.0);
-        let held = self.requestor.token_balance(self.contracts.escrow).await.unwrap();
-        assert_eq!(held, it.locked, "the escrow holds what is locked");
-        it
-    }
-}
-
-/// The whole chain of causes, as the edges print it.
-fn sentence(error: &SettlementError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
+use support::world::{REQUESTOR, STRANGER, TOKEN, World, caps, caps_of, key, provider, sentence};
 
 #[tokio::test]
 async fn a_job_is_opened_paid_closed_and_refunded_to_the_last_unit() {
@@ -117,11 +24,16 @@ async fn a_job_is_opened_paid_closed_and_refunded_to_the_last_unit() {
     assert_eq!(job, world.requestor.job_id(B256::ZERO));
     assert_eq!(opened.transactions.len(), 2, "approval and opening");
     assert_eq!(world.audited(job).await.locked, Amount(100 * TOKEN));
+    let caps = caps(20, 5 * TOKEN);
+    let document = B256::repeat_byte(8);
+    let allocated = world.requestor.allocate(job, &caps, document).await.unwrap();
+    assert_eq!(allocated.force_at, None, "the first epoch is in force at once");
+    assert!(world.requestor.epochs(job).await.unwrap().in_force(&caps));
 
     let first: Vec<_> = (1..=20)
         .map(|i| world.voucher(job, provider(i), TOKEN + u128::from(i)))
         .collect();
-    let redeemed = world.stranger.redeem(job, &first).await.unwrap();
+    let redeemed = world.stranger.redeem(job, &first, &caps).await.unwrap();
     assert_eq!(redeemed.paid, Amount(20 * TOKEN + 210));
     eprintln!("20 vouchers to empty accounts: {} gas", redeemed.gas_used());
     assert_eq!(
@@ -130,7 +42,7 @@ async fn a_job_is_opened_paid_closed_and_refunded_to_the_last_unit() {
     );
 
     let last: Vec<_> = (1..=20).map(|i| world.voucher(job, provider(i), 2 * TOKEN)).collect();
-    let closed = world.requestor.close_job(job, &last).await.unwrap();
+    let closed = world.requestor.close_job(job, &last, &caps).await.unwrap();
     assert_eq!(closed.redeemed.paid, Amount(20 * TOKEN - 210));
     assert_eq!(world.audited(job).await.state, JobState::Closed);
 
@@ -145,13 +57,20 @@ async fn a_job_is_opened_paid_closed_and_refunded_to_the_last_unit() {
     assert_eq!(before.0 - after.0, 40 * TOKEN);
 
     let history = world.requestor.job_history(job, 0).await.unwrap();
-    assert_eq!(history.len(), 1 + 20 + 1 + 20 + 1);
+    assert_eq!(history.len(), 1 + 2 + 20 + 1 + 20 + 1);
     assert_eq!(
         history[0].kind,
         JobEventKind::Opened {
             budget: Amount(100 * TOKEN)
         }
     );
+    assert!(
+        matches!(history[1].kind, JobEventKind::Allocated { epoch: 1, total, document: found, .. }
+            if total == caps.total() && found == document),
+        "{:?}",
+        history[1]
+    );
+    assert_eq!(history[2].kind, JobEventKind::InForce { epoch: 1 });
     assert_eq!(history[0].tx, opened.transactions[1].tx);
     let transactions = world.requestor.job_transactions(job, 0).await.unwrap();
     assert_eq!(transactions.first(), opened.transactions.last());
@@ -159,7 +78,7 @@ async fn a_job_is_opened_paid_closed_and_refunded_to_the_last_unit() {
     let hashes: std::collections::BTreeSet<_> = transactions.iter().map(|mined| mined.tx).collect();
     assert_eq!(hashes.len(), transactions.len());
     assert_eq!(
-        history[42].kind,
+        history[44].kind,
         JobEventKind::Refunded {
             amount: Amount(60 * TOKEN)
         }
@@ -173,27 +92,46 @@ async fn every_step_can_be_repeated_and_pays_nobody_twice() {
     let job = world.requestor.open_job(&terms, B256::ZERO).await.unwrap().job_id;
     let again = world.requestor.open_job(&terms, B256::ZERO).await.unwrap();
     assert_eq!((again.job_id, again.transactions), (job, vec![]));
+    let caps = caps(1, 100 * TOKEN);
+    assert!(
+        world
+            .requestor
+            .allocate(job, &caps, B256::ZERO)
+            .await
+            .unwrap()
+            .transaction
+            .is_some()
+    );
+    assert_eq!(
+        world
+            .requestor
+            .allocate(job, &caps, B256::ZERO)
+            .await
+            .unwrap()
+            .transaction,
+        None
+    );
 
     let vouchers = [
         world.voucher(job, provider(1), 5 * TOKEN),
         world.voucher(job, provider(1), 3 * TOKEN),
     ];
     assert_eq!(
-        world.requestor.redeem(job, &vouchers).await.unwrap().paid,
+        world.requestor.redeem(job, &vouchers, &caps).await.unwrap().paid,
         Amount(5 * TOKEN)
     );
-    let replay = world.stranger.redeem(job, &vouchers).await.unwrap();
+    let replay = world.stranger.redeem(job, &vouchers, &caps).await.unwrap();
     assert_eq!((replay.paid, replay.transactions), (Amount::ZERO, vec![]));
 
     let final_vouchers = [world.voucher(job, provider(1), 7 * TOKEN)];
-    let closed = world.requestor.close_job(job, &vouchers).await.unwrap();
+    let closed = world.requestor.close_job(job, &vouchers, &caps).await.unwrap();
     assert_eq!(
         (closed.redeemed.paid, closed.redeemed.transactions.len()),
         (Amount::ZERO, 1)
     );
-    let paid_late = world.requestor.close_job(job, &final_vouchers).await.unwrap();
+    let paid_late = world.requestor.close_job(job, &final_vouchers, &caps).await.unwrap();
     assert_eq!(paid_late.redeemed.paid, Amount(2 * TOKEN));
-    let nothing = world.requestor.close_job(job, &final_vouchers).await.unwrap();
+    let nothing = world.requestor.close_job(job, &final_vouchers, &caps).await.unwrap();
     assert_eq!(nothing.redeemed.transactions, vec![]);
 
     assert!(world.requestor.refund(job).await.unwrap().transaction.is_some());
@@ -202,7 +140,7 @@ async fn every_step_can_be_repeated_and_pays_nobody_twice() {
     assert_eq!(
         world
             .requestor
-            .close_job(job, &final_vouchers)
+            .close_job(job, &final_vouchers, &caps)
             .await
             .unwrap()
             .redeemed
@@ -268,9 +206,39 @@ async fn what_the_contracts_refuse_is_said_in_words() {
     let error = world.requestor.open_job(&other, B256::ZERO).await.unwrap_err();
     assert!(sentence(&error).contains("another plan"), "{}", sentence(&error));
 
-    let error = world.stranger.close_job(job, &[]).await.unwrap_err();
+    let error = world.stranger.close_job(job, &[], &Caps::default()).await.unwrap_err();
     assert!(
         sentence(&error).contains("its owner must do this"),
+        "{}",
+        sentence(&error)
+    );
+
+    let caps = caps(1, 100 * TOKEN);
+    let error = world
+        .stranger
+        .redeem(job, &[world.voucher(job, provider(1), TOKEN)], &caps)
+        .await;
+    let error = error.unwrap_err();
+    assert!(sentence(&error).contains("has no caps yet"), "{}", sentence(&error));
+    let too_much = caps_of([(provider(1), 101 * TOKEN)]);
+    let error = world.requestor.allocate(job, &too_much, B256::ZERO).await.unwrap_err();
+    assert!(
+        sentence(&error).contains("caps of 101 tokens exceed the 100"),
+        "{}",
+        sentence(&error)
+    );
+    world.requestor.allocate(job, &caps, B256::ZERO).await.unwrap();
+    let stranger = [world.voucher(job, provider(2), TOKEN)];
+    let error = world.stranger.redeem(job, &stranger, &caps).await.unwrap_err();
+    assert!(
+        sentence(&error).contains("has no cap in the epoch"),
+        "{}",
+        sentence(&error)
+    );
+    let others = caps_of([(provider(2), TOKEN)]);
+    let error = world.stranger.redeem(job, &stranger, &others).await.unwrap_err();
+    assert!(
+        sentence(&error).contains("these are not the caps of epoch 1"),
         "{}",
         sentence(&error)
     );
@@ -281,7 +249,7 @@ async fn what_the_contracts_refuse_is_said_in_words() {
         cumulative: Amount(TOKEN),
     };
     let forged = Signed::sign(forged, &world.requestor.domain(), &key(STRANGER));
-    let error = world.stranger.redeem(job, &[forged]).await.unwrap_err();
+    let error = world.stranger.redeem(job, &[forged], &caps).await.unwrap_err();
     assert!(
         sentence(&error).contains("is not signed by its requestor"),
         "{}",
@@ -289,7 +257,7 @@ async fn what_the_contracts_refuse_is_said_in_words() {
     );
 
     let strange = world.voucher(JobId::from_bytes([9; 32]), provider(1), TOKEN);
-    let error = world.stranger.redeem(job, &[strange]).await.unwrap_err();
+    let error = world.stranger.redeem(job, &[strange], &caps).await.unwrap_err();
     assert!(
         sentence(&error).contains("hand it in for its own"),
         "{}",
@@ -303,7 +271,7 @@ async fn what_the_contracts_refuse_is_said_in_words() {
         sentence(&error)
     );
 
-    world.requestor.close_job(job, &[]).await.unwrap();
+    world.requestor.close_job(job, &[], &caps).await.unwrap();
     let error = world.stranger.refund(job).await.unwrap_err();
     assert!(
         sentence(&error).contains("cannot be refunded for another"),
@@ -317,7 +285,7 @@ async fn what_the_contracts_refuse_is_said_in_words() {
         .await
         .unwrap();
     let error = poor
-        .redeem(job, &[world.voucher(job, provider(1), TOKEN)])
+        .redeem(job, &[world.voucher(job, provider(1), TOKEN)], &caps)
         .await
         .unwrap_err();
     assert!(
@@ -329,58 +297,6 @@ async fn what_the_contracts_refuse_is_said_in_words() {
 }
 
 #[tokio::test]
-async fn an_oversigned_voucher_pays_what_is_there_and_reports_the_rest() {
-    let Some(world) = World::new().await else { return };
-    let job = world
-        .requestor
-        .open_job(&world.terms(0), B256::ZERO)
-        .await
-        .unwrap()
-        .job_id;
-    let vouchers = [
-        world.voucher(job, provider(1), 60 * TOKEN),
-        world.voucher(job, provider(2), 60 * TOKEN),
-    ];
-    let redeemed = world.stranger.redeem(job, &vouchers).await.unwrap();
-    assert_eq!(redeemed.paid, Amount(100 * TOKEN));
-    assert_eq!(
-        redeemed.unpaid,
-        vec![Shortfall {
-            provider: provider(2),
-            amount: Amount(20 * TOKEN)
-        }]
-    );
-
-    world.requestor.top_up(job, Amount(30 * TOKEN)).await.unwrap();
-    assert_eq!(
-        world.stranger.redeem(job, &vouchers).await.unwrap().paid,
-        Amount(20 * TOKEN)
-    );
-    assert_eq!(
-        world.requestor.paid_to(job, provider(2)).await.unwrap(),
-        Amount(60 * TOKEN)
-    );
-    assert_eq!(world.audited(job).await.locked, Amount(10 * TOKEN));
-}
-
-#[tokio::test]
-async fn more_vouchers_than_one_transaction_takes() {
-    let Some(world) = World::new().await else { return };
-    let job = world
-        .requestor
-        .open_job(&world.terms(0), B256::ZERO)
-        .await
-        .unwrap()
-        .job_id;
-    let account = |i: u64| Address::left_padding_from(&(1_000 + i).to_be_bytes());
-    let vouchers: Vec<_> = (0..401).map(|i| world.voucher(job, account(i), 1_000)).collect();
-    let closed = world.requestor.close_job(job, &vouchers).await.unwrap();
-    assert_eq!(closed.redeemed.transactions.len(), 3);
-    assert_eq!(closed.redeemed.paid, Amount(401_000));
-    assert_eq!(world.audited(job).await.paid, Amount(401_000));
-}
-
-#[tokio::test]
 async fn the_list_of_providers_says_what_each_published_last() {
     let Some(world) = World::new().await else { return };
     let offer = ProviderOffer {
@@ -389,13 +305,29 @@ async fn the_list_of_providers_says_what_each_published_last() {
         },
         benchmark_milli_wu: 1_500,
         memory_mib: 12_288,
+        isa_class: 3,
+        trust_tier: TrustTier::Vetted,
+        judges: true,
+        comparison_class: ComparisonClass(B256::repeat_byte(4)),
+        engines_hash: B256::repeat_byte(5),
         offer_hash: B256::repeat_byte(7),
         uri: String::new(),
     };
     let node = NodeId::from_bytes([5; 32]);
+    let signature: [u8; 64] = std::array::from_fn(|index| index as u8);
     assert_eq!(world.stranger.provider(world.stranger.account()).await.unwrap(), None);
-    assert!(world.stranger.register_provider(node, &offer).await.unwrap().is_some());
-    assert_eq!(world.stranger.register_provider(node, &offer).await.unwrap(), None);
+    assert!(
+        world
+            .stranger
+            .register_provider(node, signature, &offer)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(
+        world.stranger.register_provider(node, signature, &offer).await.unwrap(),
+        None
+    );
     let cheaper = ProviderOffer {
         price: WorkPrice {
             per_wu_hour: Amount(TOKEN),
@@ -405,20 +337,21 @@ async fn the_list_of_providers_says_what_each_published_last() {
     assert!(
         world
             .stranger
-            .register_provider(node, &cheaper)
+            .register_provider(node, signature, &cheaper)
             .await
             .unwrap()
             .is_some()
     );
     world
         .requestor
-        .register_provider(NodeId::from_bytes([6; 32]), &offer)
+        .register_provider(NodeId::from_bytes([6; 32]), signature, &offer)
         .await
         .unwrap();
 
     assert_eq!(world.requestor.provider_count().await.unwrap(), 2);
     let rows = world.requestor.providers(0, 10).await.unwrap();
     assert_eq!((rows.len(), rows[0].node, &rows[0].offer), (2, node, &cheaper));
+    assert_eq!(rows[0].endpoint_signature, signature);
     assert_eq!(world.requestor.providers(1, 10).await.unwrap(), rows[1..]);
 
     assert!(world.stranger.deregister_provider().await.unwrap().is_some());

@@ -6,6 +6,7 @@
 //! | [`mod@draw`] | whether a committed result is audited, and which crop of it; recomputable from a secret seed |
 //! | [`mod@judge`] | commitment, delivered picture and audited crop → [`Verdict`] |
 //! | [`chance`] | how likely an edit is caught, for `explain` |
+//! | [`claim`] | a provider's claim before a juror |
 //!
 //! The order is: the provider signs its pixel commitment; *then* [`draw()`] decides with a seed nobody else knows; another
 //! provider that has the scene warm renders the crop; [`judge()`] compares. The seed's own commitment is published with the
@@ -18,6 +19,7 @@
 //! statistical comparison of different GPUs.
 
 pub mod chance;
+pub mod claim;
 pub mod draw;
 pub mod judge;
 pub mod policy;

@@ -13,6 +13,10 @@ pub enum BenchCommand {
     Exactness(ExactnessArgs),
     /// Compare plain Blender, one process per task, and Rayswarm, side by side
     Farm(FarmArgs),
+    /// Settle a job of 1,000 tasks and 20 providers in each way, and count the gas
+    Gas(GasArgs),
+    /// Measure what a provider's offer says of this machine: WU a second by every renderer, and what that earns
+    Node(NodeArgs),
     /// Ask a node with 1,000 jobs from many connections at once: reads, events, memory, and what rendering loses
     Api(ApiArgs),
 }
@@ -66,6 +70,32 @@ pub struct FarmArgs {
     /// Leave out one process per frame, the slowest way
     #[arg(long)]
     pub skip_per_frame: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm bench gas`.
+#[derive(Debug, ClapArgs)]
+pub struct GasArgs {
+    /// Measure on this development chain (anvil, Hardhat), whose well-known first account pays [default: an embedded chain
+    /// of its own]
+    #[arg(long, value_name = "URL")]
+    pub rpc: Option<String>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm bench node`.
+#[derive(Debug, ClapArgs)]
+pub struct NodeArgs {
+    /// Threads that a session gets, as `rayswarm up --threads` says [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+    /// Times that each probe is rendered; the median counts
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,

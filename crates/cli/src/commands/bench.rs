@@ -1,8 +1,11 @@
-//! `rayswarm bench`: is the picture exact, is the farm quick, does the node answer.
+//! `rayswarm bench`: is the picture exact, is the farm quick, does the node answer, what does settling cost, what is
+//! this machine worth.
 
 mod api;
 mod exactness;
 mod farm;
+mod gas;
+mod node;
 
 use crate::{args::BenchCommand, exit::ExitCode};
 
@@ -11,5 +14,7 @@ pub async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
         BenchCommand::Api(args) => api::run(args).await,
         BenchCommand::Exactness(args) => exactness::run(args).await,
         BenchCommand::Farm(args) => farm::run(args).await,
+        BenchCommand::Gas(args) => gas::run(args).await,
+        BenchCommand::Node(args) => node::run(args).await,
     }
 }

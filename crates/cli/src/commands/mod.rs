@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod accept;
+mod audit;
 mod bench;
 mod completions;
 mod demo;
@@ -45,6 +46,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Doctor(json) => doctor::run(json).await,
         Command::Providers(json) => providers::run(data_dir, json).await,
         Command::Wallet { command } => wallet::run(data_dir, command).await,
+        Command::Audit(args) => audit::run(data_dir, args).await,
         Command::Bench { command } => bench::run(command).await,
         Command::Completions(completions) => completions::run(completions).await,
         Command::Man(man) => man::run(man).await,

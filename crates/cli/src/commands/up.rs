@@ -9,7 +9,7 @@ use crate::{
 };
 use rayswarm_node::{
     Daemon,
-    config::{Config, RawConfig, Ticket},
+    config::{Config, JobTermsConfig, RawConfig, Ticket},
     traces::Collector,
 };
 use std::{
@@ -77,6 +77,15 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
         memory: args.memory,
         cache_size: args.cache_size,
         price: args.price,
+        unpaid_tasks: args.unpaid_tasks,
+        judge: args.judge,
+        stake: args.stake,
+        job_terms: JobTermsConfig {
+            exit: args.exit_window,
+            notice: args.notice,
+            challenge: args.challenge_window,
+            provider_stake: args.claim_stake.unwrap_or_default(),
+        },
         http: args.http,
         https: args.https,
         certificate: args.tls_cert.zip(args.tls_key),
@@ -87,6 +96,8 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
         rpc_listen: args.rpc_listen,
         contracts: args.contracts,
         deploy: args.deploy,
+        confirmations: args.confirmations,
+        deploy_book: args.deploy_book,
         join: args.join,
         listen: args.listen,
         relay: args.relay,

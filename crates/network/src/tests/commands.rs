@@ -2,7 +2,7 @@
 
 use super::support::{Node, bare, soon};
 use crate::{
-    CloseCode, NetworkError,
+    CloseCode, MESSAGE_VERSION, NetworkError,
     commands::{
         ALPN, LINE_BYTES_MAX, SentDocument, SessionCall, SessionCaller, SessionHost, SessionOrder, SessionRequest,
         SessionWord,
@@ -108,7 +108,9 @@ async fn a_node_without_the_role_and_one_that_talks_nonsense_are_turned_away() {
     let address = provider.network.addr().to_iroh().unwrap();
     let connection = stranger.connect(address, ALPN).await.unwrap();
     let (mut send, _recv) = connection.open_bi().await.unwrap();
-    send.write_all(&[1, 4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]).await.unwrap();
+    send.write_all(&[MESSAGE_VERSION, 4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])
+        .await
+        .unwrap();
     let reason = soon("the end", connection.closed()).await;
     let ended = NetworkError::ended(provider.network.node_id(), reason);
     assert!(

@@ -106,6 +106,7 @@ pub(super) fn invite(n: u8) -> JobInvite {
         memory: Bytes(1 << 30),
         price: WorkPrice { per_wu_hour: Amount(5) },
         deadline: UnixMillis(1_800_000_000_000),
+        signature: vec![7; 65],
     }
 }
 

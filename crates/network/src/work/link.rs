@@ -1,9 +1,10 @@
 //! The two ends of a working connection, as the node holds them.
 
 use super::{
+    JobInvite,
     messages::{
-        Cancel, Commit, CommitAnswer, Failure, Heard, InviteAnswer, JobInvite, PULL_WAIT, Progress, ProviderCall, Pull,
-        PullAnswer, RequestorCall, Revoke, Verdict, Voucher,
+        Allocation, Cancel, Commit, CommitAnswer, Failure, Heard, InviteAnswer, PULL_WAIT, Progress, ProviderCall,
+        Pull, PullAnswer, RequestorCall, Revoke, Verdict, Voucher,
     },
     transfer,
 };
@@ -56,6 +57,12 @@ impl RequestorLink {
     /// Hands over a voucher outside any verdict.
     pub async fn voucher(&self, voucher: Voucher) -> Result<(), NetworkError> {
         self.tell(RequestorCall::Voucher(voucher), "a voucher").await
+    }
+
+    /// Hands over the caps of an epoch.
+    pub async fn allocation(&self, allocation: Allocation) -> Result<(), NetworkError> {
+        self.tell(RequestorCall::Allocation(allocation), "the caps of an epoch")
+            .await
     }
 
     /// Stops a job.

@@ -1,10 +1,9 @@
 //! The messages of the work protocol. Nouns are `rayswarm-model`'s; documents that a contract may judge travel as opaque
 //! bytes, so that exactly what was signed arrives.
 
+use super::JobInvite;
 use crate::frame::Message;
-use rayswarm_model::{
-    Address, AttemptId, BlobId, Bytes, FailureKind, JobId, LeaseId, RenderSettings, TaskSpec, UnixMillis, WorkPrice,
-};
+use rayswarm_model::{AttemptId, BlobId, FailureKind, JobId, LeaseId, TaskSpec};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -18,6 +17,8 @@ pub const LOG_TAIL_BYTES_MAX: usize = 8 << 10;
 pub const REASON_BYTES_MAX: usize = 1 << 10;
 /// The longest signed document.
 pub const SIGNED_BYTES_MAX: usize = 4 << 10;
+/// The longest document of an epoch's caps: some 800 providers.
+pub const ALLOCATION_BYTES_MAX: usize = 64 << 10;
 /// The longest encoding of a job's settings.
 pub const SETTINGS_BYTES_MAX: usize = 64 << 10;
 /// The most attempts one provider can have under way in one job.
@@ -34,6 +35,7 @@ pub(crate) enum RequestorCall {
     Voucher(Voucher),
     Cancel(Cancel),
     Revoke(Revoke),
+    Allocation(Allocation),
 }
 
 /// A provider's question to a requestor.
@@ -44,37 +46,6 @@ pub(crate) enum ProviderCall {
     Upload(UploadHeader),
     Failed(Failure),
     Progress(Progress),
-}
-
-/// The offer of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobInvite {
-    /// The job. Its id binds chain and escrow.
-    pub job: JobId,
-    /// The account that pays.
-    pub requestor: Address,
-    /// EIP-155 id of the chain the escrow lives on.
-    pub chain_id: u64,
-    /// `JobEscrow`.
-    pub escrow: Address,
-    /// The canonical encoding of the job's [`rayswarm_model::Manifest`], as a blob of the requestor's.
-    pub manifest: BlobId,
-    /// Length of that blob.
-    pub manifest_bytes: u64,
-    /// The engine adapter.
-    pub engine: String,
-    /// Its exact version.
-    pub engine_version: String,
-    /// Settings that change pixels.
-    pub settings: RenderSettings,
-    /// The frame to play from, where one session must play all frames in order.
-    pub play_from: Option<i32>,
-    /// Memory one session is expected to need.
-    pub memory: Bytes,
-    /// What is paid.
-    pub price: WorkPrice,
-    /// When the job must be done; the escrow's refund opens then.
-    pub deadline: UnixMillis,
 }
 
 /// The answer to an invitation.
@@ -122,6 +93,15 @@ pub struct Voucher {
     pub job: JobId,
     /// The signed document.
     pub signed: Vec<u8>,
+}
+
+/// The caps of an epoch, and why they are what they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// The job.
+    pub job: JobId,
+    /// The canonical encoding of a [`rayswarm_model::Allocation`], whose hash the chain carries.
+    pub document: Vec<u8>,
 }
 
 /// An order to stop a job.
@@ -318,15 +298,6 @@ fn signed_fits(document: &[u8]) -> Result<(), &'static str> {
     }
 }
 
-impl JobInvite {
-    fn check(&self) -> Result<(), &'static str> {
-        if self.engine.len().max(self.engine_version.len()) > 64 {
-            return Err("an engine's name or version is longer than 64 bytes");
-        }
-        Ok(())
-    }
-}
-
 impl Message for RequestorCall {
     const NAME: &'static str = "a requestor's message";
     const BYTES_MAX: usize = SETTINGS_BYTES_MAX + (16 << 10);
@@ -344,6 +315,10 @@ impl Message for RequestorCall {
             | Self::Cancel(Cancel { reason, .. })
             | Self::Revoke(Revoke { reason, .. }) => reason_fits(reason),
             Self::Voucher(voucher) => signed_fits(&voucher.signed),
+            Self::Allocation(allocation) if allocation.document.len() > ALLOCATION_BYTES_MAX => {
+                Err("a document of caps is longer than 64 KiB")
+            }
+            Self::Allocation(_) => Ok(()),
         }
     }
     fn cut_words(&mut self) {
@@ -354,7 +329,7 @@ impl Message for RequestorCall {
             })
             | Self::Cancel(Cancel { reason, .. })
             | Self::Revoke(Revoke { reason, .. }) => cut_reason(reason),
-            Self::Invite(_) | Self::Verdict(_) | Self::Voucher(_) => {}
+            Self::Invite(_) | Self::Verdict(_) | Self::Voucher(_) | Self::Allocation(_) => {}
         }
     }
 }

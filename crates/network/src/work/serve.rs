@@ -300,6 +300,11 @@ impl Role for ProviderRole {
             RequestorCall::Voucher(voucher) => ProviderEvent::Voucher { from, voucher, reply },
             RequestorCall::Cancel(cancel) => ProviderEvent::Cancel { from, cancel, reply },
             RequestorCall::Revoke(revoke) => ProviderEvent::Revoke { from, revoke, reply },
+            RequestorCall::Allocation(allocation) => ProviderEvent::Allocation {
+                from,
+                allocation,
+                reply,
+            },
             RequestorCall::Invite(_) => return Err(misplaced(from)),
         };
         hand(&self.events, event).await?;

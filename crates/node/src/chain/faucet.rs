@@ -11,7 +11,7 @@ use alloy::{
     consensus::{SignableTransaction, TxEip1559},
     signers::{SignerSync, local::PrivateKeySigner},
 };
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, hex, keccak256};
 use rayswarm_chain::{Chain, Genesis, GenesisAccount, Hardfork, RecoveredTransaction};
 
 use super::ledger::{Ledger, SubmitError};
@@ -36,7 +36,16 @@ const DRIP_COINS: u64 = 100;
 /// Who has this many coins gets no more.
 const PLENTY_COINS: u64 = 50;
 
-/// The genesis of a development chain: no accounts but the faucet, Osaka rules, a base fee of 7 wei.
+/// The deterministic deployer of most chains, by which our contracts get the addresses of `contracts/addresses.json`:
+/// where it is, and what it does (<https://github.com/Arachnid/deterministic-deployment-proxy>).
+const DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+const DEPLOYER_CODE: [u8; 69] = hex!(
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd"
+    "5b8082525050506014600cf3"
+);
+
+/// The genesis of a development chain: no accounts but the faucet and the deterministic deployer, Osaka rules, a base fee
+/// of 7 wei.
 /// `timestamp` (seconds since 1970) tells one such chain from the next.
 pub fn development_genesis(chain_id: u64, timestamp: u64) -> Genesis {
     let faucet = Faucet::signer(chain_id).map(|signer| {
@@ -46,6 +55,11 @@ pub fn development_genesis(chain_id: u64, timestamp: u64) -> Genesis {
         };
         (signer.address(), account)
     });
+    let deployer = GenesisAccount {
+        nonce: 1,
+        code: Bytes::from_static(&DEPLOYER_CODE),
+        ..GenesisAccount::default()
+    };
     Genesis {
         chain_id,
         timestamp,
@@ -54,7 +68,10 @@ pub fn development_genesis(chain_id: u64, timestamp: u64) -> Genesis {
         hardfork: Hardfork::Osaka,
         // Tips go back to where all coins come from.
         sealer: faucet.as_ref().map_or(Address::ZERO, |(address, _)| *address),
-        alloc: faucet.into_iter().collect::<BTreeMap<_, _>>(),
+        alloc: faucet
+            .into_iter()
+            .chain([(DEPLOYER, deployer)])
+            .collect::<BTreeMap<_, _>>(),
     }
 }
 

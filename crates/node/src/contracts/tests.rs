@@ -11,6 +11,7 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use rayswarm_model::{Address, B256};
+use rayswarm_settlement::DeploySettings;
 use std::net::Ipv4Addr;
 use tempfile::TempDir;
 
@@ -52,12 +53,19 @@ impl World {
     }
 
     async fn open(&self, choice: ContractChoice) -> anyhow::Result<Settlement> {
+        self.open_by(choice, None).await
+    }
+
+    async fn open_by(&self, choice: ContractChoice, book: Option<&Path>) -> anyhow::Result<Settlement> {
         let site = Site {
             rpc_url: &self.url,
             embedded: false,
             ticket: None,
+            confirmations: Chronicle::STAYS_BELOW,
+            deploy_book: book,
         };
-        open(self.folder.path(), choice, &self.key, site).await
+        let journal = Journal::open(&self.folder.path().join("journal.sqlite")).unwrap();
+        open(self.folder.path(), choice, &self.key, site, &journal).await
     }
 
     async fn refusal(&self, choice: ContractChoice) -> ConfigError {
@@ -97,9 +105,27 @@ async fn nothing_is_deployed_unasked_where_coins_have_value() {
     );
     assert_eq!(world.transactions().await, 0);
 
-    // Asked for, they are deployed once; every later start finds them, with and without the flag.
-    let deployed = world.open(ContractChoice::Deploy).await.unwrap().contracts();
+    // Asked for, they need settings that were chosen for that chain.
+    let refusal = world.open(ContractChoice::Deploy).await.unwrap_err().to_string();
+    assert!(
+        refusal.contains("on chain 777") && refusal.contains("--deploy-book"),
+        "{refusal}"
+    );
+    assert_eq!(world.transactions().await, 0);
+    let own = include_str!("../../../../contracts/addresses.json").replace("\"31337\"", "\"777\"");
+    let book = world.folder.path().join("book.json");
+    std::fs::write(&book, own).unwrap();
+    world.open_by(ContractChoice::Deploy, Some(&book)).await.unwrap();
     assert_eq!(world.transactions().await, 3);
+    world.chain.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_development_chain_gets_contracts_unasked() {
+    let world = World::new(31_337).await;
+    let deployed = world.open(ContractChoice::Noted).await.unwrap().contracts();
+    assert_eq!(world.transactions().await, 3);
+    // Every later start finds them, with and without the flag.
     for choice in [ContractChoice::Deploy, ContractChoice::Noted] {
         assert_eq!(world.open(choice).await.unwrap().contracts(), deployed);
     }
@@ -108,17 +134,12 @@ async fn nothing_is_deployed_unasked_where_coins_have_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_development_chain_gets_contracts_unasked() {
-    let world = World::new(31_337).await;
-    world.open(ContractChoice::Noted).await.unwrap();
-    assert_eq!(world.transactions().await, 3);
-    world.chain.shutdown().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn named_contracts_are_used_and_checked() {
     let world = World::new(VALUABLE).await;
-    let right = Settlement::deploy(&world.url, world.key.clone()).await.unwrap();
+    let settings = DeploySettings::of_chain(31_337).unwrap();
+    let right = Settlement::deploy_with(&world.url, world.key.clone(), settings)
+        .await
+        .unwrap();
     let connected = world.open(ContractChoice::Named(right)).await.unwrap();
     assert_eq!(connected.contracts(), right);
     // Nothing is noted: what was named once need not be meant for ever.

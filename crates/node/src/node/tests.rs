@@ -8,11 +8,12 @@ use crate::{
     clock,
 };
 use rayswarm_model::{
-    Address, Amount, B256, JobId, UnixMillis,
+    Address, Amount, B256, Caps, ComparisonClass, JobId, UnixMillis,
+    allocation::Cap,
     signed::{AccountKey, Signed, SignedVoucher, Voucher},
 };
 use rayswarm_settlement::{
-    BlockName, Contracts, JobTerms, MovementKind, Movements, Settlement, Transaction, ask_faucet,
+    BlockName, Contracts, JobTerms, MovementKind, Movements, Payments, Settlement, Transaction, ask_faucet,
 };
 use std::{net::Ipv4Addr, time::Duration};
 use tempfile::TempDir;
@@ -61,15 +62,25 @@ impl World {
     }
 
     async fn open(&self) -> JobId {
+        self.open_as(B256::ZERO).await
+    }
+
+    async fn open_as(&self, salt: B256) -> JobId {
         let terms = JobTerms {
             manifest_hash: B256::ZERO,
             plan_hash: B256::ZERO,
+            policy_hash: B256::ZERO,
+            comparison_class: ComparisonClass(B256::ZERO),
             token: self.requestor.contracts().token,
             budget: Amount(100 * TOKEN),
+            provider_stake: Amount::ZERO,
             deadline: UnixMillis(clock::now().0 + 3_600_000),
             exit_window: Duration::ZERO,
+            notice: Duration::ZERO,
+            challenge: Duration::ZERO,
+            trust_tier: 0,
         };
-        self.requestor.open_job(&terms, B256::ZERO).await.unwrap().job_id
+        self.requestor.open_job(&terms, salt).await.unwrap().job_id
     }
 
     fn voucher(&self, job: JobId, provider: Address, cumulative: u128) -> SignedVoucher {
@@ -95,8 +106,14 @@ async fn the_history_of_a_wallet_is_what_the_chain_says_of_it() {
     assert!(paying.is_empty());
     let job = world.open().await;
     let (provider, third) = (world.provider.account(), Address::repeat_byte(3));
+    let cap = |provider| Cap {
+        provider,
+        cap: Amount(50 * TOKEN),
+    };
+    let caps = Caps::new(vec![cap(provider), cap(third)]).unwrap();
+    world.requestor.allocate(job, &caps, B256::ZERO).await.unwrap();
     let first = [world.voucher(job, provider, 10 * TOKEN)];
-    world.provider.redeem(job, &first).await.unwrap();
+    world.provider.redeem(job, &first, &caps).await.unwrap();
     paying.update(&world.requestor).await.unwrap();
     assert_eq!(told(&paying), [(MovementKind::Opened, 100), (MovementKind::Paid, 10)]);
 
@@ -105,7 +122,7 @@ async fn the_history_of_a_wallet_is_what_the_chain_says_of_it() {
         world.voucher(job, provider, 15 * TOKEN),
         world.voucher(job, third, 25 * TOKEN),
     ];
-    world.requestor.close_job(job, &last).await.unwrap();
+    world.requestor.close_job(job, &last, &caps).await.unwrap();
     world.requestor.refund(job).await.unwrap();
     paying.update(&world.requestor).await.unwrap();
     let expected = [
@@ -118,9 +135,22 @@ async fn the_history_of_a_wallet_is_what_the_chain_says_of_it() {
     earning.update(&world.provider).await.unwrap();
     assert_eq!(told(&earning), [(MovementKind::Earned, 10), (MovementKind::Earned, 5)]);
 
+    // At one stroke: the chain names no provider, and each finds its own all the same.
+    let other = world.open_as(B256::repeat_byte(1)).await;
+    world.requestor.allocate(other, &caps, B256::ZERO).await.unwrap();
+    let payments = Payments::from([(provider, Amount(7 * TOKEN)), (third, Amount(2 * TOKEN))]);
+    world.requestor.settle_job(other, &payments, &caps).await.unwrap();
+    paying.update(&world.requestor).await.unwrap();
+    earning.update(&world.provider).await.unwrap();
+    assert_eq!(
+        told(&paying)[4..],
+        [(MovementKind::Opened, 100), (MovementKind::Paid, 9)]
+    );
+    assert_eq!(told(&earning)[2..], [(MovementKind::Earned, 7)]);
+
     let all: Vec<_> = paying.all().chain(earning.all()).collect();
     for movement in all {
-        assert_eq!(movement.job, job);
+        assert!([job, other].contains(&movement.job));
         let block = world
             .requestor
             .block(BlockName::Number(movement.block))

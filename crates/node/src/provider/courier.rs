@@ -2,7 +2,7 @@
 //! transfer stopped.
 
 use super::{
-    account::Account,
+    account::{Account, Committed, Debt},
     queue::{Queue, Rendered},
 };
 use crate::{pixels, requestor::refusal::chain, services::Services};
@@ -49,14 +49,14 @@ impl Courier {
     }
 
     async fn deliver(&mut self, rendered: &Rendered) {
-        let commit = match self.commitment(rendered).await {
-            Ok(commit) => commit,
+        let (commit, signed) = match self.commitment(rendered).await {
+            Ok(committed) => committed,
             Err(reason) => return self.report(rendered, reason).await,
         };
         let mut tries = 0;
         while tries < TRIES_MAX {
             let link = self.link.borrow_and_update().clone();
-            let handing_over = self.hand_over(&link, rendered, commit.clone());
+            let handing_over = self.hand_over(&link, rendered, commit.clone(), &signed);
             let traces = &self.services.traces;
             match traces
                 .work(self.job, rendered.grant.attempt, "deliver", handing_over)
@@ -78,7 +78,13 @@ impl Courier {
         self.report(rendered, given_up).await;
     }
 
-    async fn hand_over(&self, link: &ProviderLink, rendered: &Rendered, commit: Commit) -> Result<(), NetworkError> {
+    async fn hand_over(
+        &self,
+        link: &ProviderLink,
+        rendered: &Rendered,
+        commit: Commit,
+        signed: &Committed,
+    ) -> Result<(), NetworkError> {
         match link.commit(commit).await? {
             CommitAnswer::Stored => {}
             CommitAnswer::Drop { reason } => {
@@ -86,18 +92,23 @@ impl Courier {
                 return Ok(());
             }
             CommitAnswer::Deliver => {
+                self.noted(rendered, self.account.sending(&rendered.grant, signed));
                 link.upload(self.job, rendered.grant.attempt, &rendered.file).await?;
             }
         }
-        if let Err(error) = self.account.delivered(&rendered.grant) {
-            // Before the next task the account is read, which will fail too.
-            tracing::error!(attempt = %rendered.grant.attempt, error = %chain(&error), "a delivery cannot be noted");
-        }
+        self.noted(rendered, self.account.delivered(&rendered.grant, signed));
         Ok(())
     }
 
+    fn noted(&self, rendered: &Rendered, outcome: Result<(), Debt>) {
+        if let Err(error) = outcome {
+            // Before the next task the account is read, which will fail too.
+            tracing::error!(attempt = %rendered.grant.attempt, error = %chain(&error), "a delivery cannot be noted");
+        }
+    }
+
     /// Decodes what the engine wrote and signs what it holds.
-    async fn commitment(&self, rendered: &Rendered) -> Result<Commit, String> {
+    async fn commitment(&self, rendered: &Rendered) -> Result<(Commit, Committed), String> {
         let (file, rect, tile) = (rendered.file.clone(), rendered.rect, rendered.grant.task.tile);
         let measured = tokio::task::spawn_blocking(move || pixels::measure_file(&file, rect, tile)).await;
         let measured = measured
@@ -114,12 +125,14 @@ impl Courier {
         };
         let signed = Signed::sign(receipt, &self.services.domain, &self.services.identity.account);
         let receipt = canonical::encode("receipt", &signed).map_err(|error| chain(&error))?;
-        Ok(Commit {
+        let cells = canonical::encode("cells", &measured.cells).map_err(|error| chain(&error))?;
+        let commit = Commit {
             job: self.job,
             attempt: rendered.grant.attempt,
-            receipt,
+            receipt: receipt.clone(),
             bytes: measured.bytes,
-        })
+        };
+        Ok((commit, Committed { receipt, cells }))
     }
 
     async fn report(&self, rendered: &Rendered, message: String) {

@@ -4,10 +4,10 @@
 use crate::services::Services;
 use rayswarm_engines::SceneFile;
 use rayswarm_model::{
-    B256, BlobId, Manifest, NodeId, canonical, keccak256,
+    B256, BlobId, Manifest, canonical, keccak256,
     manifest::{ManifestError, SCENE_ROOT},
 };
-use rayswarm_network::{NetworkError, Want, work::JobInvite};
+use rayswarm_network::{NetworkError, PeerAddr, Want, work::JobInvite};
 use std::path::Path;
 
 /// What a session of the job sees.
@@ -63,13 +63,13 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 /// by the escrow.
 pub async fn fetch(
     services: &Services,
-    from: NodeId,
+    from: &PeerAddr,
     invite: &JobInvite,
     paid_for: B256,
     folder: &Path,
 ) -> Result<JobFiles, FilesError> {
     let blobs = services.network.blobs();
-    let peers = [services.network.address_of(from)];
+    let peers = [from.clone()];
     blobs.pin(invite.job);
     let wanted = Want {
         blob: invite.manifest,

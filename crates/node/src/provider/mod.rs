@@ -15,10 +15,13 @@
 //! | [`commands`] | sessions of commands |
 //! | [`courier`] | commitments and uploads |
 //! | [`files`] | a job's files, from blobs to a session's view |
+//! | [`staking`] | the stake, kept at what the owner wants |
+//! | [`claimed`] | what is claimed where the requestor does not pay |
 //! | [`vouchers`] | keeping vouchers, and redeeming them when the requestor does not |
 
 pub mod account;
 pub mod admission;
+pub mod claimed;
 pub mod commands;
 pub mod courier;
 pub mod files;
@@ -27,15 +30,16 @@ pub mod occupancy;
 pub mod offering;
 pub mod pace;
 pub mod queue;
+pub mod staking;
 pub mod switch;
 pub mod vouchers;
 pub mod warm;
 pub mod worker;
 
-use crate::{requestor::refusal::chain, services::Services};
+use crate::{journal::DeliveredState, requestor::refusal::chain, services::Services};
 use admission::{Admission, OwnTerms};
 use occupancy::Occupancy;
-use rayswarm_model::{JobId, NodeId};
+use rayswarm_model::{AttemptId, JobId, NodeId};
 use rayswarm_network::work::{InviteAnswer, JobInvite, Judgement, ProviderEvent, ProviderLink, Reply, Verdict};
 use std::{
     collections::HashMap,
@@ -111,6 +115,14 @@ impl Provider {
                 self.vouchered(voucher.job, &voucher.signed);
                 let _ = reply.send(());
             }
+            ProviderEvent::Allocation {
+                from,
+                allocation,
+                reply,
+            } => {
+                self.capped(from, allocation.job, &allocation.document);
+                let _ = reply.send(());
+            }
             ProviderEvent::Cancel { from, cancel, reply } => {
                 if let Some(handle) = self.jobs.remove(&(from, cancel.job)) {
                     tracing::info!(job = %cancel.job.short(), reason = cancel.reason, "the requestor ended the job");
@@ -122,6 +134,7 @@ impl Provider {
                 if let Some(handle) = self.jobs.get(&(from, revoke.job)) {
                     handle.revoke(revoke.attempt);
                 }
+                self.note_judgement(from, revoke.job, revoke.attempt, DeliveredState::NotNeeded);
                 let _ = reply.send(());
             }
             ProviderEvent::LinkClosed { from, error } => {
@@ -131,6 +144,11 @@ impl Provider {
     }
 
     fn judged(&self, from: NodeId, verdict: &Verdict) {
+        let state = match &verdict.judgement {
+            Judgement::Accepted { .. } => DeliveredState::Verified,
+            Judgement::Rejected { .. } => DeliveredState::Rejected,
+        };
+        self.note_judgement(from, verdict.job, verdict.attempt, state);
         match &verdict.judgement {
             Judgement::Accepted { voucher: Some(signed) } => self.vouchered(verdict.job, signed),
             Judgement::Accepted { voucher: None } => {}
@@ -141,11 +159,24 @@ impl Provider {
         }
     }
 
+    fn note_judgement(&self, from: NodeId, job: JobId, attempt: AttemptId, state: DeliveredState) {
+        if let Err(error) = self.services.journal.judge_delivered(from, job, attempt, state) {
+            tracing::error!(%attempt, error = %chain(&error), "what was said of a result was not noted");
+        }
+    }
+
     /// Vouchers are kept for every job ever accepted, whether a worker is at it or not: the last ones come when the work
     /// is done.
     fn vouchered(&self, job: JobId, signed: &[u8]) {
         if let Err(error) = vouchers::keep(&self.services, job, signed) {
             tracing::warn!(job = %job.short(), error = %chain(&error), "a voucher was not kept");
+        }
+    }
+
+    /// Caps are kept like vouchers: without those in force none can be redeemed.
+    fn capped(&self, from: NodeId, job: JobId, document: &[u8]) {
+        if let Err(error) = vouchers::keep_caps(&self.services.journal, from, job, document) {
+            tracing::warn!(job = %job.short(), error = %chain(&error), "caps were not kept");
         }
     }
 
@@ -161,7 +192,7 @@ impl Provider {
             _ if self.services.switch.is_paused() => Admission::Refused(switch::RESTS.into()),
             (Some(job), _) => Admission::Refused(format!("busy with job {}", job.short())),
             (None, Some((_, reason))) => Admission::Refused(reason.clone()),
-            (None, None) => self.terms.judge(&self.services, &invite).await,
+            (None, None) => self.terms.judge(&self.services, requestor, &invite).await,
         };
         let admission = match admission {
             Admission::Refused(reason) => Err(reason),

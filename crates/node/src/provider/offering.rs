@@ -5,11 +5,12 @@ use crate::{clock, requestor::refusal::chain, services::Services};
 use anyhow::Context;
 use rayswarm_engines::{SessionLimits, commands::session::architecture};
 use rayswarm_model::{
-    Offer, UnixMillis, canonical, keccak256,
+    B256, ComparisonClass, Offer, UnixMillis, canonical, keccak256,
     offer::{CommandsOffer, EngineOffer},
+    signed::endpoint_account_text,
 };
 use rayswarm_network::SignedOffer;
-use rayswarm_settlement::{ProviderOffer, ask_faucet};
+use rayswarm_settlement::{ProviderOffer, TrustTier, ask_faucet};
 use std::sync::Arc;
 
 /// Measures every engine, makes the offer, registers it on chain and tells it to peers.
@@ -22,9 +23,7 @@ pub async fn offer(services: &Services, limits: &SessionLimits) -> anyhow::Resul
         let measured =
             measured.with_context(|| format!("{} {} cannot be measured", engine.name(), engine.version()))?;
         if engines.is_empty() {
-            benchmark_milli_wu = measured
-                .milli_wu_per_cpu_second
-                .saturating_mul(u64::from(limits.threads));
+            benchmark_milli_wu = measured.milli_wu_per_second(limits.threads);
             device = measured.device;
         }
         let (name, version) = (engine.name().into(), engine.version().into());
@@ -103,15 +102,58 @@ async fn register(services: &Services, offer: &Offer) -> anyhow::Result<()> {
         issued_at: UnixMillis(0),
         ..offer.clone()
     };
+    let settlement = &services.settlement;
+    let (registry, account) = (settlement.contracts().registry, settlement.account());
+    let signature = services
+        .network
+        .sign(&endpoint_account_text(settlement.chain_id(), registry, account));
+    let first = offer.engines.first();
     let row = ProviderOffer {
         price: offer.price,
         benchmark_milli_wu: offer.benchmark_milli_wu,
         memory_mib: u32::try_from(offer.memory.mebibytes_floor()).unwrap_or(u32::MAX),
+        isa_class: isa_class(),
+        trust_tier: TrustTier::Open,
+        judges: services
+            .config
+            .provider
+            .as_ref()
+            .is_some_and(|provider| provider.judges),
+        comparison_class: first.map_or(ComparisonClass(B256::ZERO), |engine| engine.class),
+        engines_hash: canonical::document_hash("engines", &offer.engines)?,
         offer_hash: canonical::document_hash("offer", &timeless)?,
         uri: String::new(),
     };
-    if let Err(error) = services.settlement.register_provider(offer.node, &row).await {
+    if let Err(error) = settlement.register_provider(offer.node, signature, &row).await {
         tracing::warn!(error = %chain(&error), "the offer is not on chain; requestors still learn of it from peers");
     }
     Ok(())
+}
+
+/// This processor's class, by the table of `docs/protocol/settlement.md`.
+fn isa_class() -> u16 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            4
+        } else if is_x86_feature_detected!("avx2") {
+            3
+        } else if is_x86_feature_detected!("sse4.2") {
+            2
+        } else {
+            1
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        if std::arch::is_aarch64_feature_detected!("sve") {
+            17
+        } else {
+            16
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        0
+    }
 }

@@ -15,8 +15,8 @@ use crate::{
     traces::Traces,
 };
 use rayswarm_model::{
-    Amount, AttemptId, B256, Bytes, JobId, LeaseId, Manifest, RenderSettings, Resolution, Slice, TaskId, TaskSpec,
-    UnixMillis, Work, WorkPrice, canonical,
+    Amount, AttemptId, B256, Bytes, ComparisonClass, JobId, LeaseId, Manifest, RenderSettings, Resolution, Slice,
+    TaskId, TaskSpec, UnixMillis, Work, WorkPrice, canonical,
     manifest::{Cipher, ManifestFile},
     signed::{Domain, Signed, Voucher},
 };
@@ -84,6 +84,7 @@ async fn services(folder: &Path, rpc_url: &str, contracts: Option<Contracts>) ->
             chain_id: settlement.chain_id(),
             escrow: contracts.escrow,
         },
+        court: B256::ZERO,
         settlement: Arc::new(settlement),
         rpc_url: rpc_url.into(),
         command_turns: Arc::new(tokio::sync::Semaphore::new(1)),
@@ -112,6 +113,8 @@ impl World {
         let provider = Arc::new(provider);
         let terms = OwnTerms {
             limits: provider.local_limits(),
+            unpaid_tasks: 4,
+            stake: Default::default(),
         };
         let (running, stop) = (
             Provider::new(provider.clone(), terms, Arc::default()),
@@ -210,16 +213,22 @@ async fn invitation(requestor: &Services, folder: &Path, budget: u64) -> JobInvi
     let terms = JobTerms {
         manifest_hash: canonical::document_hash("manifest", &manifest).unwrap(),
         plan_hash: B256::ZERO,
+        policy_hash: B256::ZERO,
+        comparison_class: ComparisonClass(B256::ZERO),
         token: settlement.contracts().token,
         budget,
+        provider_stake: Amount::ZERO,
         deadline,
         exit_window: Duration::from_secs(2),
+        notice: Duration::from_secs(2),
+        challenge: Duration::from_secs(2),
+        trust_tier: 0,
     };
     settlement.open_job(&terms, B256::ZERO).await.unwrap();
     let engines = requestor.engines.installed();
     let povray = engines.iter().find(|engine| engine.name() == "povray");
     let povray = povray.expect("POV-Ray 3.7 is not installed; run: apt-get install povray povray-includes");
-    JobInvite {
+    let invite = JobInvite {
         job,
         requestor: settlement.account(),
         chain_id: requestor.domain.chain_id,
@@ -239,7 +248,9 @@ async fn invitation(requestor: &Services, folder: &Path, budget: u64) -> JobInvi
         memory: Bytes(1 << 20),
         price: PRICE,
         deadline,
-    }
+        signature: Vec::new(),
+    };
+    invite.signed(&requestor.identity.account).unwrap()
 }
 
 fn lease(number: u64, work: u64) -> Lease {

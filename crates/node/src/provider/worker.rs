@@ -223,9 +223,9 @@ impl Worker {
     }
 
     async fn fetch(&self) -> Result<JobFiles, String> {
-        let requestor = self.link.borrow().requestor();
+        let requestor = self.services.network.address_of(self.link.borrow().requestor());
         let (paid_for, folder) = (self.accepted.manifest, self.folder.join("files"));
-        let fetched = files::fetch(&self.services, requestor, &self.invite, paid_for, &folder).await;
+        let fetched = files::fetch(&self.services, &requestor, &self.invite, paid_for, &folder).await;
         fetched.map_err(|error| format!("the job's files could not be had: {}", chain(&error)))
     }
 

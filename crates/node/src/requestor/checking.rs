@@ -160,7 +160,7 @@ pub fn check_delivery(
         pixel_commitment: measured.commitment,
     };
     receipt.check(domain, &expected)?;
-    match channels.and_then(|known| channel_difference(known, &measured.channels)) {
+    match channels.and_then(|known| channel_difference(known, measured.channels())) {
         Some((expected, found)) => Err(CheckError::Channels { expected, found }),
         None => Ok(()),
     }

@@ -5,9 +5,11 @@ use super::{
     analysis::{self, Analysis},
     assembly,
     board::Board,
+    claims,
     handle::{Command, JobHandle},
     inherit,
     ledger::Ledger,
+    leftovers,
     money::{self, Earnings},
     outputs::Outputs,
     pack, plan_file,
@@ -15,6 +17,7 @@ use super::{
     quoting,
     record::{JobRecord, ManifestBlob},
     refusal::{bad_input, chain, failed, lost, missing},
+    rejections,
     rendering::{self, Outcome, Progress},
     shown::Shown,
 };
@@ -31,6 +34,7 @@ use rayswarm_network::RequestorEvent;
 use rayswarm_scheduler::{Farm, Policy};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Commands and events waiting for a job; more than its providers send at once.
 const INBOX_MAX: usize = 256;
@@ -100,8 +104,14 @@ impl Job {
         )
     }
 
-    /// Lives until the job is final or the node stops.
+    /// Lives until the job is final and no claim holds money of it back, or the node stops.
     pub async fn run(mut self) {
+        let over = CancellationToken::new();
+        let watching = rejections::watch(self.services.clone(), self.record.id);
+        self.services
+            .tracker
+            .spawn(over.clone().run_until_cancelled_owned(watching));
+        let _watched = over.drop_guard();
         while !self.record.state.is_final() {
             let outcome = match self.record.state {
                 JobState::Analysing | JobState::Probing => self.quote().await,
@@ -118,7 +128,9 @@ impl Job {
                 Err(End::Failed(problem)) => self.end_early(Some(problem)).await,
             }
         }
-        self.clean_up().await;
+        leftovers::clear(&self.services, &self.record, &self.folder()).await;
+        self.commands.close();
+        claims::follow(&mut self).await;
     }
 
     /// The folder of this job.
@@ -333,7 +345,8 @@ impl Job {
         let facts = self.record.facts.clone().ok_or_else(|| lost("facts"))?;
         let packed = pack::pack(&self.services, self.record.id, &self.record.request.scene, &facts).await;
         let packed = packed.map_err(|error| bad_input("cannot_pack", chain(&error)))?;
-        let plan = self.record.plan_hash.ok_or_else(|| lost("plan"))?;
+        let plan_hash = self.record.plan_hash.ok_or_else(|| lost("plan"))?;
+        let plan = self.plan().ok_or_else(|| lost("plan"))?;
         self.record.manifest = Some(ManifestBlob {
             blob: packed.blob,
             bytes: packed.blob_bytes,
@@ -355,7 +368,7 @@ impl Job {
         loop {
             let opened = tokio::select! {
                 () = services.stop.cancelled() => return Err(End::Stopped),
-                opened = money::open(&services, &mut self.record, packed.hash, plan) => opened,
+                opened = money::open(&services, &mut self.record, packed.hash, (plan_hash, &plan)) => opened,
             };
             match opened {
                 Ok(()) => break,
@@ -415,6 +428,7 @@ impl Job {
         }
         Ok(match &self.record.problem {
             None => JobState::Done,
+            Some(problem) if problem.kind == money::UNDERPAID => JobState::Done,
             Some(problem) if problem.kind == cancelled().kind => JobState::Cancelled,
             Some(_) => JobState::Failed,
         })
@@ -460,25 +474,6 @@ impl Job {
                     }
                 }
                 done = &mut work => return Ok(done),
-            }
-        }
-    }
-
-    /// Results are merged into files by now; evidence and the journal stay.
-    async fn clean_up(&self) {
-        self.services.network.blobs().revoke_all(self.record.id);
-        self.services.network.blobs().unpin(self.record.id);
-        if let Err(error) = self.services.network.clear_uploads(self.record.id) {
-            tracing::debug!(%error, "partial uploads were not removed");
-        }
-        let film_frames = (self.record.state == JobState::Done).then_some(assembly::FILM_FRAMES);
-        // The frames of a film that was not made are worth keeping: a retry goes on with them.
-        for name in ["results", "merged", "scratch"].into_iter().chain(film_frames) {
-            let folder = self.folder().join(name);
-            if folder.exists()
-                && let Err(error) = tokio::fs::remove_dir_all(&folder).await
-            {
-                tracing::warn!(folder = %folder.display(), %error, "cannot be removed");
             }
         }
     }

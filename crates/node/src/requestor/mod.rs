@@ -28,12 +28,19 @@
 //! | [`assembly`] | merging frames and encoding films |
 //! | [`naming`] | names of finished files |
 //! | [`money`] | escrow, vouchers, settlement |
+//! | [`leftovers`] | what a final job leaves behind and nobody needs |
+//! | [`windows`] | how long the parties of a job have for what they may do |
+//! | [`claims`] | what providers have claimed, followed beyond the job |
+//! | [`rejections`] | claims held against this node's books |
+//! | [`caps`] | what each provider can be paid at most, epoch by epoch |
 //! | [`refusal`] | problems as documents |
 
 pub mod analysis;
 pub mod assembly;
 pub mod board;
+pub mod caps;
 pub mod checking;
+mod claims;
 pub mod commands;
 pub mod evidence;
 pub mod handle;
@@ -41,6 +48,7 @@ pub mod inherit;
 pub mod inviting;
 pub mod job;
 pub mod ledger;
+mod leftovers;
 pub mod money;
 pub mod naming;
 pub mod outputs;
@@ -52,12 +60,14 @@ pub mod quoting;
 pub mod reasons;
 pub mod record;
 pub mod refusal;
+pub mod rejections;
 pub mod rendering;
 pub mod replies;
 pub mod roster;
 pub mod shown;
 pub mod studio;
 mod wanted;
+pub mod windows;
 
 use crate::{clock, identity, journal::JournalError, services::Services};
 use commands::Commands;

@@ -82,7 +82,7 @@ fn samples(facts: &SceneFacts, settings: &RenderSettings, wanted: u32) -> u32 {
 fn channels_of(picture: &Path, crop: Rect) -> Option<Channels> {
     let measured = pixels::measure_file(picture, crop, crop);
     let measured = measured.inspect_err(|error| tracing::warn!(error = %chain(error), "a probe crop cannot be read"));
-    Some(measured.ok()?.channels)
+    Some(measured.ok()?.cells.header.channels)
 }
 
 /// A probe's pixels are of no use; what they cost and which channels they have is.

@@ -15,7 +15,7 @@ use rayswarm_engines::{SessionPurpose, SessionRequest, layout};
 use rayswarm_model::{Amount, Bytes, Frames, Offer, Plan, settings::Device};
 use rayswarm_planner::{
     AuditRate, CostMap, ExpectedProviders, PlanRequest, Quote, QuoteError, QuoteRequest, plan as make_plan,
-    quote as make_quote,
+    quote as make_quote, quote_within,
 };
 use std::{path::Path, time::Duration};
 
@@ -58,7 +58,7 @@ pub async fn quote(
         audits: AuditRate::default(),
         adaptive_sampling: analysis.facts.adaptive_sampling,
     };
-    let quote = make_quote(&question).map_err(|error| quote_problem(&error))?;
+    let quote = quote_within(&question, record.request.settings.budget).map_err(|error| quote_problem(&error))?;
     let budget = budget(record, &quote, services).await?;
     let left = record.deadline_at.since(clock::now());
     quote.check_deadline(left).map_err(|error| quote_problem(&error))?;
@@ -175,7 +175,6 @@ async fn budget(record: &JobRecord, quote: &Quote, services: &Services) -> Resul
         .budget
         .unwrap_or(quote.price_high)
         .max(Amount(1));
-    quote.check_budget(budget).map_err(|error| quote_problem(&error))?;
     let settlement = &services.settlement;
     let balance = settlement
         .token_balance(settlement.account())

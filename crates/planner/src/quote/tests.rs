@@ -141,3 +141,23 @@ fn nobody_to_render_is_said() {
     let plan = plan(1, 1);
     assert_eq!(quote(&request(&plan, &[])).unwrap_err(), QuoteError::NoProviders);
 }
+
+#[test]
+fn a_budget_buys_as_many_providers_as_it_covers() {
+    let (plan, offers) = (plan(100, 10), [offer(1, 1, 10), offer(2, 3, 2), offer(3, 1, 3)]);
+    let all = request(&plan, &offers);
+    let dearest = quote(&all).unwrap().price_high;
+    let within = |budget| quote_within(&all, budget).map(|quote| (quote.providers, quote.price_cap));
+    assert_eq!(within(None), Ok((3, offers[0].price)));
+    assert_eq!(within(Some(dearest)), Ok((3, offers[0].price)));
+    let less = Amount(dearest.0 - 1);
+    assert_eq!(within(Some(less)), Ok((2, offers[2].price)));
+    let cheapest = quote(&request(&plan, &offers[1..2])).unwrap().price_high;
+    assert_eq!(within(Some(cheapest)), Ok((1, offers[1].price)));
+    let too_little = Amount(cheapest.0 - 1);
+    let expected = QuoteError::BudgetTooSmall {
+        budget: too_little,
+        price: cheapest,
+    };
+    assert_eq!(within(Some(too_little)), Err(expected), "it names the cheapest");
+}

@@ -1,10 +1,15 @@
 //! What our contracts' calls and events mean, for people.
 
+mod disputes;
+mod escrow;
+mod registry;
+
 use super::ChainEvent;
 use crate::{
     bindings::{
-        escrow::JobEscrow::{JobEscrowCalls, JobEscrowEvents},
-        registry::ProviderRegistry::{ProviderRegistryCalls, ProviderRegistryEvents},
+        disputes::Disputes::DisputesCalls,
+        escrow::JobEscrow::JobEscrowCalls,
+        registry::ProviderRegistry::ProviderRegistryCalls,
         token::DevToken::{DevTokenCalls, DevTokenEvents},
     },
     contracts::Contracts,
@@ -13,13 +18,14 @@ use alloy::{
     primitives::{Address, B256, Log, U256},
     sol_types::SolEventInterface,
 };
-use rayswarm_model::{Amount, JobId, NodeId};
+use rayswarm_model::Amount;
 
 /// The name of the function that `input` calls, or its selector; `None` when nothing is called.
 pub(super) fn method(input: &[u8]) -> Option<String> {
     let selector: [u8; 4] = input.get(..4)?.try_into().ok()?;
     let name = JobEscrowCalls::name_by_selector(selector)
         .or_else(|| ProviderRegistryCalls::name_by_selector(selector))
+        .or_else(|| DisputesCalls::name_by_selector(selector))
         .or_else(|| DevTokenCalls::name_by_selector(selector));
     Some(name.map_or_else(|| format!("0x{}", hex::encode(selector)), str::to_owned))
 }
@@ -27,6 +33,8 @@ pub(super) fn method(input: &[u8]) -> Option<String> {
 /// Knows the contracts of one network.
 pub(super) struct Words<'a> {
     pub(super) contracts: Contracts,
+    /// The contract that judges claims.
+    pub(super) disputes: Address,
     /// What the payment token calls itself.
     pub(super) symbol: &'a str,
 }
@@ -44,6 +52,8 @@ impl Words<'_> {
             self.escrow(topic, log)
         } else if log.address == self.contracts.registry {
             self.registry(topic, log)
+        } else if log.address == self.disputes {
+            self.disputes(topic, log)
         } else {
             self.token(topic, log)
         };
@@ -57,62 +67,6 @@ impl Words<'_> {
                 text,
             },
         )
-    }
-
-    fn escrow(&self, topic: B256, log: &Log) -> Option<(&'static str, String)> {
-        use JobEscrowEvents as E;
-        let job = |id: B256| JobId::from(id).short();
-        let tokens = |amount: u128| self.tokens(U256::from(amount));
-        let text = match JobEscrowEvents::decode_log(log).ok()?.data {
-            E::JobOpened(e) => {
-                let budget = self.amount(e.terms.token, U256::from(e.terms.budget));
-                format!("{} locked {budget} for job {}", short(e.requestor), job(e.jobId))
-            }
-            E::JobToppedUp(e) => {
-                let (amount, all) = (tokens(e.amount), tokens(e.deposited));
-                let (payer, job) = (short(e.payer), job(e.jobId));
-                format!("{payer} added {amount} to job {job}, which has got {all} in all")
-            }
-            E::VoucherRedeemed(e) => {
-                let (amount, all) = (self.tokens(e.amount), self.tokens(e.paid));
-                let (provider, job) = (short(e.provider), job(e.jobId));
-                format!("job {job} paid {amount} to {provider}, which has got {all} from it in all")
-            }
-            E::VoucherUnderfunded(e) => {
-                let (provider, unpaid) = (short(e.provider), self.tokens(e.unpaid));
-                format!(
-                    "job {} holds too little to pay {provider} the last {unpaid}",
-                    job(e.jobId)
-                )
-            }
-            E::JobClosed(e) => format!("job {} was closed; vouchers are still paid for a while", job(e.jobId)),
-            E::JobRefunded(e) => {
-                let (amount, requestor) = (tokens(e.amount), short(e.requestor));
-                format!("{amount} of job {} went back to {requestor}", job(e.jobId))
-            }
-            E::EIP712DomainChanged(_) => "signatures are valid elsewhere from now on".into(),
-        };
-        Some((JobEscrowEvents::name_by_selector(topic.0)?, text))
-    }
-
-    fn registry(&self, topic: B256, log: &Log) -> Option<(&'static str, String)> {
-        use ProviderRegistryEvents as E;
-        let node = |id: B256| NodeId::from(id).short();
-        let price = |units: u128| format!("{} per WU-hour", self.tokens(U256::from(units)));
-        let text = match ProviderRegistryEvents::decode_log(log).ok()?.data {
-            E::ProviderRegistered(e) => {
-                let (account, price) = (short(e.account), price(e.offer.pricePerWuHour));
-                format!("{account} offers node {} for {price}", node(e.endpointId))
-            }
-            E::ProviderUpdated(e) => {
-                let (account, price) = (short(e.account), price(e.offer.pricePerWuHour));
-                format!("{account} now offers node {} for {price}", node(e.endpointId))
-            }
-            E::ProviderDeregistered(e) => {
-                format!("{} offers node {} no more", short(e.account), node(e.endpointId))
-            }
-        };
-        Some((ProviderRegistryEvents::name_by_selector(topic.0)?, text))
     }
 
     /// Every ERC-20 token says it alike.
@@ -138,6 +92,14 @@ impl Words<'_> {
             // Wallets write it for "without limit".
             (Err(_), _) => "any amount".into(),
         }
+    }
+
+    /// An amount of the stake token, which may be another than the payment token.
+    fn stake(units: U256) -> String {
+        u128::try_from(units).map_or_else(
+            |_| "any amount".into(),
+            |units| format!("{} stake tokens", Amount(units)),
+        )
     }
 
     /// An amount of whatever token.
@@ -186,6 +148,7 @@ mod tests {
     fn said(address: Address, data: LogData) -> (String, String) {
         let words = Words {
             contracts: CONTRACTS,
+            disputes: Address::repeat_byte(4),
             symbol: "RSD",
         };
         let ChainEvent { name, text } = words.event(&Log { address, data });
@@ -205,10 +168,16 @@ mod tests {
             terms: IJobEscrow::JobTerms {
                 manifestHash: B256::ZERO,
                 planHash: B256::ZERO,
+                policyHash: B256::ZERO,
+                comparisonClass: B256::ZERO,
                 token: CONTRACTS.token,
                 budget: 5 * TOKEN / 2,
+                providerStake: 0,
                 deadline: 1,
                 exitWindowSeconds: 1,
+                noticeSeconds: 1,
+                challengeSeconds: 1,
+                trustTier: 0,
             },
         };
         let text = format!("{} locked 2.5 RSD for job cdcdcdcdcd", short(ALICE));
@@ -236,10 +205,16 @@ mod tests {
         let registered = ProviderRegistry::ProviderRegistered {
             account: ALICE,
             endpointId: B256::repeat_byte(0xee),
+            endpointSignature: [B256::ZERO; 2],
             offer: IProviderRegistry::Offer {
                 pricePerWuHour: TOKEN,
                 benchmarkMilliWu: 1,
                 memoryMiB: 1,
+                isaClass: 0,
+                trustTier: 0,
+                judges: false,
+                comparisonClass: B256::ZERO,
+                enginesHash: B256::ZERO,
                 offerHash: B256::ZERO,
                 uri: String::new(),
             },
@@ -247,6 +222,16 @@ mod tests {
         let (name, text) = said(CONTRACTS.registry, registered.encode_log_data());
         assert_eq!(name, "ProviderRegistered");
         assert!(text.ends_with("offers node eeeeeeeeee for 1 RSD per WU-hour"), "{text}");
+        let settled = JobEscrow::JobSettled {
+            jobId: B256::repeat_byte(0xcd),
+            total: U256::from(TOKEN),
+            settlementHash: B256::ZERO,
+        };
+        is(
+            said(CONTRACTS.escrow, settled.encode_log_data()),
+            "JobSettled",
+            "job cdcdcdcdcd paid all its providers 1 RSD at one stroke",
+        );
         let transfer = |from, value| DevToken::Transfer { from, to: BOB, value }.encode_log_data();
         let (name, text) = said(CONTRACTS.token, transfer(Address::ZERO, U256::from(TOKEN)));
         assert!(name == "Transfer" && text.starts_with("1 RSD were made for "), "{text}");
@@ -286,7 +271,7 @@ mod tests {
     fn calls_are_named_or_shown_by_their_selector() {
         let close = JobEscrow::closeJobCall {
             jobId: B256::ZERO,
-            vouchers: Vec::new(),
+            shares: Vec::new(),
         };
         assert_eq!(method(&close.abi_encode()).as_deref(), Some("closeJob"));
         let approve = DevToken::approveCall {

@@ -5,9 +5,12 @@ use super::Rpc;
 use crate::error::SettlementError;
 use alloy::{
     eips::BlockNumberOrTag,
-    primitives::{Address, B256, Bytes, U64, U256},
+    primitives::{Address, B256, Bytes, U64, U256, keccak256},
     providers::Provider,
-    rpc::{client::BatchRequest, types::Log},
+    rpc::{
+        client::BatchRequest,
+        types::{Header, Log},
+    },
     transports::{RpcError, TransportError, TransportResult, http::reqwest},
 };
 use serde::Deserialize;
@@ -62,6 +65,14 @@ impl Rpc {
     pub(crate) async fn block_by_hash(&self, hash: B256) -> Result<Option<RawBlock>, SettlementError> {
         const METHOD: &str = "eth_getBlockByHash";
         self.done(METHOD, self.provider.raw_request(METHOD.into(), (hash, false)).await)
+    }
+
+    /// The header of a block in RLP, which hashes to the block's hash; `None` when the server has no such block.
+    pub(crate) async fn header_rlp(&self, number: u64) -> Result<Option<Bytes>, SettlementError> {
+        let wanted = (BlockNumberOrTag::Number(number), false);
+        let asked = self.provider.raw_request(BLOCK_BY_NUMBER.into(), wanted);
+        let header: Option<Header> = self.done(BLOCK_BY_NUMBER, asked.await)?;
+        header.as_ref().map(header_of).transpose()
     }
 
     /// Those of these blocks that are there: in one request, or one by one where the server takes no batches.
@@ -119,6 +130,19 @@ impl Rpc {
         const METHOD: &str = "eth_getTransactionReceipt";
         self.done(METHOD, self.provider.raw_request(METHOD.into(), (hash,)).await)
     }
+}
+
+fn header_of(header: &Header) -> Result<Bytes, SettlementError> {
+    let encoded = alloy_rlp::encode(&header.inner);
+    let actual = keccak256(&encoded);
+    if actual != header.hash {
+        return Err(SettlementError::HeaderWrong {
+            number: header.inner.number,
+            expected: header.hash,
+            actual,
+        });
+    }
+    Ok(encoded.into())
 }
 
 /// Whether nobody has answered at all: asking in another way would be no better.

@@ -1,5 +1,11 @@
 //! A private anvil for one test, found among the contracts' npm packages.
 
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
+pub mod court;
+pub mod world;
+
 use std::{
     io::{BufRead, BufReader, Read},
     path::PathBuf,

@@ -4,15 +4,20 @@
 
 use super::*;
 use crate::chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, development_genesis};
+use crate::journal::{Delivered, DeliveredState};
 use rayswarm_model::{
-    B256,
-    signed::{AccountKey, Signed, Voucher},
+    AttemptId, B256, ComparisonClass, Rect, TaskId, Work,
+    allocation::Share,
+    signed::{AccountKey, Receipt, Signed, Voucher},
 };
-use rayswarm_settlement::{JobTerms, ask_faucet};
+use rayswarm_settlement::{JobTerms, Payments, ask_faucet};
 use std::net::Ipv4Addr;
 use tempfile::TempDir;
 
 const HOUR_MS: u64 = 3_600_000;
+/// The blocks of a busy second bear later times.
+const CHAIN_AHEAD: Duration = Duration::from_secs(60);
+const NODE: NodeId = NodeId::from_bytes([4; 32]);
 
 fn key(seed: u8) -> AccountKey {
     AccountKey::from_bytes(&[seed; 32]).unwrap()
@@ -56,16 +61,25 @@ impl World {
         let terms = JobTerms {
             manifest_hash: B256::repeat_byte(1),
             plan_hash: B256::repeat_byte(2),
+            policy_hash: B256::repeat_byte(3),
+            comparison_class: ComparisonClass(B256::repeat_byte(4)),
             token: contracts.token,
             budget: Amount(100),
+            provider_stake: Amount::ZERO,
             deadline,
             exit_window,
+            notice: Duration::from_secs(3_600),
+            challenge: Duration::ZERO,
+            trust_tier: 0,
         };
         let job = requestor.open_job(&terms, B256::ZERO).await.unwrap().job_id;
         let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
-        journal.accept_job(job, requestor.account(), deadline, now).unwrap();
+        let height = requestor.height().await.unwrap();
+        journal
+            .accept_job(job, (requestor.account(), NODE), deadline, height, now)
+            .unwrap();
         Self {
-            watcher: Watcher::new(journal.clone(), Arc::new(provider), key(2).address()),
+            watcher: Watcher::new(journal.clone(), Arc::new(provider), key(2).address(), B256::ZERO),
             requestor,
             job,
             deadline,
@@ -88,6 +102,61 @@ impl World {
         .unwrap();
     }
 
+    /// The requestor publishes caps, which the provider gets if `sent`.
+    async fn cap(&self, epoch: u32, cap: u128, sent: bool) -> Caps {
+        let share = Share {
+            provider: key(2).address(),
+            owed: Amount(cap),
+            in_flight: Amount::ZERO,
+            rate_milli_wu: 1,
+            cap: Amount(cap),
+            headroom: Amount::ZERO,
+        };
+        let allocation = Allocation {
+            job: self.job,
+            epoch,
+            free: Amount(100),
+            shares: vec![share],
+        };
+        let caps = allocation.caps().unwrap();
+        self.requestor.allocate(self.job, &caps, B256::ZERO).await.unwrap();
+        if sent {
+            let document = canonical::encode("allocation", &allocation).unwrap();
+            keep_caps(&self.journal, NODE, self.job, &document).unwrap();
+        }
+        caps
+    }
+
+    /// The provider has delivered a result.
+    fn delivered(&self, worth: u128) {
+        let receipt = Receipt {
+            job: self.job,
+            task: TaskId(1),
+            attempt: AttemptId(1),
+            provider: key(2).address(),
+            bytes_hash: B256::ZERO,
+            pixel_commitment: B256::ZERO,
+            cpu: Default::default(),
+        };
+        let receipt = Signed::sign(receipt, &self.requestor.domain(), &key(2));
+        let result = Delivered {
+            attempt: AttemptId(1),
+            task: TaskId(1),
+            worth: Amount(worth),
+            work: Work { milli_wu: 1 },
+            tile: Rect {
+                x: 0,
+                y: 0,
+                width: 1,
+                height: 1,
+            },
+            receipt: canonical::encode("receipt", &receipt).unwrap(),
+            state: DeliveredState::Unjudged,
+        };
+        self.journal.save_delivered(self.job, &result, &[]).unwrap();
+        self.journal.add_delivered(self.job, Amount(worth)).unwrap();
+    }
+
     /// Looks at once, whatever the last look asked for.
     async fn look(&mut self, now: UnixMillis) {
         self.watcher
@@ -98,7 +167,7 @@ impl World {
     }
 
     fn open(&self) -> usize {
-        self.journal.open_vouchers().unwrap().len()
+        self.journal.owing_jobs().unwrap().len()
     }
 
     async fn paid(&self) -> Amount {
@@ -118,11 +187,14 @@ fn signed(job: JobId, provider: u8, cumulative: u128, domain: &Domain, signer: u
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voucher_that_a_closing_requestor_left_out_is_redeemed_in_the_window() {
     let mut world = World::new(Duration::from_secs(3_600)).await;
+    let caps = world.cap(1, 60, true).await;
     world.voucher(40);
     let now = crate::clock::now();
     world.look(now).await;
     assert_eq!((world.paid().await, world.open()), (Amount(0), 1), "nothing presses");
-    world.requestor.close_job(world.job, &[]).await.unwrap();
+    let worked = world.journal.worked_job(world.job).unwrap().unwrap();
+    assert_eq!(worked.secured, Some(Amount(60)));
+    world.requestor.close_job(world.job, &[], &caps).await.unwrap();
     world.look(now).await;
     assert_eq!(world.paid().await, Amount(40));
     world.look(now).await;
@@ -132,6 +204,7 @@ async fn a_voucher_that_a_closing_requestor_left_out_is_redeemed_in_the_window()
 #[tokio::test(flavor = "multi_thread")]
 async fn near_the_deadline_vouchers_are_redeemed_but_not_each_by_itself() {
     let mut world = World::new(Duration::from_secs(3_600)).await;
+    world.cap(1, 60, true).await;
     world.voucher(40);
     let near = UnixMillis(world.deadline.0 - 1_000);
     world.look(near).await;
@@ -146,11 +219,145 @@ async fn near_the_deadline_vouchers_are_redeemed_but_not_each_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_empty_escrow_cannot_pay_is_lost_once() {
     let mut world = World::new(Duration::ZERO).await;
+    let caps = world.cap(1, 60, true).await;
     world.voucher(40);
-    world.requestor.close_job(world.job, &[]).await.unwrap();
+    world.requestor.close_job(world.job, &[], &caps).await.unwrap();
     world.requestor.refund(world.job).await.unwrap();
     world.look(crate::clock::now()).await;
     assert_eq!((world.paid().await, world.open()), (Amount(0), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voucher_is_redeemed_before_lower_caps_take_force() {
+    let mut world = World::new(Duration::from_secs(3_600)).await;
+    world.cap(1, 60, true).await;
+    world.voucher(40);
+    let now = crate::clock::now();
+    world.cap(2, 40, true).await;
+    world.look(now).await;
+    assert_eq!(world.paid().await, Amount(0), "they still cover it");
+    world.cap(2, 39, true).await;
+    world.look(now).await;
+    assert_eq!(world.paid().await, Amount(40));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_whose_requestor_is_silent_is_paid_without_it() {
+    let mut world = World::new(Duration::from_secs(3_600)).await;
+    world.cap(1, 60, true).await;
+    world.voucher(10);
+    world.delivered(35);
+    world.look(crate::clock::now()).await;
+    assert_eq!(world.paid().await, Amount(0));
+    // The voucher, then the claim of the rest, then its payment.
+    world.look(world.deadline).await;
+    assert_eq!(world.paid().await, Amount(10));
+    world.look(world.deadline).await;
+    let escrow = world.requestor.job(world.job).await.unwrap();
+    assert_eq!((escrow.paid, escrow.reserved), (Amount(10), Amount(25)));
+    world.look(world.deadline).await;
+    assert_eq!(world.paid().await, Amount(35));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_that_paid_too_little_is_recorded_and_the_rest_redeemed() {
+    let mut world = World::new(Duration::from_secs(3_600)).await;
+    let caps = world.cap(1, 60, true).await;
+    world.voucher(40);
+    let less = Payments::from([(key(2).address(), Amount(30))]);
+    world.requestor.settle_job(world.job, &less, &caps).await.unwrap();
+    let now = crate::clock::now();
+    world.look(now).await;
+    assert_eq!(world.paid().await, Amount(30), "written down");
+    world.look(now).await;
+    assert_eq!(world.paid().await, Amount(40));
+    world.look(now).await;
+    assert_eq!(world.open(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_that_paid_all_ends_the_watch_without_a_transaction() {
+    let mut world = World::new(Duration::from_secs(3_600)).await;
+    let caps = world.cap(1, 60, true).await;
+    world.voucher(40);
+    let all = Payments::from([(key(2).address(), Amount(40))]);
+    world.requestor.settle_job(world.job, &all, &caps).await.unwrap();
+    let before = world.requestor.height().await.unwrap();
+    world.look(crate::clock::now()).await;
+    assert_eq!((world.open(), world.requestor.height().await.unwrap()), (0, before));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requestor_that_closes_without_paying_what_was_earned_is_answered_with_a_claim() {
+    let mut world = World::new(Duration::from_secs(3_600)).await;
+    let caps = world.cap(1, 60, true).await;
+    world.voucher(10);
+    world.delivered(35);
+    world.requestor.close_job(world.job, &[], &caps).await.unwrap();
+    let now = crate::clock::now().after(CHAIN_AHEAD);
+    // The voucher, then the claim of the rest, then its payment.
+    for (paid, reserved) in [(10, 0), (10, 25), (35, 0)] {
+        world.look(now).await;
+        let escrow = world.requestor.job(world.job).await.unwrap();
+        assert_eq!((escrow.paid, escrow.reserved), (Amount(paid), Amount(reserved)));
+    }
+    world.look(now).await;
+    assert_eq!(world.open(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_without_a_share_is_recorded_and_what_was_earned_claimed() {
+    let mut world = World::new(Duration::from_secs(3_600)).await;
+    let caps = world.cap(1, 60, true).await;
+    world.delivered(35);
+    let nothing = Payments::new();
+    world.requestor.settle_job(world.job, &nothing, &caps).await.unwrap();
+    let now = crate::clock::now().after(CHAIN_AHEAD);
+    // Written down, claimed, paid.
+    for paid in [0, 0, 35] {
+        world.look(now).await;
+        assert_eq!(world.paid().await, Amount(paid));
+    }
+    world.look(now).await;
+    assert_eq!(world.open(), 0);
+}
+
+#[test]
+fn caps_are_kept_for_work_that_was_accepted_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
+    let known = JobId::from_bytes([1; 32]);
+    journal
+        .accept_job(known, (key(1).address(), NODE), UnixMillis(7), 1, UnixMillis(1))
+        .unwrap();
+    let document = |job: u8| {
+        let allocation = Allocation {
+            job: JobId::from_bytes([job; 32]),
+            epoch: 1,
+            free: Amount(9),
+            shares: Vec::new(),
+        };
+        canonical::encode("allocation", &allocation).unwrap()
+    };
+    let stranger = NodeId::from_bytes([5; 32]);
+    assert!(matches!(
+        keep_caps(&journal, stranger, known, &document(1)),
+        Err(CapsRefusal::NotOurs(_))
+    ));
+    assert!(keep_caps(&journal, NODE, known, &document(1)).is_ok());
+    assert!(matches!(
+        keep_caps(&journal, NODE, known, &document(2)),
+        Err(CapsRefusal::NotOurs(_))
+    ));
+    let unknown = JobId::from_bytes([2; 32]);
+    assert!(matches!(
+        keep_caps(&journal, NODE, unknown, &document(2)),
+        Err(CapsRefusal::NotOurs(_))
+    ));
+    assert!(matches!(
+        keep_caps(&journal, NODE, known, &[1, 2]),
+        Err(CapsRefusal::Unreadable(_))
+    ));
 }
 
 #[test]
@@ -163,7 +370,7 @@ fn a_voucher_that_comes_after_the_work_has_ended_is_kept() {
     };
     let (known, unknown, us) = (JobId::from_bytes([1; 32]), JobId::from_bytes([2; 32]), key(2).address());
     journal
-        .accept_job(known, key(1).address(), UnixMillis(7), UnixMillis(1))
+        .accept_job(known, (key(1).address(), NODE), UnixMillis(7), 1, UnixMillis(1))
         .unwrap();
     for (job, voucher_job, provider, signer, kept) in [
         (unknown, unknown, 2, 1, false),
@@ -178,58 +385,4 @@ fn a_voucher_that_comes_after_the_work_has_ended_is_kept() {
         assert_eq!(journal.open_vouchers().unwrap().len(), usize::from(kept));
     }
     assert_eq!(journal.vouchered(known).unwrap(), Amount(5));
-}
-
-/// State of the escrow, what is locked, seconds until the deadline, whether a payment was just made; and what follows.
-#[test]
-fn each_state_of_an_escrow_leads_somewhere() {
-    let deadline = UnixMillis(1_000 * HOUR_MS);
-    let held = HeldVoucher {
-        job: JobId::from_bytes([1; 32]),
-        cumulative: Amount(10),
-        deadline,
-        voucher: Vec::new(),
-    };
-    let lost = Step::End(VoucherEnd::Lost);
-    for (state, locked, until_deadline_s, rests, expected) in [
-        (JobState::Open, 90, 7_200, false, Step::Wait),
-        (JobState::Open, 90, 600, false, Step::Redeem),
-        (JobState::Open, 90, 600, true, Step::Wait),
-        (JobState::Open, 90, 0, true, Step::Redeem),
-        (JobState::Open, 0, 0, false, Step::Wait),
-        (JobState::Closed, 90, 7_200, true, Step::Redeem),
-        (JobState::Closed, 0, 7_200, false, Step::Wait),
-        (JobState::Refunded, 0, 7_200, false, lost),
-        (JobState::None, 0, 7_200, false, Step::Wait),
-        (JobState::None, 0, -3_599, false, Step::Wait),
-        (JobState::None, 0, -3_600, false, lost),
-    ] {
-        let job = Job {
-            state,
-            locked: Amount(locked),
-            ..escrow(deadline)
-        };
-        let now = UnixMillis(deadline.0.saturating_add_signed(-1_000 * until_deadline_s));
-        let step = next_step(&held, Amount(9), &job, now, rests);
-        assert_eq!(step, expected, "{state:?} {locked} {until_deadline_s} {rests}");
-        let paid = next_step(&held, Amount(10), &job, now, rests);
-        assert_eq!(paid, Step::End(VoucherEnd::Paid), "{state:?}");
-    }
-}
-
-fn escrow(deadline: UnixMillis) -> Job {
-    Job {
-        state: JobState::Open,
-        requestor: key(1).address(),
-        token: Address::repeat_byte(3),
-        manifest_hash: B256::ZERO,
-        plan_hash: B256::ZERO,
-        deadline,
-        exit_window: Duration::from_secs(2),
-        refundable_at: deadline,
-        deposited: Amount(100),
-        paid: Amount::ZERO,
-        refunded: Amount::ZERO,
-        locked: Amount(100),
-    }
 }

@@ -168,6 +168,7 @@ fn invitation(job: JobId) -> JobInvite {
         memory: Bytes(1 << 30),
         price: WorkPrice::default(),
         deadline: UnixMillis(0),
+        signature: Vec::new(),
     }
 }
 

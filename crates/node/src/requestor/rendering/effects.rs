@@ -195,7 +195,7 @@ impl Rendering<'_> {
     }
 
     /// Tells a provider something that it will also learn otherwise: the next verdict, the settlement.
-    fn send(&self, telling: impl Future<Output = Result<(), NetworkError>> + Send + 'static) {
+    pub(super) fn send(&self, telling: impl Future<Output = Result<(), NetworkError>> + Send + 'static) {
         self.services.tracker.spawn(async move {
             if let Err(error) = telling.await {
                 tracing::debug!(%error, "a provider was not told");

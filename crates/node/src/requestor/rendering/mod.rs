@@ -9,6 +9,7 @@
 //! | [`signs`] | which of their progress reports are journaled |
 //! | [`effects`] | journaling, stepping, and performing what the farm decides |
 //! | [`audits`] | results drawn for an audit, and the verdict on them |
+//! | [`epochs`] | what providers can be paid at most, published in time |
 //! | [`own_work`] | what this machine does itself: finishing frames, auditing |
 //! | [`mod@replay`] | the journal read again |
 //! | [`progress`] | how far the job is |
@@ -16,6 +17,7 @@
 mod audits;
 mod deliveries;
 mod effects;
+mod epochs;
 mod opening;
 mod own_work;
 mod peers;
@@ -24,18 +26,21 @@ mod replay;
 mod signs;
 
 pub use progress::Progress;
-pub use replay::{ReplayError, board, replay};
+pub use replay::{ReplayError, board, books, replay};
 
 use super::{
+    caps::{Chosen, MoneyError, Published},
     handle::Command,
     inviting::JobNeeds,
     job::Job,
     ledger::Ledger,
     refusal::{chain, missing},
     studio::{Done, Order},
+    windows::Windows,
 };
 use crate::{clock, pixels::Channels, services::Services, traces::jobs::AttemptTraces};
 use deliveries::Fault;
+use epochs::Epochs;
 use progress::progress_of;
 use rayswarm_api::Problem;
 use rayswarm_model::{AttemptId, NodeId, Offer, Plan, signed::SignedReceipt};
@@ -77,8 +82,6 @@ const SHOW_EVERY: Duration = Duration::from_millis(200);
 const HOLD: Duration = Duration::from_secs(12);
 /// Outcomes of background work waiting for the loop.
 const OUTCOMES_MAX: usize = 1024;
-/// Before the escrow's deadline everything must be settled.
-const DEADLINE_MARGIN: Duration = Duration::from_secs(20);
 
 /// Renders until the job is complete, failed or cancelled.
 pub async fn run(job: &mut Job, plan: Arc<Plan>) -> Outcome {
@@ -106,6 +109,10 @@ enum Background {
         of: AttemptId,
         outcome: Result<Box<Verdict>, String>,
     },
+    CapsRecalled(Option<Chosen>),
+    CapsChosen(Chosen),
+    /// Nothing was published where nothing was lacking.
+    CapsPublished(Result<Option<Published>, MoneyError>),
 }
 
 /// The film at the end of a job.
@@ -154,6 +161,7 @@ struct Rendering<'j> {
     cancelled: bool,
     deadline_told: bool,
     film: Film,
+    epochs: Epochs,
     /// Since when no provider that may still render is connected.
     alone_since: Option<Instant>,
     end: Option<Result<(), Problem>>,
@@ -165,7 +173,9 @@ impl Rendering<'_> {
         let mut shows = tokio::time::interval(SHOW_EVERY);
         let stop = self.services.stop.clone();
         loop {
-            if let Some(outcome) = self.outcome() {
+            if let Some(outcome) = self.outcome()
+                && self.last_caps_are_published()
+            {
                 self.farewell().await;
                 return outcome;
             }
@@ -201,12 +211,15 @@ impl Rendering<'_> {
                 }
             }
             Background::Judged { attempt, of, outcome } => self.judged(attempt, of, outcome),
+            Background::CapsRecalled(known) => self.caps_recalled(known),
+            Background::CapsChosen(chosen) => self.caps_chosen(chosen),
+            Background::CapsPublished(outcome) => self.caps_published(outcome),
         }
     }
 
     /// Accepting twice changes nothing.
     fn command(&mut self, command: Command) {
-        if self.job.obey(command) == Some(Command::Cancel) {
+        if self.job.obey(command) == Some(Command::Cancel) && !self.is_letting_go() {
             self.cancel();
         }
         self.pause_or_go_on();
@@ -254,13 +267,15 @@ impl Rendering<'_> {
                 self.apply(Event::PullClosed { node });
             }
         }
-        if !self.deadline_told && clock::now().after(DEADLINE_MARGIN) > self.job.record.deadline_at {
+        let margin = Windows::of(&self.services.config).deadline_margin();
+        if !self.deadline_told && clock::now().after(margin) > self.job.record.deadline_at {
             self.deadline_told = true;
             self.job.say("the deadline has come");
             self.apply(Event::DeadlineReached);
         }
         self.pause_or_go_on();
         self.invite_more();
+        self.publish_caps_if_short();
         self.give_up_if_alone(now);
     }
 

@@ -100,6 +100,7 @@ impl<'j> Rendering<'j> {
             cancelled: false,
             deadline_told: false,
             film: if format.is_film() { Film::Wanted } else { Film::None },
+            epochs: Default::default(),
             alone_since: None,
             end: None,
             job,
@@ -127,6 +128,7 @@ impl<'j> Rendering<'j> {
             self.apply(Event::RequestorRestarted);
             self.deliver_what_is_here();
         }
+        self.recall_caps();
         self.join_own_auditor();
         let frames: Vec<i32> = self.plan.frames.as_slice().to_vec();
         for frame in frames {
@@ -152,7 +154,7 @@ impl Rendering<'_> {
     }
 }
 
-/// The invitation, but for the price, which is each provider's own.
+/// The invitation, but for the price, which is each provider's own, and so for the signature.
 fn invitation(services: &Services, record: &JobRecord, plan: &Plan, facts: &SceneFacts) -> Result<JobInvite, Problem> {
     let manifest = record
         .manifest
@@ -171,5 +173,6 @@ fn invitation(services: &Services, record: &JobRecord, plan: &Plan, facts: &Scen
         memory: facts.memory_estimate,
         price: Default::default(),
         deadline: record.deadline_at,
+        signature: Vec::new(),
     })
 }

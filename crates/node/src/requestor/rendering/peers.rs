@@ -31,6 +31,13 @@ impl Rendering<'_> {
                 price: offer.price,
                 ..self.invite.clone()
             };
+            let invite = match invite.signed(&self.services.identity.account) {
+                Ok(invite) => invite,
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), "an invitation cannot be signed");
+                    continue;
+                }
+            };
             let (services, background) = (self.services.clone(), self.background.clone());
             self.services.tracker.spawn(async move {
                 let job = invite.job;
@@ -86,6 +93,7 @@ impl Rendering<'_> {
         self.job.say(format!("provider {} joined", node.short()));
         self.tell_if_alone_in_class(&offer);
         self.offers.insert(node, offer);
+        self.tell_caps(node);
         self.apply(Event::ProviderJoined(info));
     }
 

@@ -4,7 +4,7 @@ use super::progress::{Progress, progress_of};
 use crate::{
     clock,
     journal::JournalError,
-    requestor::{board::Board, ledger::Ledger, record::JobRecord},
+    requestor::{board::Board, ledger::Ledger, money::Earnings, record::JobRecord},
     services::Services,
 };
 use rayswarm_model::Plan;
@@ -14,6 +14,12 @@ use rayswarm_scheduler::{Event, Farm, FarmError, step};
 pub fn replay(services: &Services, record: &JobRecord, plan: &Plan) -> Result<Progress, ReplayError> {
     let replayed = Replayed::of(services, record, plan)?;
     Ok(progress_of(&replayed.farm, &replayed.ledger, clock::now()))
+}
+
+/// The farm and what it has earned everybody, as the journal tells it.
+pub fn books(services: &Services, record: &JobRecord, plan: &Plan) -> Result<(Farm, Earnings), ReplayError> {
+    let replayed = Replayed::of(services, record, plan)?;
+    Ok((replayed.farm, replayed.ledger.earnings))
 }
 
 /// The board of a job as the journal tells it.

@@ -1,13 +1,13 @@
-//! Batches with servers that do not take them.
+//! Batches with servers that do not take them, and headers.
 
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::rpc::testing::server;
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::mpsc::{Receiver, Sender, channel},
+    net::TcpListener,
+    sync::mpsc::{Receiver, channel},
 };
 
 /// How a server answers a batch.
@@ -19,46 +19,14 @@ enum Refusal {
 }
 
 /// A server that knows block 7 and takes no batches. Tells of each request whether it was one.
-fn server(refusal: Refusal) -> (String, Receiver<bool>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+fn knows_block_7(refusal: Refusal) -> (String, Receiver<bool>) {
     let (sender, asked) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            // One after the other: each answer closes its connection.
-            if serve(stream.unwrap(), refusal, &sender).is_none() {
-                return;
-            }
-        }
+    let url = server(move |question| {
+        // Nobody listens any more at the end of a test.
+        let _ = sender.send(question.is_array());
+        answer(question, refusal)
     });
     (url, asked)
-}
-
-fn serve(stream: TcpStream, refusal: Refusal, asked: &Sender<bool>) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        match line.trim().to_lowercase().strip_prefix("content-length:") {
-            Some(bytes) => length = bytes.trim().parse().ok()?,
-            None if line.trim().is_empty() => break,
-            None => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let question: Value = serde_json::from_slice(&body).ok()?;
-    asked.send(question.is_array()).ok()?;
-    let (status, answer) = answer(&question, refusal);
-    let answer = answer.to_string();
-    let head = format!("HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nConnection: close\r\n");
-    write!(
-        reader.get_mut(),
-        "{head}Content-Length: {}\r\n\r\n{answer}",
-        answer.len()
-    )
-    .ok()
 }
 
 fn answer(question: &Value, refusal: Refusal) -> (u16, Value) {
@@ -69,10 +37,7 @@ fn answer(question: &Value, refusal: Refusal) -> (u16, Value) {
         (Some(all), Refusal::ErrorEach) => (200, all.iter().map(|one| error(&one["id"])).collect()),
         (None, _) => {
             let found = question["params"][0] == "0x7";
-            (
-                200,
-                json!({"jsonrpc": "2.0", "id": question["id"], "result": if found { block() } else { Value::Null }}),
-            )
+            (200, json!({"result": if found { block() } else { Value::Null }}))
         }
     }
 }
@@ -93,7 +58,7 @@ async fn who_takes_no_batches_is_asked_one_by_one() {
         Refusal::OneError,
         Refusal::ErrorEach,
     ] {
-        let (url, asked) = server(refusal);
+        let (url, asked) = knows_block_7(refusal);
         let rpc = Rpc::new(&url).unwrap();
         for _ in 0..2 {
             let found = rpc.blocks_by_number(&[7, 8]).await.unwrap();
@@ -107,6 +72,33 @@ async fn who_takes_no_batches_is_asked_one_by_one() {
             "{refusal:?}: only the first time"
         );
     }
+}
+
+/// What a contract is shown of a block hashes to the block's hash, or is not shown.
+#[test]
+fn a_header_is_shown_only_if_it_is_that_of_its_block() {
+    let inner = alloy::consensus::Header {
+        number: 7,
+        mix_hash: B256::repeat_byte(3),
+        ..Default::default()
+    };
+    let right = Header {
+        hash: inner.hash_slow(),
+        inner,
+        total_difficulty: None,
+        size: None,
+    };
+    let shown = header_of(&right).unwrap();
+    assert_eq!(keccak256(shown), right.hash);
+    let wrong = Header {
+        hash: B256::repeat_byte(9),
+        ..right.clone()
+    };
+    let error = header_of(&wrong).unwrap_err();
+    assert!(
+        matches!(error, SettlementError::HeaderWrong { number: 7, actual, .. } if actual == right.hash),
+        "{error}"
+    );
 }
 
 #[tokio::test]
