@@ -355,6 +355,13 @@ pub struct AccountKey {
 #[error("the 32 bytes are not a secp256k1 key (zero, or not below the group order); generate others")]
 pub struct AccountKeyError;
 
+/// Whether `account` has signed `digest`, as [`AccountKey::sign_digest`] does. For documents that no contract judges.
+pub fn is_digest_signed(digest: &B256, signature: &[u8], account: Address) -> bool {
+    let signature = Signature::try_from(signature);
+    let signer = signature.and_then(|signature| signature.recover_address_from_prehash(digest));
+    signer.is_ok_and(|signer| signer == account)
+}
+
 impl AccountKey {
     /// From 32 secret bytes, which the caller drew or loaded: this crate has no entropy.
     pub fn from_bytes(secret: &[u8; 32]) -> Result<Self, AccountKeyError> {

@@ -6,7 +6,7 @@ use rayswarm_model::FailureKind;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Version of all messages under today's ALPNs; raised when a message changes its bytes.
-pub const MESSAGE_VERSION: u8 = 2;
+pub const MESSAGE_VERSION: u8 = 3;
 
 /// Bytes before the postcard body.
 pub(crate) const HEADER_BYTES: usize = 5;

@@ -26,8 +26,10 @@ pub const ALPN: &[u8] = b"rayswarm/juries/1";
 pub const DOCUMENT_BYTES_MAX: usize = 32 << 20;
 /// The longest reason in words.
 pub const REASON_BYTES_MAX: usize = 1 << 10;
-/// Connections answered at once: documents are large, and whoever sends one is known only when it was read.
-const CONNECTIONS_MAX: usize = 8;
+/// Connections at once. Most wait for a question, which costs nothing.
+const CONNECTIONS_MAX: usize = 128;
+/// Questions read and answered at once: documents are large, and whoever sends one is known only when it was read.
+const QUESTIONS_MAX: usize = 8;
 /// How long a document may take.
 const DOCUMENT_DEADLINE: Duration = Duration::from_secs(120);
 
@@ -140,14 +142,16 @@ pub(crate) async fn claimed(
 #[derive(Debug)]
 pub(crate) struct JuriesProtocol {
     events: mpsc::Sender<JuryEvent>,
-    room: Semaphore,
+    connections: Semaphore,
+    questions: Semaphore,
 }
 
 impl JuriesProtocol {
     pub(crate) fn new(events: mpsc::Sender<JuryEvent>) -> Self {
         Self {
             events,
-            room: Semaphore::new(CONNECTIONS_MAX),
+            connections: Semaphore::new(CONNECTIONS_MAX),
+            questions: Semaphore::new(QUESTIONS_MAX),
         }
     }
 
@@ -160,6 +164,7 @@ impl JuriesProtocol {
             };
             // Whoever has closed has asked all it wanted.
             let Ok((send, recv)) = accepted else { return Ok(()) };
+            let _room = self.questions.acquire().await.map_err(|_| NetworkError::Stopped)?;
             self.answer_one(connection, node, send, recv).await?;
         }
     }
@@ -212,7 +217,7 @@ impl JuriesProtocol {
 
 impl ProtocolHandler for JuriesProtocol {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
-        let Ok(_room) = self.room.try_acquire() else {
+        let Ok(_place) = self.connections.try_acquire() else {
             CloseCode::Busy.close(&connection, "");
             return Ok(());
         };

@@ -24,6 +24,11 @@ use std::{
 /// Chains whose coins are worth nothing: anvil's and Hardhat's, geth's and Ganache's, and our own.
 const DEVELOPMENT_CHAINS: [u64; 3] = [31_337, 1_337, DEVELOPMENT_CHAIN_ID];
 
+/// Whether a chain's coins are worth nothing and its blocks come as soon as they are wanted.
+pub fn is_development(chain_id: u64) -> bool {
+    DEVELOPMENT_CHAINS.contains(&chain_id)
+}
+
 /// What the owner of a new development chain starts with: a thousand tokens.
 const FIRST_TOKENS: Amount = Amount(1_000_000_000_000_000_000_000);
 
@@ -72,7 +77,7 @@ pub async fn open(
     let contracts = match choice {
         ContractChoice::Named(contracts) => contracts,
         ContractChoice::Noted | ContractChoice::Deploy if note.exists() => read(&note)?,
-        ContractChoice::Noted if !site.embedded && !DEVELOPMENT_CHAINS.contains(&chain.chain_id) => {
+        ContractChoice::Noted if !site.embedded && !is_development(chain.chain_id) => {
             return Err(ConfigError::NoContracts {
                 chain_id: chain.chain_id,
                 url: site.rpc_url.into(),

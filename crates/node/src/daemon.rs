@@ -22,7 +22,8 @@ use crate::{
         juror::{self, Bench},
         party,
     },
-    requestor::{Requestor, refusal::chain},
+    requestor::Requestor,
+    rounds::{Rounds, SaidOnce},
     services::Services,
     traces::Traces,
     uploads::Uploads,
@@ -428,9 +429,7 @@ async fn run_provider(services: Arc<Services>, inbox: Inbox, ready: Arc<AtomicBo
             .spawn(juror::serve(services.clone(), terms.limits.clone(), bench));
     }
     tracing::info!(at = clock::now().0, "ready to render");
-    services
-        .tracker
-        .spawn(provider::vouchers::watch(services.clone(), stop.clone()));
+    services.tracker.spawn(provider::vouchers::watch(services.clone()));
     let occupancy = Arc::<Occupancy>::default();
     let host = CommandHost::new(services.clone(), occupancy.clone());
     services.tracker.spawn(host.run(inbox.sessions));
@@ -441,31 +440,20 @@ async fn run_provider(services: Arc<Services>, inbox: Inbox, ready: Arc<AtomicBo
 
 /// Transactions stay in the chain, or are sent again.
 async fn tend_transactions(services: Arc<Services>) {
-    let mut due = tokio::time::interval(TEND_EVERY);
-    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.stop.cancelled() => return,
-            _ = due.tick() => {}
-        }
-        let tended = tokio::select! {
-            () = services.stop.cancelled() => return,
-            tended = services.settlement.tend() => tended,
-        };
-        if let Err(error) = tended {
-            tracing::debug!(error = %chain(&error), "transactions were not looked after");
+    let mut said = SaidOnce::default();
+    let mut rounds = Rounds::every(&services, TEND_EVERY);
+    while rounds.next().await {
+        let tended = rounds.work(services.settlement.tend()).await;
+        if let Some(error) = tended.as_ref().and_then(|tended| said.hear(tended)) {
+            tracing::debug!(error, "transactions were not looked after");
         }
     }
 }
 
 /// Uploads that nobody uses go.
 async fn sweep_uploads(node: Arc<Node>) {
-    let mut due = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        tokio::select! {
-            () = node.services.stop.cancelled() => return,
-            _ = due.tick() => {}
-        }
+    let mut rounds = Rounds::every(&node.services, SWEEP_EVERY);
+    while rounds.next().await {
         let node = node.clone();
         match tokio::task::spawn_blocking(move || node.sweep_uploads(clock::now())).await {
             Ok(Ok(_)) => {}

@@ -8,6 +8,7 @@
 //! | [`services`] | what every role shares |
 //! | [`requestor`] | the role that owns jobs and pays |
 //! | [`provider`] | the role that renders for pay |
+//! | [`rounds`] | what is done again and again |
 //! | [`quarrels`] | quarrels about claims, as a party and as a juror |
 //! | [`chain`] | the embedded development chain |
 //! | [`journal`] | what outlives the process |
@@ -57,6 +58,7 @@ pub mod provider;
 pub mod quarrels;
 pub mod reach;
 pub mod requestor;
+pub mod rounds;
 pub mod services;
 pub mod session_files;
 pub mod speed;

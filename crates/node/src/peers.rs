@@ -2,7 +2,7 @@
 //! was for the next start.
 
 use crate::{clock, services::Services};
-use rayswarm_model::{Signature, canonical};
+use rayswarm_model::{canonical, signed::is_digest_signed};
 use rayswarm_network::{PeerAddr, PeerCard, SignedOffer};
 use std::{sync::Arc, time::Duration};
 
@@ -44,12 +44,8 @@ async fn rounds(services: &Services, always: &[PeerAddr]) {
 /// Whether an offer is really its account's: the account signs the offer's canonical hash (EIP-191 is not needed, since
 /// no wallet ever shows it).
 pub fn is_genuine(signed: &SignedOffer) -> bool {
-    let Ok(hash) = canonical::document_hash("offer", &signed.offer) else {
-        return false;
-    };
-    let signature = Signature::try_from(signed.signature.as_slice());
-    let signer = signature.and_then(|signature| signature.recover_address_from_prehash(&hash));
-    signer.is_ok_and(|signer| signer == signed.offer.account)
+    let hash = canonical::document_hash("offer", &signed.offer);
+    hash.is_ok_and(|hash| is_digest_signed(&hash, &signed.signature, signed.offer.account))
 }
 
 fn remember(services: &Services, card: &PeerCard) {

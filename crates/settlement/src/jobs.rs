@@ -8,7 +8,7 @@ mod payments;
 
 pub use claims::{Claim, ClaimState};
 pub use epochs::{Allocated, Epochs, PendingEpoch};
-pub use history::{JobEvent, JobEventKind};
+pub use history::{FiledClaim, JobEvent, JobEventKind};
 pub use payments::{Closed, Payments, Redeemed, SHARES_PER_SETTLEMENT_MAX, SettledShares, Shortfall};
 
 use crate::{

@@ -66,8 +66,8 @@ pub use disputes::{Ballot, Committee, Dispute, DrawOutcome, Drawn, Phase, Reject
 pub use error::SettlementError;
 pub use explorer::{Block, BlockName, ChainEvent, Transaction};
 pub use jobs::{
-    Allocated, Claim, ClaimState, Closed, Epochs, Job, JobEvent, JobEventKind, JobState, JobTerms, Opened, Payments,
-    PendingEpoch, Redeemed, Refunded, SHARES_PER_SETTLEMENT_MAX, SettledShares, Shortfall,
+    Allocated, Claim, ClaimState, Closed, Epochs, FiledClaim, Job, JobEvent, JobEventKind, JobState, JobTerms, Opened,
+    Payments, PendingEpoch, Redeemed, Refunded, SHARES_PER_SETTLEMENT_MAX, SettledShares, Shortfall,
 };
 pub use movements::{Movement, MovementKind, Movements};
 pub use outbox::{MemoryOutbox, Outbox, OutboxError, Outgoing};

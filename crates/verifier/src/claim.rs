@@ -10,7 +10,7 @@ use crate::policy::{AuditPolicy, AuditSettings};
 use alloy_primitives::B256;
 use rayswarm_imaging::{Picture, PixelCells, PixelCommitment};
 use rayswarm_model::{
-    Address, Amount, JobId, Plan, Rect, TaskId, Work, WorkPrice,
+    Address, Amount, JobId, Plan, Rect, TaskId, TaskSpec, Work, WorkPrice,
     allocation::result_commitment,
     signed::{Domain, SignedReceipt, TypedDocument},
 };
@@ -83,6 +83,12 @@ pub enum Flaw {
     Pixels(TaskId),
 }
 
+/// What a claim of these results commits to.
+pub fn commitment_of(results: &[ClaimedResult], domain: &Domain) -> B256 {
+    let digest = |result: &ClaimedResult| result.receipt.message.digest(domain);
+    result_commitment(&results.iter().map(digest).collect::<Vec<_>>())
+}
+
 /// Holds a claim against its receipts; gives the one for `named`, if it is among them.
 ///
 /// # Errors
@@ -92,11 +98,7 @@ pub fn examine<'a>(
     results: &'a [ClaimedResult],
     named: TaskId,
 ) -> Result<Option<&'a ClaimedResult>, Flaw> {
-    let digests: Vec<B256> = results
-        .iter()
-        .map(|result| result.receipt.message.digest(claim.domain))
-        .collect();
-    if result_commitment(&digests) != claim.commitment {
+    if commitment_of(results, claim.domain) != claim.commitment {
         return Err(Flaw::OtherReceipts);
     }
     let mut worth = Amount::ZERO;
@@ -127,10 +129,17 @@ fn check(claim: &Claim<'_>, result: &ClaimedResult) -> Result<(), Flaw> {
     if !is_theirs {
         return Err(Flaw::Receipt(receipt.task));
     }
-    let Some(spec) = claim.plan.task(receipt.task) else {
-        return Err(Flaw::NoSuchTask(receipt.task));
-    };
-    let (tile, whole) = (result.tile, spec.tile);
+    planned(claim.plan, receipt.task, result.tile, result.work)?;
+    Ok(())
+}
+
+/// The task of a plan that has a tile and work: all of the task's, or a part of the tile and at most the work of that part.
+///
+/// # Errors
+/// Why the plan has no such task.
+pub fn planned(plan: &Plan, task: TaskId, tile: Rect, work: Work) -> Result<&TaskSpec, Flaw> {
+    let spec = plan.task(task).ok_or(Flaw::NoSuchTask(task))?;
+    let whole = spec.tile;
     let is_inside = tile.x >= whole.x
         && tile.y >= whole.y
         && tile.width > 0
@@ -138,12 +147,12 @@ fn check(claim: &Claim<'_>, result: &ClaimedResult) -> Result<(), Flaw> {
         && tile.right() <= whole.right()
         && tile.bottom() <= whole.bottom();
     if !is_inside {
-        return Err(Flaw::Tile(receipt.task));
+        return Err(Flaw::Tile(task));
     }
-    if result.work > work_of(spec.work, tile, whole) {
-        return Err(Flaw::Work(receipt.task));
+    if work > work_of(spec.work, tile, whole) {
+        return Err(Flaw::Work(task));
     }
-    Ok(())
+    Ok(spec)
 }
 
 /// The part of a task's work that a tile of it is, but at least one thousandth of a WU.

@@ -20,16 +20,16 @@ fn hex<T: Message>(message: &T) -> String {
 /// Changed deliberately, together with `MESSAGE_VERSION`, or not at all.
 #[test]
 fn golden_bytes() {
-    assert_eq!(hex(&Question::Ping), "020100000001");
-    assert_eq!(hex(&InviteAnswer::Accepted), "020100000000");
+    assert_eq!(hex(&Question::Ping), "030100000001");
+    assert_eq!(hex(&InviteAnswer::Accepted), "030100000000");
     assert_eq!(
         hex(&CommitAnswer::Drop { reason: "late".into() }),
-        "020600000002046c617465"
+        "030600000002046c617465"
     );
     let job = "01".repeat(32);
     assert_eq!(
         hex(&ProviderCall::Pull(pull(1))),
-        format!("02280000000020{job}e0d403000000")
+        format!("03280000000020{job}e0d403000000")
     );
     let tile = Rect {
         x: 1,
@@ -55,7 +55,7 @@ fn golden_bytes() {
         lasts_ms: 1000,
         tasks: vec![grant],
     });
-    assert_eq!(hex(&lease), "02140000000007e807010605010102030400010040ac021001");
+    assert_eq!(hex(&lease), "03140000000007e807010605010102030400010040ac021001");
     // Long ones by their hash.
     let hash = |bytes: Vec<u8>| blake3::hash(&bytes).to_hex()[..16].to_owned();
     let invitation = frame::encode(&RequestorCall::Invite(Box::new(invite(1)))).unwrap();

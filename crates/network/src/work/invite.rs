@@ -1,9 +1,9 @@
 //! The offer of a job, signed by whoever pays.
 
 use rayswarm_model::{
-    Address, B256, BlobId, Bytes, JobId, RenderSettings, Signature, UnixMillis, WorkPrice,
+    Address, B256, BlobId, Bytes, JobId, RenderSettings, UnixMillis, WorkPrice,
     canonical::{self, CanonicalError},
-    signed::AccountKey,
+    signed::{AccountKey, is_digest_signed},
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,10 @@ pub struct JobInvite {
     pub manifest: BlobId,
     /// Length of that blob.
     pub manifest_bytes: u64,
+    /// The canonical encoding of the job's [`rayswarm_model::Plan`], as a blob of the requestor's. Nothing else is granted.
+    pub plan: BlobId,
+    /// Length of that blob.
+    pub plan_bytes: u64,
     /// The engine adapter.
     pub engine: String,
     /// Its exact version.
@@ -53,10 +57,8 @@ impl JobInvite {
 
     /// Whether the account that pays has signed it.
     pub fn is_signed(&self) -> bool {
-        let signature = Signature::try_from(self.signature.as_slice());
-        let signer = self.digest().ok().zip(signature.ok());
-        let signer = signer.and_then(|(digest, signature)| signature.recover_address_from_prehash(&digest).ok());
-        signer == Some(self.requestor)
+        let digest = self.digest();
+        digest.is_ok_and(|digest| is_digest_signed(&digest, &self.signature, self.requestor))
     }
 
     fn digest(&self) -> Result<B256, CanonicalError> {

@@ -1,7 +1,12 @@
 //! Whether an invitation is accepted: can this machine do it, is it paid, and is the money really there.
 
-use super::{account::Account, measure, pace::Pace, vouchers::EXIT_WINDOW_MIN};
-use crate::{journal::Journal, requestor::refusal::chain, services::Services};
+use super::{
+    account::Account,
+    measure,
+    pace::Pace,
+    vouchers::{EXIT_WINDOW_MIN, EXIT_WINDOW_MIN_ELSEWHERE},
+};
+use crate::{contracts::is_development, journal::Journal, requestor::refusal::chain, services::Services};
 use rayswarm_engines::{Engine, SessionLimits};
 use rayswarm_model::{Address, Amount, B256, NodeId, UnixMillis, WorkPrice, canonical};
 use rayswarm_network::work::JobInvite;
@@ -39,6 +44,8 @@ pub struct Accepted {
     pub account: Account,
     /// Keccak-256 of the manifest that the escrow pays for.
     pub manifest: B256,
+    /// Keccak-256 of the plan that the escrow pays for.
+    pub plan: B256,
 }
 
 /// Less time than this before the deadline is not enough to be paid.
@@ -102,6 +109,7 @@ impl OwnTerms {
             pace,
             account,
             manifest: escrow.manifest_hash,
+            plan: escrow.plan_hash,
         })
     }
 
@@ -191,15 +199,20 @@ fn covers(escrow: &Job, invite: &JobInvite, token: Address, stake: Amount) -> Re
             invited - on_chain
         ));
     }
+    let window_min = if is_development(invite.chain_id) {
+        EXIT_WINDOW_MIN
+    } else {
+        EXIT_WINDOW_MIN_ELSEWHERE
+    };
     for (what, window) in [
         ("exit window", escrow.exit_window),
         ("notice of new caps", escrow.notice),
     ] {
-        if window < EXIT_WINDOW_MIN {
+        if window < window_min {
             return Err(format!(
-                "the escrow's {what} is {} s; at least {} s are needed to redeem a voucher",
+                "the escrow's {what} is {} s; at least {} s are needed on this chain to redeem a voucher",
                 window.as_secs_f64(),
-                EXIT_WINDOW_MIN.as_secs_f64()
+                window_min.as_secs_f64()
             ));
         }
     }
@@ -216,6 +229,7 @@ fn covers(escrow: &Job, invite: &JobInvite, token: Address, stake: Amount) -> Re
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::chain::DEVELOPMENT_CHAIN_ID;
     use rayswarm_model::{BlobId, Bytes, ComparisonClass, JobId, RenderSettings, Resolution};
 
     const TOKEN: Address = Address::repeat_byte(3);
@@ -224,10 +238,12 @@ mod tests {
         JobInvite {
             job: JobId::from_bytes([1; 32]),
             requestor: Address::repeat_byte(1),
-            chain_id: 1,
+            chain_id: DEVELOPMENT_CHAIN_ID,
             escrow: Address::repeat_byte(2),
             manifest: BlobId::from_bytes([3; 32]),
             manifest_bytes: 1,
+            plan: BlobId::from_bytes([4; 32]),
+            plan_bytes: 1,
             engine: "povray".into(),
             engine_version: "3.7".into(),
             settings: RenderSettings {
@@ -304,6 +320,12 @@ mod tests {
             let reason = covers(&job, &invite(5), TOKEN, Amount(4)).unwrap_err();
             assert!(words.iter().all(|word| reason.contains(word)), "{reason}");
         }
+        let elsewhere = JobInvite {
+            chain_id: 1,
+            ..invite(5)
+        };
+        let reason = covers(&escrow(), &elsewhere, TOKEN, Amount(4)).unwrap_err();
+        assert!(reason.contains("at least 60 s"), "{reason}");
         let free = Job {
             locked: Amount::ZERO,
             ..escrow()

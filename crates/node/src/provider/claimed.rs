@@ -1,16 +1,12 @@
 //! What this account claims where its requestor does not pay: each task once, in order.
 //!
-//! Of two copies one comes second and is not needed: the requestor's word for that is taken, since a provider that is left with
-//! too many stops its work. What the requestor rejected is left to it as long as it is little: a machine errs now and then. So is what it closed the job without a word about; a word may have been lost with it. Beyond that
-//! somebody is wrong, and a jury may say who.
+//! Of two copies one comes second and is not needed: the requestor's word for that is taken, since a provider that is left
+//! with too many stops its work. What the requestor rejected is left to it as long as it is little: a machine errs now and
+//! then. So is what it closed the job without a word about; a word may have been lost with it. Beyond that somebody is wrong,
+//! and a jury may say who.
 
 use crate::journal::{Delivered, DeliveredState};
-use rayswarm_model::{
-    Amount, B256,
-    allocation::result_commitment,
-    canonical,
-    signed::{Domain, SignedReceipt, TypedDocument},
-};
+use rayswarm_model::{Amount, canonical, signed::SignedReceipt};
 use rayswarm_verifier::claim::ClaimedResult;
 
 /// One part in so many of what was delivered may be left to the requestor.
@@ -54,12 +50,6 @@ impl Claimed {
     /// What that is worth.
     pub fn worth_of(delivered: &[Delivered], standing: Standing) -> Amount {
         worth_of(&chosen(delivered, standing))
-    }
-
-    /// What the chain is told of it.
-    pub fn commitment(&self, domain: &Domain) -> B256 {
-        let digest = |result: &ClaimedResult| result.receipt.message.digest(domain);
-        result_commitment(&self.results.iter().map(digest).collect::<Vec<_>>())
     }
 }
 
@@ -116,8 +106,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use rayswarm_model::{
-        AttemptId, JobId, Rect, TaskId, Work,
-        signed::{AccountKey, Receipt, Signed},
+        AttemptId, B256, JobId, Rect, TaskId, Work,
+        signed::{AccountKey, Domain, Receipt, Signed},
     };
 
     fn delivered(attempt: u64, task: u64, worth: u128, state: DeliveredState) -> Delivered {

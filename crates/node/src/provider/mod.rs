@@ -14,6 +14,8 @@
 //! | [`occupancy`] | what the machine is taken by |
 //! | [`commands`] | sessions of commands |
 //! | [`courier`] | commitments and uploads |
+//! | [`documents`] | manifest and plan, as the escrow has their hashes |
+//! | [`plan`] | the plan that grants are held against |
 //! | [`files`] | a job's files, from blobs to a session's view |
 //! | [`staking`] | the stake, kept at what the owner wants |
 //! | [`claimed`] | what is claimed where the requestor does not pay |
@@ -24,11 +26,13 @@ pub mod admission;
 pub mod claimed;
 pub mod commands;
 pub mod courier;
+pub mod documents;
 pub mod files;
 pub mod measure;
 pub mod occupancy;
 pub mod offering;
 pub mod pace;
+pub mod plan;
 pub mod queue;
 pub mod staking;
 pub mod switch;

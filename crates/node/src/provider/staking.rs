@@ -1,34 +1,29 @@
 //! The stake of this node's account, kept at what its owner wants: more is bonded, less starts its way out, and what has left
 //! is fetched.
 
-use crate::{requestor::refusal::chain, services::Services};
+use crate::{
+    requestor::refusal::chain,
+    rounds::{Rounds, SaidOnce},
+    services::Services,
+};
 use rayswarm_model::Amount;
 use rayswarm_settlement::SettlementError;
 use std::{sync::Arc, time::Duration};
-use tokio::time::MissedTickBehavior;
 
 /// How often the chain is asked.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Keeps `wanted` at stake until the node stops.
 pub async fn keep(services: Arc<Services>, wanted: Amount) {
-    let mut complaint = None;
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        let looked = tokio::select! {
-            () = services.stop.cancelled() => return,
-            looked = look(&services, wanted) => looked,
+    let mut said = SaidOnce::default();
+    let mut rounds = Rounds::every(&services, LOOK_EVERY);
+    while rounds.next().await {
+        let Some(looked) = rounds.work(look(&services, wanted)).await else {
+            return;
         };
-        let found = looked.err().map(|error| chain(&error));
-        if let Some(error) = found.as_ref().filter(|_| complaint != found) {
+        if let Some(error) = said.hear(&looked) {
             tracing::warn!(%wanted, error, "the stake is not what it should be; trying again");
         }
-        complaint = found;
     }
 }
 

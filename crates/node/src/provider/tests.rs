@@ -15,8 +15,8 @@ use crate::{
     traces::Traces,
 };
 use rayswarm_model::{
-    Amount, AttemptId, B256, Bytes, ComparisonClass, JobId, LeaseId, Manifest, RenderSettings, Resolution, Slice,
-    TaskId, TaskSpec, UnixMillis, Work, WorkPrice, canonical,
+    Amount, AttemptId, B256, BlobId, Bytes, ComparisonClass, Frames, JobId, LeaseId, Manifest, Plan, RenderSettings,
+    Resolution, Slice, TaskId, TaskSpec, UnixMillis, Work, WorkPrice, canonical, keccak256,
     manifest::{Cipher, ManifestFile},
     signed::{Domain, Signed, Voucher},
 };
@@ -34,6 +34,8 @@ const SCENE: &str = "camera { location -5*z look_at 0 } light_source { -9*z, 1 }
 const SIZE: Resolution = Resolution { width: 8, height: 8 };
 /// What each task is worth, in base units: the price is one for each thousandth of a WU.
 const TASK: u64 = 1_000;
+/// Tasks of the plan.
+const TASKS: u64 = 100;
 const PRICE: WorkPrice = WorkPrice {
     per_wu_hour: Amount(3_600_000),
 };
@@ -95,8 +97,8 @@ async fn services(folder: &Path, rpc_url: &str, contracts: Option<Contracts>) ->
 }
 
 impl World {
-    /// The escrow holds `budget`.
-    async fn new(budget: u64) -> Self {
+    /// The escrow holds `budget` for tasks of `work` each.
+    async fn new(budget: u64, work: u64) -> Self {
         // The clients are built without a TLS provider of their own; an error means that one is there.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -109,7 +111,7 @@ impl World {
         let (requestor, asked) = services(&folder.path().join("requestor"), &chain.rpc_url(), None).await;
         let contracts = requestor.settlement.contracts();
         let (provider, told) = services(&folder.path().join("provider"), &chain.rpc_url(), Some(contracts)).await;
-        let invite = invitation(&requestor, folder.path(), budget).await;
+        let invite = invitation(&requestor, folder.path(), budget, work).await;
         let provider = Arc::new(provider);
         let terms = OwnTerms {
             limits: provider.local_limits(),
@@ -186,7 +188,7 @@ impl World {
 }
 
 /// Packs the scene and opens the escrow.
-async fn invitation(requestor: &Services, folder: &Path, budget: u64) -> JobInvite {
+async fn invitation(requestor: &Services, folder: &Path, budget: u64, work: u64) -> JobInvite {
     let (settlement, blobs) = (&requestor.settlement, requestor.network.blobs());
     let job: JobId = settlement.job_id(B256::ZERO);
     let scene = folder.join("main.pov");
@@ -204,15 +206,20 @@ async fn invitation(requestor: &Services, folder: &Path, budget: u64) -> JobInvi
         }],
     };
     let bytes = canonical::encode("manifest", &manifest).unwrap();
-    let manifest_bytes = bytes.len() as u64;
-    let manifest_blob = blobs.import_bytes(job, bytes).await.unwrap();
-    blobs.keep(job).await.unwrap();
+    let (manifest_blob, manifest_bytes) = document(requestor, job, bytes).await;
+    let engines = requestor.engines.installed();
+    let povray = engines.iter().find(|engine| engine.name() == "povray");
+    let povray = povray.expect("POV-Ray 3.7 is not installed; run: apt-get install povray povray-includes");
+    let plan = plan(povray.version(), work);
+    let plan_bytes = canonical::encode("plan", &plan).unwrap();
+    let plan_hash = keccak256(&plan_bytes);
+    let (plan_blob, plan_bytes) = document(requestor, job, plan_bytes).await;
     let budget = Amount(budget.into());
     settlement.mint_dev_tokens(settlement.account(), budget).await.unwrap();
     let deadline = UnixMillis(clock::now().0 + HOUR_MS);
     let terms = JobTerms {
         manifest_hash: canonical::document_hash("manifest", &manifest).unwrap(),
-        plan_hash: B256::ZERO,
+        plan_hash,
         policy_hash: B256::ZERO,
         comparison_class: ComparisonClass(B256::ZERO),
         token: settlement.contracts().token,
@@ -225,9 +232,6 @@ async fn invitation(requestor: &Services, folder: &Path, budget: u64) -> JobInvi
         trust_tier: 0,
     };
     settlement.open_job(&terms, B256::ZERO).await.unwrap();
-    let engines = requestor.engines.installed();
-    let povray = engines.iter().find(|engine| engine.name() == "povray");
-    let povray = povray.expect("POV-Ray 3.7 is not installed; run: apt-get install povray povray-includes");
     let invite = JobInvite {
         job,
         requestor: settlement.account(),
@@ -235,15 +239,11 @@ async fn invitation(requestor: &Services, folder: &Path, budget: u64) -> JobInvi
         escrow: requestor.domain.escrow,
         manifest: manifest_blob,
         manifest_bytes,
-        engine: "povray".into(),
-        engine_version: povray.version().into(),
-        settings: RenderSettings {
-            resolution: SIZE,
-            samples: 1,
-            renderer_override: None,
-            allowed_missing: Vec::new(),
-            options: Vec::new(),
-        },
+        plan: plan_blob,
+        plan_bytes,
+        engine: plan.engine,
+        engine_version: plan.engine_version,
+        settings: plan.settings,
         play_from: None,
         memory: Bytes(1 << 20),
         price: PRICE,
@@ -253,6 +253,45 @@ async fn invitation(requestor: &Services, folder: &Path, budget: u64) -> JobInvi
     invite.signed(&requestor.identity.account).unwrap()
 }
 
+/// Stores a document of the job; gives its blob and its length.
+async fn document(requestor: &Services, job: JobId, bytes: Vec<u8>) -> (BlobId, u64) {
+    let (blobs, length) = (requestor.network.blobs(), bytes.len() as u64);
+    let blob = blobs.import_bytes(job, bytes).await.unwrap();
+    blobs.keep(job).await.unwrap();
+    (blob, length)
+}
+
+/// A plan whose tasks are all alike.
+fn plan(povray: &str, work: u64) -> Plan {
+    Plan {
+        engine: "povray".into(),
+        engine_version: povray.into(),
+        settings: RenderSettings {
+            resolution: SIZE,
+            samples: 1,
+            renderer_override: None,
+            allowed_missing: Vec::new(),
+            options: Vec::new(),
+        },
+        frames: Frames::try_from(vec![1]).unwrap(),
+        tiles: vec![SIZE.whole()],
+        tile_padding: 0,
+        slices: vec![Slice::whole(1)],
+        sequential: false,
+        tasks: (0..TASKS).map(|number| task(number, work)).collect(),
+    }
+}
+
+fn task(number: u64, work: u64) -> TaskSpec {
+    TaskSpec {
+        id: TaskId(number),
+        frame: 1,
+        tile: SIZE.whole(),
+        slice: Slice::whole(1),
+        work: Work { milli_wu: work },
+    }
+}
+
 fn lease(number: u64, work: u64) -> Lease {
     long_lease(number..=number, work)
 }
@@ -260,13 +299,7 @@ fn lease(number: u64, work: u64) -> Lease {
 fn long_lease(numbers: RangeInclusive<u64>, work: u64) -> Lease {
     let grant = |number| TaskGrant {
         attempt: AttemptId(number),
-        task: TaskSpec {
-            id: TaskId(number),
-            frame: 1,
-            tile: SIZE.whole(),
-            slice: Slice::whole(1),
-            work: Work { milli_wu: work },
-        },
+        task: task(number, work),
         padding: 0,
         purpose: Purpose::Render,
     };
@@ -280,7 +313,7 @@ fn long_lease(numbers: RangeInclusive<u64>, work: u64) -> Lease {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_requestor_that_never_vouches_is_left_and_its_late_voucher_counts() {
     // Enough for one task, so a few are worked on before anything is paid, and no more.
-    let mut world = World::new(TASK).await;
+    let mut world = World::new(TASK, TASK).await;
     assert_eq!(world.invite().await.1, InviteAnswer::Accepted);
     world.exploit(TASK).await;
     // Four on credit, the fifth shows that they are too many, and one or two were on their way.
@@ -302,7 +335,7 @@ async fn a_requestor_that_never_vouches_is_left_and_its_late_voucher_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_the_escrow_could_never_pay_is_not_rendered() {
-    let mut world = World::new(TASK).await;
+    let mut world = World::new(TASK, TASK + 1).await;
     assert_eq!(world.invite().await.1, InviteAnswer::Accepted);
     world.exploit(TASK + 1).await;
     assert_eq!((world.granted, world.delivered), (1, 0));
@@ -315,10 +348,25 @@ async fn a_task_that_the_escrow_could_never_pay_is_not_rendered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_jurors_would_not_find_in_the_plan_is_not_rendered() {
+    // The escrow could pay for it: it is the plan that promises less.
+    let mut world = World::new(10 * TASK, TASK - 1).await;
+    assert_eq!(world.invite().await.1, InviteAnswer::Accepted);
+    world.exploit(TASK).await;
+    assert_eq!((world.granted, world.delivered), (1, 0));
+    let (_, answer) = world.invite().await;
+    let InviteAnswer::Refused { reason } = answer else {
+        panic!("{answer:?}")
+    };
+    assert!(reason.contains("more work is counted for task 1"), "{reason}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_whose_owner_needs_the_machine_finishes_what_it_began_and_takes_nothing_more() {
     // More than the courier lets a session render ahead of it.
     const GRANTED: u64 = 64;
-    let mut world = World::new(GRANTED * TASK).await;
+    let mut world = World::new(GRANTED * TASK, TASK).await;
     assert_eq!(world.invite().await.1, InviteAnswer::Accepted);
     let pause = |services: &Services, paused| services.switch.change(&services.journal, Some(paused), None).unwrap();
     loop {

@@ -11,6 +11,7 @@ use super::claimed::{Claimed, Standing};
 use crate::{
     journal::{HeldVoucher, Journal, JournalError, OwingJob, Quarrel, QuarrelRole, VoucherEnd},
     requestor::refusal::chain,
+    rounds::{Rounds, SaidOnce},
     services::Services,
 };
 use rayswarm_model::{
@@ -20,13 +21,13 @@ use rayswarm_model::{
     signed::{Domain, SignatureError, SignedVoucher},
 };
 use rayswarm_settlement::{ClaimState, Epochs, Job, JobState, Settlement, SettlementError};
+use rayswarm_verifier::claim::commitment_of;
 use std::{
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 use step::{Seen, Step, next_step};
-use tokio_util::sync::CancellationToken;
 
 /// A voucher is not kept.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +75,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOK_EVERY_MAX: Duration = Duration::from_secs(10);
 /// Looks per window: one may come just too early, one may fail, and the payment must still get into a block.
 const LOOKS_PER_WINDOW: u32 = 4;
-/// The shortest exit window and notice in which a voucher can be redeemed for certain.
+/// The shortest exit window and notice in which a voucher can be redeemed for certain, on a development chain.
 pub const EXIT_WINDOW_MIN: Duration = LOOK_EVERY.saturating_mul(2);
+/// The same on any other chain: five blocks of twelve seconds, some of which may be full.
+pub const EXIT_WINDOW_MIN_ELSEWHERE: Duration = Duration::from_secs(60);
 /// Time between two such payments: each costs a fee, and the voucher grows meanwhile.
 const REDEEM_PAUSE: Duration = Duration::from_secs(60);
 
@@ -125,8 +128,8 @@ pub fn keep_caps(journal: &Journal, from: NodeId, job: JobId, document: &[u8]) -
     Ok(journal.save_caps(job, seal, document)?)
 }
 
-/// Watches the chain until `stop`; redeems and claims what nobody else pays.
-pub async fn watch(services: Arc<Services>, stop: CancellationToken) {
+/// Watches the chain until the node stops; redeems and claims what nobody else pays.
+pub async fn watch(services: Arc<Services>) {
     let account = services.identity.account.address();
     let mut watcher = Watcher::new(
         services.journal.clone(),
@@ -134,18 +137,10 @@ pub async fn watch(services: Arc<Services>, stop: CancellationToken) {
         account,
         services.court,
     );
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    let mut rounds = Rounds::every(&services, LOOK_EVERY);
+    while rounds.next().await {
         // A payment that is broken off is written down; the next life goes on with it.
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = watcher.round(crate::clock::now()) => {}
-        }
+        rounds.work(watcher.round(crate::clock::now())).await;
     }
 }
 
@@ -165,8 +160,7 @@ struct Watched {
     redeemed: Option<Instant>,
     /// A claim was found bad: nothing more can be claimed.
     barred: bool,
-    /// What went wrong last; said once.
-    complaint: Option<String>,
+    said: SaidOnce,
     /// Looks in a row that went wrong.
     failures: u32,
 }
@@ -235,7 +229,9 @@ impl Watcher {
     /// Plans the next look at a job; after an error later and later, as one that lasts is not hurried.
     fn plan(&mut self, job: JobId, pause: Result<Duration, WatchError>) {
         let watched = self.jobs.entry(job).or_default();
-        let complaint = pause.as_ref().err().map(|error| chain(error));
+        if let Some(error) = watched.said.hear(&pause) {
+            tracing::warn!(job = %job.short(), error, "what is owed was not settled; trying again");
+        }
         let pause = if let Ok(pause) = pause {
             watched.failures = 0;
             pause
@@ -245,10 +241,6 @@ impl Watcher {
             doubled.min(LOOK_EVERY_MAX)
         };
         watched.next_look = Some(Instant::now() + pause);
-        if let Some(error) = complaint.as_ref().filter(|_| watched.complaint != complaint) {
-            tracing::warn!(job = %job.short(), error, "what is owed was not settled; trying again");
-        }
-        watched.complaint = complaint;
     }
 
     /// Reads what the chain has of a job, as `settlement` sees it.
@@ -409,7 +401,10 @@ impl Watcher {
         let Look { job, epochs, seen } = look;
         let standing = standing(owing, job, epochs, seen.paid);
         let claimed = Claimed::of(&self.journal.delivered(owing.job)?, standing);
-        let (earned, commitment) = (claimed.worth, claimed.commitment(&self.settlement.domain()));
+        let (earned, commitment) = (
+            claimed.worth,
+            commitment_of(&claimed.results, &self.settlement.domain()),
+        );
         let caps = self.caps_to_use(owing.job, epochs).await?;
         let document = canonical::encode("claim", &claimed.results)?;
         self.journal.save_claimed(owing.job, commitment, &document)?;

@@ -6,6 +6,7 @@ use super::{
     courier::Courier,
     files::{self, JobFiles},
     occupancy::Occupied,
+    plan::{NotPlanned, PaidPlan},
     queue::{Queue, Rendered},
     switch,
     warm::{TaskError, WarmRequest, WarmSession},
@@ -65,6 +66,15 @@ enum Ending {
     Done,
     /// The owner needs the machine: what was begun is finished and delivered, the rest goes to others.
     Rest,
+}
+
+/// What a requestor does is not worked under.
+#[derive(Debug, thiserror::Error)]
+enum Unacceptable {
+    #[error(transparent)]
+    Debt(#[from] Debt),
+    #[error(transparent)]
+    NotPlanned(#[from] NotPlanned),
 }
 
 /// The folder in which each worker has one of its own, named like its job.
@@ -181,8 +191,8 @@ impl Worker {
     }
 
     async fn run(self) -> Result<Ending, String> {
-        let files = tokio::select! {
-            files = self.fetch() => files?,
+        let (plan, files) = tokio::select! {
+            fetched = self.fetch() => fetched?,
             () = self.services.switch.paused() => return Ok(Ending::Rest),
         };
         let scratch = self.folder.join("scratch");
@@ -207,8 +217,9 @@ impl Worker {
             account: self.accepted.account.clone(),
         };
         let working = async {
-            let (pulled, rendered, ()) = tokio::join!(self.pull(), self.render(session, results), courier.run(waiting));
-            let ending = pulled.map_err(|debt| chain(&debt))?;
+            let (pulled, rendered, ()) =
+                tokio::join!(self.pull(&plan), self.render(session, results), courier.run(waiting));
+            let ending = pulled.map_err(|unacceptable| chain(&unacceptable))?;
             rendered.map(|()| ending).map_err(|debt| chain(&debt))
         };
         tokio::select! {
@@ -222,18 +233,24 @@ impl Worker {
         }
     }
 
-    async fn fetch(&self) -> Result<JobFiles, String> {
-        let requestor = self.services.network.address_of(self.link.borrow().requestor());
+    async fn fetch(&self) -> Result<(PaidPlan, JobFiles), String> {
+        let (services, invite) = (&self.services, &self.invite);
+        services.network.blobs().pin(invite.job);
+        let requestor = services.network.address_of(self.link.borrow().requestor());
+        let plan = PaidPlan::fetch(services, &requestor, invite, self.accepted.plan).await;
+        let plan = plan.map_err(|error| format!("the job's plan could not be had: {}", chain(&error)))?;
         let (paid_for, folder) = (self.accepted.manifest, self.folder.join("files"));
-        let fetched = files::fetch(&self.services, &requestor, &self.invite, paid_for, &folder).await;
-        fetched.map_err(|error| format!("the job's files could not be had: {}", chain(&error)))
+        let files = files::fetch(services, &requestor, invite, paid_for, &folder).await;
+        let files = files.map_err(|error| format!("the job's files could not be had: {}", chain(&error)))?;
+        Ok((plan, files))
     }
 
-    /// Keeps one batch ahead of the session, until the requestor says that there is no more or owes too much. Once the
-    /// owner needs the machine, tasks that wait are forgotten: the requestor gives them to others when the link ends.
-    async fn pull(&self) -> Result<Ending, Debt> {
+    /// Keeps one batch ahead of the session, until the requestor says that there is no more, owes too much or grants what
+    /// is not paid for. Once the owner needs the machine, tasks that wait are forgotten: the requestor gives them to others
+    /// when the link ends.
+    async fn pull(&self, plan: &PaidPlan) -> Result<Ending, Unacceptable> {
         tokio::select! {
-            pulled = self.pull_until_done() => {
+            pulled = self.pull_until_done(plan) => {
                 self.queue.close();
                 pulled.map(|()| Ending::Done)
             }
@@ -244,7 +261,7 @@ impl Worker {
         }
     }
 
-    async fn pull_until_done(&self) -> Result<(), Debt> {
+    async fn pull_until_done(&self, plan: &PaidPlan) -> Result<(), Unacceptable> {
         let mut link = self.link.clone();
         loop {
             self.queue.hungry().await;
@@ -264,6 +281,7 @@ impl Worker {
             match current.pull(question).await {
                 Ok(PullAnswer::Lease(lease)) if lease.tasks.is_empty() => tokio::time::sleep(PULL_RETRY).await,
                 Ok(PullAnswer::Lease(lease)) => {
+                    plan.check(&lease.tasks)?;
                     self.accepted.account.granted(&lease.tasks)?;
                     self.queue.grant(lease.tasks);
                 }

@@ -12,9 +12,9 @@ use crate::{
 };
 use rayswarm_engines::{EngineError, RenderRequest, SessionLimits, SessionPurpose, SessionRequest};
 use rayswarm_imaging::{Picture, PixelCommitment};
-use rayswarm_model::{Amount, B256, Plan, Rect, TaskSpec, canonical, keccak256, signed::Verdict};
+use rayswarm_model::{B256, Plan, Rect, TaskSpec, canonical, keccak256, signed::Verdict};
 use rayswarm_network::PeerAddr;
-use rayswarm_settlement::{Committee, Dispute, Job, JobEventKind, Seat};
+use rayswarm_settlement::{Committee, Dispute, FiledClaim, Job, Seat};
 use rayswarm_verifier::claim::{Claim, ClaimedResult, Flaw, crop_to_render, examine, weigh};
 use std::{path::Path, sync::Arc};
 
@@ -120,13 +120,12 @@ pub async fn judge(
         });
     };
     let job = services.settlement.job(dispute.job).await.map_err(QuarrelError::from)?;
-    let (cumulative, commitment) = claim_of(services, seat, dispute).await?;
+    let filed = claim_of(services, seat, dispute).await?;
     let weighing = Weighing {
         services,
         dispute,
         job: &job,
-        cumulative,
-        commitment,
+        filed,
     };
     let (plan, named, crop) = match weighing.documents(committee, requestor, provider) {
         Documents::Decide(judged) => return Ok(judged),
@@ -159,31 +158,20 @@ pub async fn judge(
 }
 
 /// What the claim says on the chain.
-async fn claim_of(services: &Services, seat: Seat, dispute: &Dispute) -> Result<(Amount, B256), JudgingError> {
+async fn claim_of(services: &Services, seat: Seat, dispute: &Dispute) -> Result<FiledClaim, JudgingError> {
     let settlement = &services.settlement;
     let first = settlement.round_of(seat.dispute, 0).await.map_err(QuarrelError::from)?;
     let from = first.map_or(0, |round| round.draw_block.saturating_sub(CLAIMED_WITHIN_BLOCKS));
-    let history = settlement.job_history(dispute.job, from).await;
-    let history = history.map_err(QuarrelError::from)?;
-    let claimed = |kind: &JobEventKind| match kind {
-        JobEventKind::Claimed {
-            provider,
-            cumulative,
-            commitment,
-            ..
-        } if *provider == dispute.provider => Some((*cumulative, *commitment)),
-        _ => None,
-    };
-    let last = history.iter().rev().find_map(|event| claimed(&event.kind));
-    last.ok_or(JudgingError::NoClaim)
+    let filed = settlement.claims_filed(dispute.job, from).await;
+    let filed = filed.map_err(QuarrelError::from)?;
+    filed.get(&dispute.provider).copied().ok_or(JudgingError::NoClaim)
 }
 
 struct Weighing<'a> {
     services: &'a Services,
     dispute: &'a Dispute,
     job: &'a Job,
-    cumulative: Amount,
-    commitment: B256,
+    filed: FiledClaim,
 }
 
 impl Weighing<'_> {
@@ -219,8 +207,8 @@ impl Weighing<'_> {
             plan: &plan,
             provider: self.dispute.provider,
             price: invite.price,
-            cumulative: self.cumulative,
-            commitment: self.commitment,
+            cumulative: self.filed.cumulative,
+            commitment: self.filed.commitment,
             domain: &self.services.domain,
         };
         let named = match examine(&claim, &provider.results, self.dispute.task) {

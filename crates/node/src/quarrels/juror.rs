@@ -6,7 +6,7 @@ use super::{
     judging::{self, Judged, Statements},
     statement::{Said, SignedStatement},
 };
-use crate::{clock, identity, journal::Ballot, requestor::refusal::chain, services::Services};
+use crate::{clock, identity, journal::Ballot, requestor::refusal::chain, rounds::Rounds, services::Services};
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{B256, DisputeId, JobId, canonical, signed::Verdict};
 use rayswarm_network::{
@@ -18,7 +18,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tokio::sync::mpsc;
 
 /// Disputes whose statements are kept at a time: a juror has few seats.
 const DISPUTES_MAX: usize = 32;
@@ -121,17 +121,9 @@ pub async fn serve(services: Arc<Services>, limits: SessionLimits, bench: Arc<Be
         bench,
         seats: BTreeSet::new(),
     };
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        tokio::select! {
-            () = services.stop.cancelled() => return,
-            () = juror.round() => {}
-        }
+    let mut rounds = Rounds::every(&services, LOOK_EVERY);
+    while rounds.next().await {
+        rounds.work(juror.round()).await;
     }
 }
 
@@ -178,14 +170,16 @@ impl Juror {
         let from = match journal.seats_from(*court)? {
             Some(from) => from,
             // Who has just begun to judge was drawn for nothing yet.
-            None => settlement.height().await?.saturating_sub(1),
+            None => {
+                let from = settlement.height().await?.saturating_sub(1);
+                journal.note_seats_from(*court, from)?;
+                from
+            }
         };
         let found = settlement.seats_of(settlement.account(), from).await?;
         self.seats.extend(found.found);
-        if self.seats.is_empty() {
+        if self.seats.is_empty() && found.next_block > from {
             journal.note_seats_from(*court, found.next_block)?;
-        } else {
-            journal.note_seats_from(*court, from)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::{
     clock,
     journal::{Quarrel, QuarrelRole},
     requestor::{pack, plan_file, refusal::chain, rejections},
+    rounds::Rounds,
     services::Services,
 };
 use rayswarm_model::{Address, B256, DisputeId, NodeId, canonical, signed::endpoint_account_text};
@@ -17,14 +18,13 @@ use rayswarm_network::{
     Network,
     juries::{Brief, BriefAnswer},
 };
-use rayswarm_settlement::{Dispute, JobEventKind, Phase, Round, Seat, SettlementError};
+use rayswarm_settlement::{Dispute, Phase, Round, Seat, SettlementError};
 use rayswarm_verifier::{AuditPolicy, claim::ClaimedResult};
 use std::{
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::time::MissedTickBehavior;
 
 /// How soon a juror that has not committed is told again.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
@@ -39,17 +39,9 @@ pub async fn watch(services: Arc<Services>, role: QuarrelRole) {
         told: HashMap::new(),
         documents: HashMap::new(),
     };
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        tokio::select! {
-            () = services.stop.cancelled() => return,
-            () = party.round() => {}
-        }
+    let mut rounds = Rounds::every(&services, LOOK_EVERY);
+    while rounds.next().await {
+        rounds.work(party.round()).await;
     }
 }
 
@@ -272,15 +264,10 @@ impl Party {
             .journal
             .worked_job(quarrel.job)?
             .map_or(0, |worked| worked.height);
-        let history = self.services.settlement.job_history(quarrel.job, from).await?;
-        let commitment = |kind: &JobEventKind| match kind {
-            JobEventKind::Claimed {
-                provider, commitment, ..
-            } if *provider == quarrel.provider => Some(*commitment),
-            _ => None,
-        };
-        let last = history.iter().rev().find_map(|event| commitment(&event.kind));
-        last.ok_or(QuarrelError::Missing("the chain does not show the claim"))
+        let filed = self.services.settlement.claims_filed(quarrel.job, from).await?;
+        let filed = filed.get(&quarrel.provider);
+        let filed = filed.ok_or(QuarrelError::Missing("the chain does not show the claim"))?;
+        Ok(filed.commitment)
     }
 
     async fn end(&mut self, quarrel: &Quarrel, dispute: &Dispute) -> Result<(), QuarrelError> {

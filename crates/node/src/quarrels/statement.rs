@@ -2,9 +2,9 @@
 
 use rayswarm_imaging::PixelCells;
 use rayswarm_model::{
-    Address, B256, DisputeId, NodeId, Signature,
+    Address, B256, DisputeId, NodeId,
     canonical::{self, CanonicalError},
-    signed::AccountKey,
+    signed::{AccountKey, is_digest_signed},
 };
 use rayswarm_network::work::JobInvite;
 use rayswarm_verifier::{AuditPolicy, claim::ClaimedResult};
@@ -95,10 +95,8 @@ impl Statement {
 impl SignedStatement {
     /// Whether `account` has signed it.
     pub fn is_by(&self, account: Address) -> bool {
-        let signature = Signature::try_from(self.signature.as_slice()).ok();
-        let signer = self.statement.hash().ok().zip(signature);
-        let signer = signer.and_then(|(hash, signature)| signature.recover_address_from_prehash(&hash).ok());
-        signer == Some(account)
+        let hash = self.statement.hash();
+        hash.is_ok_and(|hash| is_digest_signed(&hash, &self.signature, account))
     }
 }
 

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{clock, services::Services};
 use rayswarm_api::Problem;
-use rayswarm_model::{Address, Amount, UnixMillis};
-use rayswarm_settlement::{Claim, ClaimState, JobEventKind, JobState, SettlementError};
-use std::{collections::BTreeSet, time::Duration};
+use rayswarm_model::{Amount, UnixMillis};
+use rayswarm_settlement::{Claim, ClaimState, JobState, SettlementError};
+use std::time::Duration;
 
 /// How soon the chain is asked again at the earliest.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -56,7 +56,8 @@ async fn look(services: &Services, record: &mut JobRecord) -> Result<Duration, S
     let (settlement, id) = (&services.settlement, record.id);
     let mut next = clock::now().after(LOOK_EVERY_MAX);
     if settlement.job(id).await?.reserved > Amount::ZERO {
-        for provider in claimants(services, record).await? {
+        let filed = settlement.claims_filed(id, record.opened_after.unwrap_or_default());
+        for provider in filed.await?.into_keys() {
             let Some(claim) = settlement.claim_of(id, provider).await? else {
                 continue;
             };
@@ -82,17 +83,6 @@ async fn look(services: &Services, record: &mut JobRecord) -> Result<Duration, S
     }
     money::refresh(services, record).await?;
     Ok(next.since(clock::now()).max(LOOK_EVERY))
-}
-
-/// Whoever has claimed anything in this job.
-async fn claimants(services: &Services, record: &JobRecord) -> Result<BTreeSet<Address>, SettlementError> {
-    let opened_after = record.opened_after.unwrap_or_default();
-    let history = services.settlement.job_history(record.id, opened_after).await?;
-    let claimant = |kind: JobEventKind| match kind {
-        JobEventKind::Claimed { provider, .. } => Some(provider),
-        _ => None,
-    };
-    Ok(history.into_iter().filter_map(|event| claimant(event.kind)).collect())
 }
 
 fn is_payable(claim: &Claim, now: UnixMillis) -> bool {

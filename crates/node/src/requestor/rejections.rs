@@ -6,21 +6,15 @@ use crate::{
     clock,
     journal::{Quarrel, QuarrelRole},
     quarrels::{QuarrelError, statement::Evidence},
+    rounds::SaidOnce,
     services::Services,
 };
-use rayswarm_model::{
-    Address, Amount, B256, JobId, NodeId, TaskId, UnixMillis, WorkPrice, allocation::result_commitment, canonical,
-    keccak256, signed::TypedDocument,
-};
+use rayswarm_api::job::JobState;
+use rayswarm_model::{Address, Amount, B256, JobId, NodeId, TaskId, UnixMillis, WorkPrice, canonical, keccak256};
 use rayswarm_scheduler::{AttemptState, Farm};
-use rayswarm_settlement::{ClaimState, JobEventKind};
-use rayswarm_verifier::claim::{Claim, ClaimedResult, examine};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use rayswarm_settlement::{ClaimState, FiledClaim};
+use rayswarm_verifier::claim::{Claim, ClaimedResult, commitment_of, examine};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 /// How often the chain is asked about the claims of a job.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -33,70 +27,69 @@ const LOOKS_PER_WINDOW: u32 = 8;
 
 /// Watches the claims of one job until it is dropped or the node stops.
 pub async fn watch(services: Arc<Services>, job: JobId) {
-    let mut complaint = None;
+    let (mut said, mut accepted) = (SaidOnce::default(), BTreeSet::new());
     loop {
-        let looked = tokio::select! {
-            () = services.stop.cancelled() => return,
-            looked = look(&services, job) => looked,
+        let looked = look(&services, job, &mut accepted);
+        let Some(looked) = services.stop.run_until_cancelled(looked).await else {
+            return;
         };
-        let found = looked.as_ref().err().map(|error| chain(error));
-        if let Some(error) = found.as_ref().filter(|_| complaint != found) {
+        if let Some(error) = said.hear(&looked) {
             tracing::warn!(job = %job.short(), error, "claims are not held against the books yet");
         }
-        complaint = found;
-        tokio::select! {
-            () = services.stop.cancelled() => return,
-            () = tokio::time::sleep(looked.unwrap_or(LOOK_EVERY)) => {}
+        let pause = tokio::time::sleep(looked.unwrap_or(LOOK_EVERY));
+        if services.stop.run_until_cancelled(pause).await.is_none() {
+            return;
         }
     }
 }
 
-/// Looks at every claim that can still be rejected; returns when to look again.
-async fn look(services: &Services, id: JobId) -> Result<Duration, QuarrelError> {
+/// Looks at every claim that can still be rejected and was not accepted before; returns when to look again.
+async fn look(services: &Services, id: JobId, accepted: &mut BTreeSet<B256>) -> Result<Duration, QuarrelError> {
     let settlement = &services.settlement;
     let job = settlement.job(id).await?;
-    let pause = (job.challenge / LOOKS_PER_WINDOW).clamp(LOOK_EVERY_MIN, LOOK_EVERY);
     if job.reserved == Amount::ZERO {
-        return Ok(pause);
+        // Nobody has claimed, or there is no job yet.
+        let window = if job.state == rayswarm_settlement::JobState::None {
+            LOOK_EVERY
+        } else {
+            job.challenge
+        };
+        return Ok(pause_in(window));
     }
     let record = services.journal.job(id)?;
     let record = record.ok_or(QuarrelError::Missing("the job is not known here any more"))?;
-    let history = settlement
-        .job_history(id, record.opened_after.unwrap_or_default())
-        .await?;
-    let claimed = history.iter().filter_map(|event| match event.kind {
-        JobEventKind::Claimed {
-            provider,
-            cumulative,
-            commitment,
-            ..
-        } => Some((provider, (cumulative, commitment))),
-        _ => None,
-    });
-    // The last of each counts.
-    for (provider, (cumulative, commitment)) in claimed.collect::<BTreeMap<_, _>>() {
+    let opened_after = record.opened_after.unwrap_or_default();
+    for (provider, filed) in settlement.claims_filed(id, opened_after).await? {
         let Some(claim) = settlement.claim_of(id, provider).await? else {
             continue;
         };
         match claim.state {
             ClaimState::Pending if clock::now() < claim.challenge_ends_at => {
+                // While a job renders, results may still be verified.
                 let late = is_late(claim.challenge_ends_at, job.challenge, clock::now());
-                let claimed = Claimed {
-                    provider,
-                    cumulative,
-                    commitment,
-                    late,
-                };
-                // One that cannot be rejected yet must not keep the others from it.
-                if let Err(error) = consider(services, &record, claimed).await {
-                    tracing::warn!(job = %id.short(), %provider, error = %chain(&error), "a claim is not rejected yet");
+                let renders = record.state == JobState::Rendering;
+                if accepted.contains(&filed.commitment) || (renders && !late) {
+                    continue;
+                }
+                match consider(services, &record, provider, filed).await {
+                    Ok(Judgement::Accepted) => drop(accepted.insert(filed.commitment)),
+                    Ok(Judgement::Rejected) => {}
+                    // One that cannot be rejected yet must not keep the others from it.
+                    Err(error) => {
+                        tracing::warn!(job = %id.short(), %provider, error = %chain(&error), "a claim is not rejected yet");
+                    }
                 }
             }
             ClaimState::Disputed => note_dispute(services, id, provider).await?,
             ClaimState::Pending | ClaimState::Upheld => {}
         }
     }
-    Ok(pause)
+    Ok(pause_in(job.challenge))
+}
+
+/// Short enough for a window to reject in.
+fn pause_in(window: Duration) -> Duration {
+    (window / LOOKS_PER_WINDOW).clamp(LOOK_EVERY_MIN, LOOK_EVERY)
 }
 
 /// While a job runs, results may still be verified; half of the window is waited for that.
@@ -122,20 +115,21 @@ async fn note_dispute(services: &Services, job: JobId, provider: Address) -> Res
         .note_quarrel(services.court, QuarrelRole::Requestor, quarrel)?)
 }
 
-struct Claimed {
-    provider: Address,
-    cumulative: Amount,
-    commitment: B256,
-    late: bool,
+/// What became of a claim that was held against the books.
+enum Judgement {
+    /// It may be paid.
+    Accepted,
+    /// A committee judges.
+    Rejected,
 }
 
-async fn consider(services: &Services, record: &JobRecord, claimed: Claimed) -> Result<(), QuarrelError> {
-    let Claimed {
-        provider,
-        cumulative,
-        commitment,
-        late,
-    } = claimed;
+async fn consider(
+    services: &Services,
+    record: &JobRecord,
+    provider: Address,
+    filed: FiledClaim,
+) -> Result<Judgement, QuarrelError> {
+    let FiledClaim { cumulative, commitment } = filed;
     let plan = plan_file::read(services, record.id).ok_or(QuarrelError::Missing("the job's plan is gone"))?;
     let replayed = rendering::books(services, record, &plan);
     let (farm, earnings) = replayed.map_err(|error| {
@@ -143,8 +137,8 @@ async fn consider(services: &Services, record: &JobRecord, claimed: Claimed) -> 
         QuarrelError::Missing("what is owed cannot be read")
     })?;
     let earned = earnings.get(&provider).copied().unwrap_or_default();
-    if cumulative <= earned || !(farm.is_over() || record.state.is_final() || late) {
-        return Ok(());
+    if cumulative <= earned {
+        return Ok(Judgement::Accepted);
     }
     let nodes: BTreeSet<NodeId> = farm
         .providers()
@@ -165,7 +159,7 @@ async fn consider(services: &Services, record: &JobRecord, claimed: Claimed) -> 
     };
     let Some((task, reason)) = known.objection(&claim, results.as_deref()) else {
         tracing::info!(job = %record.id.short(), %provider, %cumulative, %earned, "a claim beyond the books is not rejected: nothing in it is known to be wrong");
-        return Ok(());
+        return Ok(Judgement::Accepted);
     };
     let evidence = Evidence { reason, earned };
     let document = canonical::encode("evidence", &evidence)?;
@@ -189,9 +183,10 @@ async fn consider(services: &Services, record: &JobRecord, claimed: Claimed) -> 
         job: record.id,
         provider,
     };
-    Ok(services
+    services
         .journal
-        .note_quarrel(services.court, QuarrelRole::Requestor, quarrel)?)
+        .note_quarrel(services.court, QuarrelRole::Requestor, quarrel)?;
+    Ok(Judgement::Rejected)
 }
 
 /// What this node has given jurors the hash of, when it rejected a claim.
@@ -217,10 +212,7 @@ async fn counted_by(
         let asked = tokio::time::timeout(ASKING_MAX, asking).await;
         let document = asked.ok().and_then(Result::ok).and_then(|claimed| claimed.document);
         let results = document.and_then(|document| canonical::decode::<Vec<ClaimedResult>>("claim", &document).ok());
-        let digest = |result: &ClaimedResult| result.receipt.message.digest(&services.domain);
-        let confirmed = |results: &Vec<ClaimedResult>| {
-            result_commitment(&results.iter().map(digest).collect::<Vec<_>>()) == commitment
-        };
+        let confirmed = |results: &Vec<ClaimedResult>| commitment_of(results, &services.domain) == commitment;
         if let Some(results) = results.filter(confirmed) {
             return Some(results);
         }

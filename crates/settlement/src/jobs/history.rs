@@ -11,6 +11,7 @@ use alloy::{
 };
 use rayswarm_model::{Amount, JobId, UnixMillis};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One event of a job's escrow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +143,15 @@ pub enum JobEventKind {
     },
 }
 
+/// What a provider has claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FiledClaim {
+    /// What it says to have earned in this job altogether.
+    pub cumulative: Amount,
+    /// What binds it to its results.
+    pub commitment: B256,
+}
+
 impl Settlement {
     /// All events of a job from block `from_block` on, oldest first. Public servers limit how far back one may ask;
     /// give the block in which the job was opened.
@@ -149,6 +159,25 @@ impl Settlement {
         let filter = Filter::new().address(self.contracts().escrow).topic1(job_id.as_b256());
         let logs = self.rpc.logs_since(&filter, from_block).await?;
         logs.iter().filter_map(decode).collect()
+    }
+
+    /// The last claim of everybody who has claimed in a job, ended or not, from block `from_block` on.
+    pub async fn claims_filed(
+        &self,
+        job_id: JobId,
+        from_block: u64,
+    ) -> Result<BTreeMap<Address, FiledClaim>, SettlementError> {
+        let filed = |event: JobEvent| match event.kind {
+            JobEventKind::Claimed {
+                provider,
+                cumulative,
+                commitment,
+                ..
+            } => Some((provider, FiledClaim { cumulative, commitment })),
+            _ => None,
+        };
+        let history = self.job_history(job_id, from_block).await?;
+        Ok(history.into_iter().filter_map(filed).collect())
     }
 
     /// The transactions behind those events, oldest first, each once: also those that a daemon sent before it was

@@ -96,10 +96,6 @@ fn result_of(task: u64, tile: Rect, delivered: &Picture) -> ClaimedResult {
 
 /// Holds a claim of `cumulative` base units for `results` against the plan, at one base unit per thousandth of a WU.
 fn examined(results: &[ClaimedResult], cumulative: u128) -> Result<Option<&ClaimedResult>, Flaw> {
-    let digests: Vec<B256> = results
-        .iter()
-        .map(|result| result.receipt.message.digest(&domain()))
-        .collect();
     examine(
         &Claim {
             job: JOB,
@@ -109,7 +105,7 @@ fn examined(results: &[ClaimedResult], cumulative: u128) -> Result<Option<&Claim
                 per_wu_hour: Amount(3_600_000),
             },
             cumulative: Amount(cumulative),
-            commitment: result_commitment(&digests),
+            commitment: commitment_of(results, &domain()),
             domain: &domain(),
         },
         results,

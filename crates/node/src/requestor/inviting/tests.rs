@@ -155,6 +155,8 @@ fn invitation(job: JobId) -> JobInvite {
         escrow: Default::default(),
         manifest: BlobId::from_bytes([3; 32]),
         manifest_bytes: 1000,
+        plan: BlobId::from_bytes([4; 32]),
+        plan_bytes: 2000,
         engine: "blender".into(),
         engine_version: "4.5.15".into(),
         settings: RenderSettings {

@@ -11,9 +11,11 @@ use crate::{
     },
 };
 use rayswarm_imaging::PixelCommitment;
-use rayswarm_model::{AttemptId, NodeId, TaskId, Work, settings::Device};
+use rayswarm_model::{AttemptId, NodeId, TaskId, settings::Device};
 use rayswarm_scheduler::{AuditVerdict, Event, Purpose};
-use rayswarm_verifier::{AuditPolicy, AuditSeed, ComparisonKind, Outcome as VerdictOutcome, Subject, Verdict, draw};
+use rayswarm_verifier::{
+    AuditPolicy, AuditSeed, ComparisonKind, Outcome as VerdictOutcome, Subject, Verdict, claim::work_of, draw,
+};
 
 impl Rendering<'_> {
     pub(super) fn draw_audit(&self, attempt: AttemptId, task: TaskId, results_before: u64) -> Option<Event> {
@@ -30,11 +32,7 @@ impl Rendering<'_> {
         let drawn = draw(&AuditPolicy::default(), &seed, &subject, results_before, None);
         Some(match drawn.crop {
             Some(crop) => {
-                let share =
-                    u128::from(spec.work.milli_wu) * u128::from(crop.pixels()) / u128::from(spec.tile.pixels().max(1));
-                let work = Work {
-                    milli_wu: u64::try_from(share).unwrap_or(u64::MAX).max(1),
-                };
+                let work = work_of(spec.work, crop, spec.tile);
                 Event::AuditDrawn { attempt, crop, work }
             }
             None => Event::NoAudit { attempt },

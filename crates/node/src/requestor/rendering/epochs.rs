@@ -10,6 +10,7 @@ use crate::{
         refusal::chain,
         windows::Windows,
     },
+    rounds::SaidOnce,
 };
 use rayswarm_model::{Address, Amount, Caps, FailureKind, NodeId, Work};
 use rayswarm_network::work::Allocation as WireAllocation;
@@ -35,8 +36,7 @@ pub(super) struct Epochs {
     last: Option<Instant>,
     publishing: bool,
     last_caps: LastCaps,
-    /// What went wrong last; said once.
-    complaint: Option<String>,
+    said: SaidOnce,
 }
 
 /// The caps for exactly what was earned, when the job is over.
@@ -192,21 +192,18 @@ impl Rendering<'_> {
         if was_last {
             self.epochs.last_caps = LastCaps::Done;
         }
+        if let Some(error) = self.epochs.said.hear(&outcome) {
+            self.job
+                .say(format!("the providers' caps are not published yet: {error}"));
+        }
         match outcome {
             Ok(published) => {
-                self.epochs.complaint = None;
                 let transaction = published.and_then(|published| published.transaction);
                 money::note(&mut self.job.record, transaction.as_slice());
                 // Forgotten in a crash, it is read from the chain when the job settles.
                 let _ = self.job.save();
             }
             Err(error) => {
-                let complaint = chain(&error);
-                if self.epochs.complaint.as_ref() != Some(&complaint) {
-                    self.job
-                        .say(format!("the providers' caps are not published yet: {complaint}"));
-                }
-                self.epochs.complaint = Some(complaint);
                 if error.kind() == FailureKind::Transient {
                     self.epochs.last = None;
                 }

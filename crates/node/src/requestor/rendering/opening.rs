@@ -14,8 +14,10 @@ use crate::{
     traces::jobs::AttemptTraces,
 };
 use rayswarm_api::Problem;
-use rayswarm_model::{AttemptId, Plan, SceneFacts, canonical, settings::OutputFormat, signed::SignedReceipt};
-use rayswarm_network::work::JobInvite;
+use rayswarm_model::{
+    AttemptId, BlobId, JobId, Plan, SceneFacts, canonical, settings::OutputFormat, signed::SignedReceipt,
+};
+use rayswarm_network::{NetworkError, work::JobInvite};
 use rayswarm_scheduler::{AttemptState, Event};
 use std::{
     collections::{HashMap, HashSet},
@@ -47,7 +49,8 @@ impl<'j> Rendering<'j> {
                     format!("{} {} is no longer installed here", plan.engine, plan.engine_version),
                 )
             })?;
-        let invite = invitation(&services, record, &plan, &facts)?;
+        let plan_blob = publish(&services, record.id, &plan).await?;
+        let invite = invitation(&services, record, (&plan, plan_blob), &facts)?;
         let folder = job.folder();
         std::fs::create_dir_all(folder.join("results")).map_err(|error| failed("disk", chain(&error)))?;
         let format = record.format.unwrap_or(OutputFormat::Png);
@@ -154,8 +157,26 @@ impl Rendering<'_> {
     }
 }
 
+/// Providers fetch the plan and hold what they are granted against it. Gives its blob and its length.
+async fn publish(services: &Services, job: JobId, plan: &Plan) -> Result<(BlobId, u64), Problem> {
+    let blobs = services.network.blobs();
+    let bytes = canonical::encode("plan", plan).map_err(|error| failed("plan_not_stored", chain(&error)))?;
+    let length = bytes.len() as u64;
+    let stored = async {
+        let blob = blobs.import_bytes(job, bytes).await?;
+        blobs.keep(job).await?;
+        Ok::<_, NetworkError>((blob, length))
+    };
+    stored.await.map_err(|error| failed("plan_not_stored", chain(&error)))
+}
+
 /// The invitation, but for the price, which is each provider's own, and so for the signature.
-fn invitation(services: &Services, record: &JobRecord, plan: &Plan, facts: &SceneFacts) -> Result<JobInvite, Problem> {
+fn invitation(
+    services: &Services,
+    record: &JobRecord,
+    (plan, (plan_blob, plan_bytes)): (&Plan, (BlobId, u64)),
+    facts: &SceneFacts,
+) -> Result<JobInvite, Problem> {
     let manifest = record
         .manifest
         .ok_or_else(|| bad_input("not_packed", "the job was not packed; submit it again"))?;
@@ -166,6 +187,8 @@ fn invitation(services: &Services, record: &JobRecord, plan: &Plan, facts: &Scen
         escrow: services.domain.escrow,
         manifest: manifest.blob,
         manifest_bytes: manifest.bytes,
+        plan: plan_blob,
+        plan_bytes,
         engine: plan.engine.clone(),
         engine_version: plan.engine_version.clone(),
         settings: plan.settings.clone(),
