@@ -14,7 +14,7 @@ export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
 
 RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
 
-.PHONY: help demo test check build release package-lint engines examples screenshots system system-tests tools contracts contracts-test web web-build sdk
+.PHONY: help demo test test-long check build release package-lint engines examples screenshots system system-tests tools contracts contracts-test web web-build sdk
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -24,6 +24,11 @@ demo: system build engines ## Set up, then render a picture with three providers
 
 test: system-tests ## Set up, check, then run every test: Rust, contracts, Python, end to end
 	@scripts/test.sh
+
+# A thousand seeds of each simulated chain, forty of each settled one, and quarrels that take minutes each.
+test-long: system-tests build engines contracts ## Run what is too slow for `make test`: an hour or two
+	RAYSWARM_LONG=1 RAYSWARM_SEEDS=40 cargo nextest run --locked --workspace -E 'binary(quarrels) | binary(interleavings) | (package(rayswarm-tests) and binary(chain))'
+	RAYSWARM_SEEDS=1000 cargo nextest run --locked --workspace -E 'package(rayswarm-simulation)'
 
 check: system tools web sdk ## Format, lints with warnings denied, architecture, docs, Python
 	@scripts/check.sh

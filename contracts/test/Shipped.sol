@@ -5,6 +5,8 @@ import {Test} from "forge-std/Test.sol";
 import {DevToken} from "../src/DevToken.sol";
 import {Disputes} from "../src/Disputes.sol";
 import {JobEscrow} from "../src/JobEscrow.sol";
+import {DelegatedValidators} from "../src/chain/DelegatedValidators.sol";
+import {StakedValidators} from "../src/chain/StakedValidators.sol";
 import {DisputeConfig} from "../src/disputes/DisputeConfig.sol";
 
 /// @dev The code under test: what artifacts/ ships, or the sources as forge compiled them with SETTLEMENT_FROM_SOURCE=true
@@ -25,12 +27,26 @@ abstract contract Shipped is Test {
         return Disputes(_create(bytes.concat(code, abi.encode(config))));
     }
 
+    /// @dev As it stands in a genesis.
+    function stakedValidatorsCode() internal view returns (bytes memory) {
+        return _fromSource() ? type(StakedValidators).runtimeCode : _runtime("StakedValidators");
+    }
+
+    /// @dev As it stands in a genesis.
+    function delegatedValidatorsCode() internal view returns (bytes memory) {
+        return _fromSource() ? type(DelegatedValidators).runtimeCode : _runtime("DelegatedValidators");
+    }
+
     function _fromSource() private view returns (bool) {
         return vm.envOr("SETTLEMENT_FROM_SOURCE", false);
     }
 
     function _artifact(string memory name) private view returns (bytes memory) {
         return vm.parseJsonBytes(vm.readFile(string.concat("artifacts/", name, ".json")), ".bytecode");
+    }
+
+    function _runtime(string memory name) private view returns (bytes memory) {
+        return vm.parseJsonBytes(vm.readFile(string.concat("artifacts/", name, ".json")), ".deployedBytecode");
     }
 
     function _create(bytes memory code) private returns (address made) {

@@ -70,6 +70,19 @@ impl Farm {
         }))
     }
 
+    /// The same for a test that takes minutes: only where `RAYSWARM_LONG` is set, as integration has an hour and a half.
+    ///
+    /// # Errors
+    /// As [`Farm::find`].
+    #[allow(clippy::print_stderr)]
+    pub fn long() -> anyhow::Result<Option<Self>> {
+        if std::env::var_os("RAYSWARM_LONG").is_some() {
+            return Self::find();
+        }
+        eprintln!("skipped: it takes minutes; RAYSWARM_LONG=1 runs it");
+        Ok(None)
+    }
+
     /// The scratch folder.
     pub fn scratch(&self) -> &Path {
         self.scratch.path()

@@ -6,6 +6,7 @@
 //! | [`disk`] | a disk so small that it fills up |
 //! | [`farm`] | the program under test, its scratch folder, commands and their answers |
 //! | [`job`] | one job that a command follows |
+//! | [`keeper`] | one process that keeps a chain |
 //! | [`leftovers`] | what a job must not leave on disk |
 //! | [`money`] | what must be true of a finished job's money |
 //! | [`node`] | one daemon process: start, ask, kill, start again, stop |
@@ -22,6 +23,7 @@ pub mod cheat;
 pub mod disk;
 pub mod farm;
 pub mod job;
+pub mod keeper;
 pub mod leftovers;
 pub mod money;
 pub mod node;

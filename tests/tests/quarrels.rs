@@ -1,5 +1,5 @@
 //! Quarrels about pay, with real nodes, a real chain and jurors that render: final balances are what ADR 0016 says, to the
-//! last unit.
+//! last unit. `make test` plays one with a jury, `make test-long` all.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::Context;
@@ -265,7 +265,7 @@ fn a_requestor_that_rejects_good_work_pays_it_and_loses_its_bond() -> anyhow::Re
 
 #[test]
 fn a_provider_that_claims_garbage_loses_its_stake_and_an_absent_juror_its_fee() -> anyhow::Result<()> {
-    let Some(farm) = Farm::find()? else { return Ok(()) };
+    let Some(farm) = Farm::long()? else { return Ok(()) };
     let town = Town::new(&farm)?;
     let mut jurors = town.jurors(3)?;
     let windows = [
@@ -366,7 +366,7 @@ fn a_provider_that_claims_garbage_loses_its_stake_and_an_absent_juror_its_fee() 
 
 #[test]
 fn a_requestor_that_vanishes_has_its_provider_paid_and_gets_the_rest() -> anyhow::Result<()> {
-    let Some(farm) = Farm::find()? else { return Ok(()) };
+    let Some(farm) = Farm::long()? else { return Ok(()) };
     let town = Town::new(&farm)?;
     let windows = ["--notice", "1s", "--exit-window", "30s", "--challenge-window", "10s"];
     let mut requestor = town.join("requestor", &windows)?;
@@ -402,7 +402,7 @@ fn a_requestor_that_vanishes_has_its_provider_paid_and_gets_the_rest() -> anyhow
 
 #[test]
 fn old_vouchers_change_nothing_and_vouchers_beyond_the_escrow_pay_the_cap() -> anyhow::Result<()> {
-    let Some(farm) = Farm::find()? else { return Ok(()) };
+    let Some(farm) = Farm::long()? else { return Ok(()) };
     let town = Town::new(&farm)?;
     let windows = ["--notice", "1s", "--exit-window", "60s", "--challenge-window", "60s"];
     let mut requestor = town.join("requestor", &windows)?;
@@ -447,7 +447,7 @@ fn old_vouchers_change_nothing_and_vouchers_beyond_the_escrow_pay_the_cap() -> a
 
 #[test]
 fn a_provider_that_vanishes_is_paid_what_was_verified() -> anyhow::Result<()> {
-    let Some(farm) = Farm::find()? else { return Ok(()) };
+    let Some(farm) = Farm::long()? else { return Ok(()) };
     let town = Town::new(&farm)?;
     let requestor = town.join(
         "requestor",

@@ -10,6 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 pub enum ConsensusView {
     /// The embedded development chain: this node seals every block.
     Solo,
+    /// Proof of work, kept by this node with others.
+    Pow,
+    /// Proof of stake, kept by this node with others.
+    Pos,
+    /// Delegated proof of stake, kept by this node with others.
+    Dpos,
     /// Another chain, reached by JSON-RPC.
     Remote,
 }

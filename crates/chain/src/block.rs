@@ -7,13 +7,16 @@
 //! - **time**: a block may carry its parent's timestamp (main network: strictly later), so that blocks can be
 //!   sealed as fast as transactions come without running ahead of the clock;
 //! - **gas limit**: constant, as genesis says (main network: moves by 1/1024 per block).
+//!
+//! `difficulty` and `nonce` belong to consensus: they are put in and handed on, and nothing here depends on them but the
+//! block's hash (and what the system contract is told).
 
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header, ReceiptEnvelope};
 use alloy_eips::{
     eip1559::{BaseFeeParams, calc_next_block_base_fee},
     eip7685::EMPTY_REQUESTS_HASH,
 };
-use alloy_primitives::{Address, B256, Bloom, Bytes};
+use alloy_primitives::{Address, B64, B256, Bloom, Bytes, U256};
 use alloy_rlp::{Decodable, Encodable};
 
 use crate::{
@@ -83,6 +86,11 @@ impl SealedBlock {
         upto(index).saturating_sub(before)
     }
 
+    /// The hash that a proof-of-work puzzle is set by; see [`puzzle`].
+    pub fn puzzle(&self) -> B256 {
+        puzzle(self.header())
+    }
+
     /// The bytes that are stored and sent: RLP of header and body.
     pub fn encode(&self) -> Vec<u8> {
         alloy_rlp::encode(&self.block)
@@ -106,6 +114,14 @@ pub fn decode_block(bytes: &[u8]) -> Result<Block, BlockError> {
     }
 }
 
+/// The hash that a proof-of-work puzzle is set by: keccak-256 of the encoded header with a nonce of zero. A block that
+/// was built with that nonce has it as its hash.
+pub fn puzzle(header: &Header) -> B256 {
+    let mut header = header.clone();
+    header.nonce = B64::ZERO;
+    header.hash_slow()
+}
+
 /// What the sealer decides about a block, besides its transactions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockAttributes {
@@ -117,6 +133,24 @@ pub struct BlockAttributes {
     pub mix_hash: B256,
     /// Free bytes, at most [`EXTRA_DATA_BYTES_MAX`].
     pub extra_data: Bytes,
+    /// A word of consensus that goes into the header unread.
+    pub difficulty: U256,
+    /// Another one, which the system contract is told as `round`.
+    pub nonce: u64,
+}
+
+impl BlockAttributes {
+    /// What the sealer of this header has decided.
+    pub(crate) fn of(header: &Header) -> Self {
+        Self {
+            timestamp: header.timestamp,
+            beneficiary: header.beneficiary,
+            mix_hash: header.mix_hash,
+            extra_data: header.extra_data.clone(),
+            difficulty: header.difficulty,
+            nonce: header.nonce.into(),
+        }
+    }
 }
 
 /// Why a block is not the next block of this chain.
@@ -138,6 +172,25 @@ pub enum BlockError {
         /// Parent hash in the header.
         got: B256,
     },
+    /// Its parent is nowhere in the tree.
+    #[error("block {number} builds on {parent}, which is not known here; fetch the blocks before it first")]
+    UnknownParent {
+        /// Height the block claims.
+        number: u64,
+        /// Parent hash in the header.
+        parent: B256,
+    },
+    /// It builds on a block before the final one, or beside it.
+    #[error("block {number} builds on a block before block {finalized}, which is final")]
+    BelowFinal {
+        /// Height of the block.
+        number: u64,
+        /// Height of the final block.
+        finalized: u64,
+    },
+    /// There are [`SIDE_BLOCKS_MAX`](crate::SIDE_BLOCKS_MAX) blocks beside the best chain.
+    #[error("no room for block {0} beside the best chain; wait until a later block is final")]
+    Crowded(u64),
     /// Older than its parent.
     #[error("block time {got} is before its parent's {parent}")]
     Timestamp {
@@ -172,6 +225,14 @@ pub enum BlockError {
         /// What the header says.
         got: B256,
     },
+    /// The senders that were recovered beforehand are not one for each transaction.
+    #[error("{senders} senders were given for {transactions} transactions")]
+    Senders {
+        /// Transactions of the block.
+        transactions: usize,
+        /// Senders given.
+        senders: usize,
+    },
     /// A transaction with a signature or type that cannot be.
     #[error("transaction {index} of the block is not valid")]
     Transaction {
@@ -201,6 +262,8 @@ pub(crate) struct HeaderParts {
     pub beneficiary: Address,
     pub mix_hash: B256,
     pub extra_data: Bytes,
+    pub difficulty: U256,
+    pub nonce: u64,
     pub gas_limit: u64,
     pub base_fee: u64,
     pub gas_used: u64,
@@ -226,6 +289,8 @@ pub(crate) fn seal_header(parts: HeaderParts) -> Header {
         timestamp: parts.timestamp,
         extra_data: parts.extra_data,
         mix_hash: parts.mix_hash,
+        difficulty: parts.difficulty,
+        nonce: parts.nonce.into(),
         base_fee_per_gas: Some(parts.base_fee),
         withdrawals_root: Some(EMPTY_ROOT_HASH),
         blob_gas_used: Some(0),
@@ -300,7 +365,7 @@ pub(crate) fn compare_headers(expected: &Header, got: &Header) -> Result<(), Blo
         ("transactions root", expected.transactions_root, got.transactions_root),
         ("receipts root", expected.receipts_root, got.receipts_root),
         ("state root", expected.state_root, got.state_root),
-        // Whatever else differs (bloom, nonce, blob fields, ...) shows here.
+        // Whatever else differs (bloom, blob fields, ...) shows here.
         ("hash", expected.hash_slow(), got.hash_slow()),
     ];
     for (field, expected, got) in roots {

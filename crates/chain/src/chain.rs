@@ -1,28 +1,46 @@
-//! The chain itself: blocks in order, the states after the latest of them, and the pool of what may come next.
+//! The chain itself: a tree of executed blocks with one best branch, and the pool of what may come next.
 //!
-//! [`Chain`] decides nothing: who may seal, and which of two blocks at one height wins, is settled before a
-//! block reaches [`Chain::append`]. Time is an argument everywhere.
+//! [`Chain`] decides nothing: who may seal, which branch is best and which block is final is settled elsewhere. Time is an
+//! argument everywhere.
+//!
+//! | part | holds |
+//! |---|---|
+//! | `tree` | every block after the final one with its state, and the latest states before it |
+//! | `best` | the best branch by height, and where its transactions are |
+//! | `head` | how the head moves: [`Chain::insert`], [`Chain::set_head`], [`Chain::finalize`], [`Chain::append`] |
+//! | `history` | states and what calls see in them |
+//! | `resume` | opening at a final block |
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, map::B256HashMap};
+use alloy_primitives::{Address, B256};
 
 use crate::{
     block::{Block, BlockAttributes, BlockError, SealedBlock, check_attributes, decode_block, next_base_fee},
-    call::Snapshot,
-    execute::{BlockEnvironment, BlockProposal, BuiltBlock, ExecutedBlock, Rules, Site},
-    genesis::{Genesis, GenesisError},
+    execute::{BlockCheck, BlockProposal, BuiltBlock, ExecutedBlock, Received, Rules, Site, Work},
+    genesis::{Genesis, GenesisError, Opening},
     mempool::{Pool, PoolError, PoolLimits, PooledTransaction},
-    state::{RecentHashes, State},
+    state::State,
     storage::Storage,
     transaction::{RecoveredTransaction, Transaction},
 };
 
-/// How many states are kept, the head's included. States share what did not change between them.
-pub const STATES_KEPT: usize = 256;
+mod best;
+mod head;
+mod history;
+mod resume;
+mod tree;
 
-/// How far back the `BLOCKHASH` instruction sees.
-const BLOCK_HASHES: u64 = 256;
+pub use head::{HeadChange, TreeError};
+pub use history::HistoryError;
+pub use resume::ResumeError;
+pub use tree::{CANDIDATES_KEPT, FinalBlock, Finality, SIDE_BLOCKS_MAX, STATES_KEPT};
+
+use best::Best;
+use tree::{Candidates, Node, Tree};
+
+/// How many blocks up to the final one are kept where old ones are forgotten: as far as one question about fees may go.
+pub const BLOCKS_KEPT: usize = 1_024;
 
 /// Where a transaction is in the chain.
 #[derive(Clone, Debug)]
@@ -39,20 +57,6 @@ impl TransactionPlace {
         let sender = self.block.senders.get(self.index)?;
         Some((self.block.transactions().get(self.index)?, *sender))
     }
-}
-
-/// A state that is not kept any more, or not there yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "missing state: block {number} is outside {oldest}..={head}, the blocks whose state is kept; ask for a later block"
-)]
-pub struct HistoryError {
-    /// The block asked for.
-    pub number: u64,
-    /// The oldest block whose state is kept.
-    pub oldest: u64,
-    /// The head.
-    pub head: u64,
 }
 
 /// Why a stored chain cannot be opened.
@@ -81,18 +85,18 @@ pub enum OpenError {
     },
 }
 
-/// A chain of executed blocks, with its pool.
+/// A tree of executed blocks, with its pool.
 #[derive(Debug)]
 pub struct Chain {
     genesis: Genesis,
+    genesis_block: Arc<SealedBlock>,
     rules: Rules,
     head: Arc<SealedBlock>,
+    /// The state after the head.
     state: State,
-    blocks: Vec<Arc<SealedBlock>>,
-    by_hash: B256HashMap<u64>,
-    transactions: B256HashMap<(u64, usize)>,
-    /// The latest states, oldest first; the last is the head's.
-    states: VecDeque<State>,
+    tree: Tree,
+    best: Best,
+    candidates: Candidates,
     pool: Pool,
 }
 
@@ -110,24 +114,25 @@ impl Chain {
     /// # Errors
     /// See [`GenesisError`].
     pub fn with_limits(genesis: Genesis, limits: PoolLimits) -> Result<Self, GenesisError> {
-        genesis.check()?;
-        let state = genesis.state();
-        let head = Arc::new(genesis.block_on(&state));
-        Ok(Self {
-            rules: Rules {
-                chain_id: genesis.chain_id,
-                hardfork: genesis.hardfork,
-                gas_limit: genesis.gas_limit,
-            },
+        let opening = genesis.check_and_open()?;
+        Ok(Self::on_opening(genesis, opening, limits))
+    }
+
+    fn on_opening(genesis: Genesis, opening: Opening, limits: PoolLimits) -> Self {
+        let head = Arc::new(genesis.block_on(&opening.state));
+        let mut pool = Pool::with_limits(limits);
+        pool.set_base_fee(next_base_fee(head.header()));
+        Self {
+            rules: genesis.rules(),
             genesis,
-            by_hash: std::iter::once((head.hash, 0)).collect(),
-            blocks: vec![head.clone()],
-            transactions: B256HashMap::default(),
-            states: VecDeque::from([state.clone()]),
-            pool: Pool::with_limits(limits),
+            genesis_block: head.clone(),
+            tree: Tree::new(Node::new(head.clone(), opening.state.clone())),
+            best: Best::new(head.clone()),
+            candidates: Candidates::default(),
+            pool,
+            state: opening.state,
             head,
-            state,
-        })
+        }
     }
 
     /// Opens a stored chain by executing every block of its log again.
@@ -156,7 +161,20 @@ impl Chain {
 
     /// Hash of block 0.
     pub fn genesis_hash(&self) -> B256 {
-        self.blocks.first().map_or(self.head.hash, |block| block.hash)
+        self.genesis_block.hash
+    }
+
+    /// Keeps only the last [`BLOCKS_KEPT`] blocks up to the final one in memory from now on, and their transactions in the
+    /// index. Older ones are then unknown here, but for block 0: who asks must be answered from the stored blocks. The
+    /// [`HeadChange`]s and [`FinalBlock`]s say what to keep an index of.
+    pub fn forget_old_blocks(&mut self) {
+        self.best.keep = Some(BLOCKS_KEPT);
+        self.best.forget(self.tree.finalized().number());
+    }
+
+    /// The lowest height from which on every block of the best branch is known here.
+    pub fn oldest_known(&self) -> u64 {
+        self.best.first
     }
 
     /// The latest block.
@@ -174,98 +192,36 @@ impl Chain {
         next_base_fee(self.head.header())
     }
 
-    /// The block at a height.
+    /// The latest final block. The head of a chain that only [`Chain::append`] has touched.
+    pub fn finalized(&self) -> &Arc<SealedBlock> {
+        self.tree.finalized()
+    }
+
+    /// The block of the best branch at a height. `None` past the head, and for what is not kept any more (see
+    /// [`Chain::forget_old_blocks`]).
     pub fn block(&self, number: u64) -> Option<&Arc<SealedBlock>> {
-        self.blocks.get(usize::try_from(number).ok()?)
+        let kept = self.best.block(number);
+        kept.or_else(|| (number == 0).then_some(&self.genesis_block))
     }
 
-    /// The block with a hash.
+    /// The block of the best branch with a hash.
     pub fn block_by_hash(&self, hash: &B256) -> Option<&Arc<SealedBlock>> {
-        self.block(*self.by_hash.get(hash)?)
+        let kept = self.best.block_by_hash(hash);
+        kept.or_else(|| (*hash == self.genesis_block.hash).then_some(&self.genesis_block))
     }
 
-    /// Where a transaction was executed.
+    /// A block of any branch that may still become the best, or one whose state is kept.
+    pub fn stored(&self, hash: &B256) -> Option<&Arc<SealedBlock>> {
+        self.tree.get(hash).map(|node| &node.block)
+    }
+
+    /// Where a transaction was executed on the best branch.
     pub fn transaction(&self, hash: &B256) -> Option<TransactionPlace> {
-        let (number, index) = *self.transactions.get(hash)?;
+        let (number, index) = self.best.place(hash)?;
         Some(TransactionPlace {
             block: self.block(number)?.clone(),
             index,
         })
-    }
-
-    /// The state after the block at `number`.
-    ///
-    /// # Errors
-    /// [`HistoryError`] outside the last [`STATES_KEPT`] blocks.
-    pub fn state_at(&self, number: u64) -> Result<&State, HistoryError> {
-        let head = self.head.number();
-        let oldest = (head + 1).saturating_sub(self.states.len() as u64);
-        number
-            .checked_sub(oldest)
-            .and_then(|index| self.states.get(usize::try_from(index).ok()?))
-            .ok_or(HistoryError { number, oldest, head })
-    }
-
-    /// What calls see in the block at `number`.
-    ///
-    /// # Errors
-    /// [`HistoryError`] outside the last [`STATES_KEPT`] blocks.
-    pub fn snapshot(&self, number: u64) -> Result<Snapshot, HistoryError> {
-        let state = self.state_at(number)?.clone();
-        let block = self.block(number).unwrap_or(&self.head);
-        let header = block.header();
-        Ok(Snapshot {
-            rules: self.rules,
-            environment: BlockEnvironment {
-                number,
-                timestamp: header.timestamp,
-                beneficiary: header.beneficiary,
-                mix_hash: header.mix_hash,
-                gas_limit: header.gas_limit,
-                base_fee: block.base_fee(),
-            },
-            hashes: Arc::new(self.hashes_before(number)),
-            state,
-        })
-    }
-
-    /// What calls see at the head, at the time `now`: the head stands still between transactions, the clock
-    /// does not, and a contract that waits for a time must be seen to let go.
-    pub fn snapshot_head(&self, now: u64) -> Snapshot {
-        let mut snapshot = self.snapshot_next(now);
-        snapshot.environment.number = self.head.number();
-        snapshot.environment.base_fee = self.head.base_fee();
-        snapshot
-    }
-
-    /// What calls see in the block that would be sealed at the time `now`.
-    pub fn snapshot_next(&self, now: u64) -> Snapshot {
-        let header = self.head.header();
-        let number = self.head.number().saturating_add(1);
-        Snapshot {
-            rules: self.rules,
-            environment: BlockEnvironment {
-                number,
-                timestamp: now.max(header.timestamp),
-                beneficiary: header.beneficiary,
-                mix_hash: header.mix_hash,
-                gas_limit: header.gas_limit,
-                base_fee: self.next_base_fee(),
-            },
-            hashes: Arc::new(self.hashes_before(number)),
-            state: self.state.clone(),
-        }
-    }
-
-    fn hashes_before(&self, number: u64) -> RecentHashes {
-        let first = number.saturating_sub(BLOCK_HASHES);
-        let hashes = (first..number)
-            .filter_map(|number| self.block(number))
-            .map(|block| block.hash);
-        RecentHashes {
-            first,
-            hashes: hashes.collect(),
-        }
     }
 
     /// Takes a transaction into the pool.
@@ -279,6 +235,11 @@ impl Chain {
     /// A transaction that waits in the pool.
     pub fn waiting(&self, hash: &B256) -> Option<&Arc<PooledTransaction>> {
         self.pool.get(hash)
+    }
+
+    /// All transactions that wait, each sender's in nonce order.
+    pub fn waiting_all(&self) -> impl Iterator<Item = &Arc<PooledTransaction>> {
+        self.pool.all()
     }
 
     /// How many transactions wait, ready or not.
@@ -301,13 +262,30 @@ impl Chain {
         self.pool.remove(hash);
     }
 
-    fn site(&self) -> Site {
-        Site {
+    fn site_on(&self, number: u64, parent: &B256) -> Result<Site, BlockError> {
+        let node = self.parent(number, parent)?;
+        Ok(Site {
             rules: self.rules,
-            parent: self.head.clone(),
-            state: self.state.clone(),
-            hashes: Arc::new(self.hashes_before(self.head.number().saturating_add(1))),
+            parent: node.block.clone(),
+            state: node.state.clone(),
+            hashes: Arc::new(self.hashes_up_to(&node.block)),
+        })
+    }
+
+    /// The node that a block can be put on.
+    fn parent(&self, number: u64, parent: &B256) -> Result<&Node, BlockError> {
+        let finalized = self.tree.finalized().number();
+        let known_below = self
+            .best
+            .block_by_hash(parent)
+            .is_some_and(|block| block.number() < finalized);
+        if known_below {
+            return Err(BlockError::BelowFinal { number, finalized });
         }
+        let parent = *parent;
+        self.tree
+            .get(&parent)
+            .ok_or(BlockError::UnknownParent { number, parent })
     }
 
     /// Gathers what the next block is built from. Cheap; the work is in [`BlockProposal::build`], which needs
@@ -316,15 +294,28 @@ impl Chain {
     /// # Errors
     /// [`BlockError::Timestamp`] before the head's time, [`BlockError::ExtraData`].
     pub fn prepare(&self, attributes: BlockAttributes) -> Result<BlockProposal, BlockError> {
-        check_attributes(attributes.timestamp, &attributes.extra_data, &self.head)?;
+        self.prepare_on(&self.head.hash, attributes)
+    }
+
+    /// Gathers what a block on any stored block from the final one on is built from.
+    ///
+    /// # Errors
+    /// As [`Chain::prepare`], [`BlockError::UnknownParent`], [`BlockError::BelowFinal`].
+    pub fn prepare_on(&self, parent: &B256, attributes: BlockAttributes) -> Result<BlockProposal, BlockError> {
+        let number = self
+            .stored(parent)
+            .map_or(0, |parent| parent.number().saturating_add(1));
+        let site = self.site_on(number, parent)?;
+        check_attributes(attributes.timestamp, &attributes.extra_data, &site.parent)?;
+        let base_fee = next_base_fee(site.parent.header());
         Ok(BlockProposal {
-            site: self.site(),
+            candidates: self.pool.ready(&site.state, base_fee),
+            site,
             attributes,
-            candidates: self.pool.ready(&self.state, self.next_base_fee()),
         })
     }
 
-    /// Builds the next block from the pool, without appending it.
+    /// Builds the next block from the pool, without putting it anywhere.
     ///
     /// # Errors
     /// As [`Chain::prepare`].
@@ -332,52 +323,44 @@ impl Chain {
         self.prepare(attributes).map(BlockProposal::build)
     }
 
-    /// Executes a received block and checks every claim of its header, without appending it.
+    /// Gathers what a received block is checked with, on whichever stored block it builds. Cheap; the work is in
+    /// [`BlockCheck::run`], which needs the chain no more and does nothing for a block that is stored or held already.
+    /// `senders` are those of [`Chain::verify_recovered`].
+    ///
+    /// # Errors
+    /// [`BlockError::UnknownParent`], [`BlockError::BelowFinal`].
+    pub fn prepare_check(&self, block: Block, senders: Option<Vec<Address>>) -> Result<BlockCheck, BlockError> {
+        let hash = block.header.hash_slow();
+        let known = self.candidates.get(&hash).filter(|held| held.sealed.block == block);
+        let stored = || self.tree.get(&hash).filter(|node| node.block.block == block);
+        let done = known.cloned().or_else(|| stored().map(Node::executed));
+        let work = match done {
+            Some(executed) => Work::Done(Box::new(executed)),
+            None => {
+                let site = self.site_on(block.header.number, &block.header.parent_hash)?;
+                Work::Execute(Box::new(Received { site, block, senders }))
+            }
+        };
+        Ok(BlockCheck { work })
+    }
+
+    /// Executes a received block on its parent's state and checks every claim of its header, but for difficulty and nonce,
+    /// which are consensus's. Puts it nowhere.
     ///
     /// # Errors
     /// See [`BlockError`].
     pub fn verify_block(&self, block: Block) -> Result<ExecutedBlock, BlockError> {
-        self.site().verify(block)
+        self.prepare_check(block, None)?.run()
     }
 
-    /// Makes an executed block the head. Store it first: what is appended here will be answered for.
-    ///
-    /// # Errors
-    /// [`BlockError::Parent`] when the head has moved since it was executed.
-    pub fn append(&mut self, executed: ExecutedBlock) -> Result<Arc<SealedBlock>, BlockError> {
-        let ExecutedBlock { sealed, state } = executed;
-        let parent = sealed.header().parent_hash;
-        if parent != self.head.hash {
-            return Err(BlockError::Parent {
-                number: sealed.number(),
-                expected: self.head.hash,
-                got: parent,
-            });
-        }
-        let number = sealed.number();
-        let sealed = Arc::new(sealed);
-        self.by_hash.insert(sealed.hash, number);
-        for (index, transaction) in sealed.transactions().iter().enumerate() {
-            self.transactions.insert(*transaction.tx_hash(), (number, index));
-        }
-        self.blocks.push(sealed.clone());
-        if self.states.len() == STATES_KEPT {
-            self.states.pop_front();
-        }
-        self.states.push_back(state.clone());
-        self.pool.settle(&sealed.senders, &state);
-        self.state = state;
-        self.head = sealed.clone();
-        Ok(sealed)
-    }
-
-    /// [`Chain::verify_block`] and [`Chain::append`] in one, for a block that is stored already.
+    /// [`Chain::verify_block`] with senders that the caller has recovered, one for each transaction in order, with
+    /// [`recover_sender`](crate::recover_sender) from these very transactions. **They are believed**: with a wrong sender
+    /// one account spends another's coins.
     ///
     /// # Errors
     /// See [`BlockError`].
-    pub fn import_block(&mut self, block: Block) -> Result<Arc<SealedBlock>, BlockError> {
-        let executed = self.verify_block(block)?;
-        self.append(executed)
+    pub fn verify_recovered(&self, block: Block, senders: Vec<Address>) -> Result<ExecutedBlock, BlockError> {
+        self.prepare_check(block, Some(senders))?.run()
     }
 }
 

@@ -20,10 +20,12 @@ use crate::{
         Block, BlockAttributes, BlockError, HeaderParts, SealedBlock, check_before_execution, compare_headers,
         next_base_fee, seal_header,
     },
+    changes::StateChanges,
     genesis::Hardfork,
     mempool::PooledTransaction,
     state::{EvmDatabase, RecentHashes, State},
-    transaction::{RecoveredTransaction, evm_transaction, recover},
+    system::{SystemOutcome, end_block},
+    transaction::{RecoveredTransaction, evm_transaction, recover, with_sender},
 };
 
 /// The rules that hold for every block of one chain.
@@ -32,6 +34,10 @@ pub(crate) struct Rules {
     pub chain_id: u64,
     pub hardfork: Hardfork,
     pub gas_limit: u64,
+    /// Coins that every block makes, in wei.
+    pub reward: U256,
+    /// Whom the reward goes to, and who is called at the end of every block, if not the beneficiary.
+    pub system: Option<Address>,
 }
 
 /// What the EVM sees of the block it runs in.
@@ -50,7 +56,7 @@ pub(crate) type Evm = MainnetEvm<MainnetContext<EvmDatabase>>;
 /// An EVM over a copy of a state.
 pub(crate) fn evm(rules: Rules, environment: &BlockEnvironment, state: State, hashes: Arc<RecentHashes>) -> Evm {
     Context::mainnet()
-        .with_db(EvmDatabase { state, hashes })
+        .with_db(EvmDatabase::new(state, hashes))
         .modify_cfg_chained(|config| {
             config.set_spec_and_mainnet_gas_params(rules.hardfork.spec());
             config.chain_id = rules.chain_id;
@@ -146,18 +152,52 @@ impl Executor {
         self.receipts.push(ReceiptEnvelope::from_typed(kind, receipt));
     }
 
-    fn into_state(self) -> State {
-        self.evm.ctx.journaled_state.database.state
+    fn into_database(self) -> EvmDatabase {
+        self.evm.ctx.journaled_state.database
     }
 }
 
-/// A block with the state that follows it: ready to be stored and appended.
+/// A block with the state that follows it: ready to be stored and put into the tree.
 #[derive(Clone, Debug)]
 pub struct ExecutedBlock {
     /// The block.
     pub sealed: SealedBlock,
     /// The state after it.
     pub(crate) state: State,
+    /// What its execution changed.
+    pub(crate) changes: Arc<StateChanges>,
+    /// How the call of the system contract ended; `None` on a chain without one.
+    pub system: Option<SystemOutcome>,
+}
+
+impl ExecutedBlock {
+    /// The state after the block.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What the block changed in the state.
+    pub fn changes(&self) -> &Arc<StateChanges> {
+        &self.changes
+    }
+
+    /// How the system contract failed, if it did.
+    pub fn system_failure(&self) -> Option<&SystemOutcome> {
+        self.system
+            .as_ref()
+            .filter(|outcome| !matches!(outcome, SystemOutcome::Done { .. }))
+    }
+
+    /// The same block with another nonce, and so another hash; nothing is executed. `None` where the system contract was
+    /// told the nonce, so that the state depends on it.
+    pub fn with_nonce(mut self, nonce: u64) -> Option<Self> {
+        if self.system.is_some() {
+            return None;
+        }
+        self.sealed.block.header.nonce = nonce.into();
+        self.sealed.hash = self.sealed.header().hash_slow();
+        Some(self)
+    }
 }
 
 /// Where a block is executed: on this parent, in this state.
@@ -197,7 +237,9 @@ impl Site {
             transactions.into_iter().map(RecoveredTransaction::into_parts).unzip();
         let receipts = std::mem::take(&mut executor.receipts);
         let (gas_used, logs_bloom) = (executor.gas_used, executor.bloom);
-        let state = executor.into_state();
+        let mut database = executor.into_database();
+        let system = end_block(self.rules, environment, attributes.nonce, &mut database);
+        let EvmDatabase { state, changes, .. } = database;
         let header = seal_header(HeaderParts {
             parent_hash: self.parent.hash,
             number: environment.number,
@@ -205,6 +247,8 @@ impl Site {
             beneficiary: environment.beneficiary,
             mix_hash: environment.mix_hash,
             extra_data: attributes.extra_data.clone(),
+            difficulty: attributes.difficulty,
+            nonce: attributes.nonce,
             gas_limit: environment.gas_limit,
             base_fee: environment.base_fee,
             gas_used,
@@ -221,24 +265,34 @@ impl Site {
         ExecutedBlock {
             sealed: SealedBlock::new(Block { header, body }, senders, receipts),
             state,
+            changes: Arc::new(changes),
+            system,
         }
     }
 
     /// Executes a received block and compares everything it claims.
-    pub(crate) fn verify(&self, block: Block) -> Result<ExecutedBlock, BlockError> {
+    fn verify(&self, block: Block, senders: Option<Vec<Address>>) -> Result<ExecutedBlock, BlockError> {
         check_before_execution(&block, &self.parent)?;
         let Block { header, body } = block;
-        let attributes = BlockAttributes {
-            timestamp: header.timestamp,
-            beneficiary: header.beneficiary,
-            mix_hash: header.mix_hash,
-            extra_data: header.extra_data.clone(),
-        };
+        if let Some(senders) = &senders
+            && senders.len() != body.transactions.len()
+        {
+            return Err(BlockError::Senders {
+                transactions: body.transactions.len(),
+                senders: senders.len(),
+            });
+        }
+        let mut senders = senders.map(Vec::into_iter);
+        let attributes = BlockAttributes::of(&header);
         let environment = self.environment(&attributes);
         let mut executor = self.executor(&environment);
         let mut executed = Vec::with_capacity(body.transactions.len());
         for (index, transaction) in body.transactions.into_iter().enumerate() {
-            let transaction = recover(transaction).map_err(|source| BlockError::Transaction { index, source })?;
+            let transaction = match senders.as_mut().and_then(Iterator::next) {
+                Some(sender) => with_sender(transaction, sender),
+                None => recover(transaction),
+            };
+            let transaction = transaction.map_err(|source| BlockError::Transaction { index, source })?;
             executor
                 .apply(&transaction)
                 .map_err(|source| BlockError::Execution { index, source })?;
@@ -247,6 +301,42 @@ impl Site {
         let result = self.finish(&attributes, &environment, executor, executed);
         compare_headers(result.sealed.header(), &header)?;
         Ok(result)
+    }
+}
+
+/// A received block about to be checked. It owns all it needs, so the chain can serve others while it runs.
+#[derive(Clone, Debug)]
+pub struct BlockCheck {
+    pub(crate) work: Work,
+}
+
+/// What is left to do about a received block.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// To execute it.
+    Execute(Box<Received>),
+    /// Nothing: it was executed before.
+    Done(Box<ExecutedBlock>),
+}
+
+/// A received block, and all it takes to execute it.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub site: Site,
+    pub block: Block,
+    pub senders: Option<Vec<Address>>,
+}
+
+impl BlockCheck {
+    /// Executes the block, unless that was done before, and compares every claim of its header.
+    ///
+    /// # Errors
+    /// See [`BlockError`].
+    pub fn run(self) -> Result<ExecutedBlock, BlockError> {
+        match self.work {
+            Work::Execute(received) => received.site.verify(received.block, received.senders),
+            Work::Done(executed) => Ok(*executed),
+        }
     }
 }
 

@@ -29,7 +29,7 @@ impl Chain {
     pub fn fee_history(&self, count: u64, newest: u64, percentiles: &[f64]) -> FeeHistory {
         let newest = newest.min(self.head().number());
         let count = count.clamp(1, FEE_HISTORY_BLOCKS_MAX).min(newest.saturating_add(1));
-        let oldest = newest + 1 - count;
+        let oldest = (newest + 1 - count).max(self.oldest_known());
         let mut history = FeeHistory {
             oldest,
             ..FeeHistory::default()

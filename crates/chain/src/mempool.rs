@@ -2,8 +2,9 @@
 //!
 //! Each sender's transactions are kept by nonce; the *ready* ones (an unbroken run from the account's nonce,
 //! able to pay the base fee) are offered best tip first, oldest first among equals. A nonce that is already
-//! taken is replaced only by a bid at least [`REPLACEMENT_BUMP_PERCENT`] higher. Messages begin with the
-//! words that client libraries look for ("nonce too low", "already known", ...).
+//! taken is replaced only by a bid at least [`REPLACEMENT_BUMP_PERCENT`] higher. A full pool makes room for a better bid
+//! (`room`); a new head takes transactions out and gives others back (`settle`). Messages begin with the words that client
+//! libraries look for ("nonce too low", "already known", ...).
 
 use std::{
     cmp::Reverse,
@@ -14,6 +15,12 @@ use std::{
 use alloy_consensus::Transaction as _;
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, U256, map::B256HashMap};
+
+mod error;
+mod room;
+mod settle;
+
+pub use error::PoolError;
 
 use crate::{
     execute::Rules,
@@ -61,111 +68,31 @@ pub struct PooledTransaction {
     arrival: u64,
 }
 
-/// Why a transaction is not taken into the pool.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PoolError {
-    /// It is there already.
-    #[error("already known: transaction {0} waits in the pool")]
-    AlreadyKnown(B256),
-    /// The nonce was used.
-    #[error("nonce too low: next nonce {next}, tx nonce {got}")]
-    NonceTooLow {
-        /// What the account expects.
-        next: u64,
-        /// What the transaction has.
-        got: u64,
-    },
-    /// The nonce is so far ahead that the transaction would only take room.
-    #[error("nonce too high: next nonce {next}, tx nonce {got}, at most {ahead} ahead; send the ones between first")]
-    NonceTooHigh {
-        /// What the account expects.
-        next: u64,
-        /// What the transaction has.
-        got: u64,
-        /// How far ahead is allowed.
-        ahead: usize,
-    },
-    /// Same sender and nonce wait already, for nearly as much.
-    #[error(
-        "replacement transaction underpriced: fee cap {fee_cap} wei and tip {tip} wei are needed to replace nonce {nonce}"
-    )]
-    Underpriced {
-        /// The contested nonce.
-        nonce: u64,
-        /// The least fee cap that replaces.
-        fee_cap: u128,
-        /// The least tip that replaces.
-        tip: u128,
-    },
-    /// The account cannot pay for this and everything it has waiting.
-    #[error(
-        "insufficient funds for gas * price + value: balance {balance} wei, needed {needed} wei (transactions that wait included)"
-    )]
-    InsufficientFunds {
-        /// What the account has.
-        balance: U256,
-        /// What all its waiting transactions may cost, this one included.
-        needed: U256,
-    },
-    /// The gas limit does not cover the cost of merely sending it.
-    #[error("intrinsic gas too low: gas {got}, minimum needed {needed}")]
-    IntrinsicGas {
-        /// Gas limit of the transaction.
-        got: u64,
-        /// What it needs before its first instruction.
-        needed: u64,
-    },
-    /// More gas than one transaction or block may use.
-    #[error("exceeds gas limit: transaction wants {got} gas, at most {limit} is possible; lower its gas limit")]
-    GasLimit {
-        /// Gas limit of the transaction.
-        got: u64,
-        /// The smaller of the block's limit and EIP-7825's.
-        limit: u64,
-    },
-    /// Code larger than a contract's creation may be.
-    #[error("max initcode size exceeded: {got} bytes, at most {INIT_CODE_BYTES_MAX} (EIP-3860)")]
-    InitCode {
-        /// Bytes of creation code.
-        got: usize,
-    },
-    /// A tip above the fee cap can never be paid.
-    #[error("max priority fee per gas higher than max fee per gas: tip {tip} wei, cap {fee_cap} wei")]
-    TipAboveCap {
-        /// Tip asked.
-        tip: u128,
-        /// Cap asked.
-        fee_cap: u128,
-    },
-    /// EIP-3607: a contract cannot send.
-    #[error("sender not an eoa: {0} has code")]
-    SenderHasCode(Address),
-    /// The sender has its share of the pool.
-    #[error("account limit exceeded: {sender} has {waiting} transactions waiting; wait for them to be sealed")]
-    SenderFull {
-        /// The sender.
-        sender: Address,
-        /// How many it has waiting.
-        waiting: usize,
-    },
-    /// No room.
-    #[error("txpool is full: {transactions} transactions, {bytes} bytes; try again after the next block")]
-    Full {
-        /// Transactions in the pool.
-        transactions: usize,
-        /// Their bytes.
-        bytes: usize,
-    },
+impl PooledTransaction {
+    /// Its EIP-2718 encoding, as wallets send it.
+    pub fn encoded(&self) -> Vec<u8> {
+        self.transaction.inner().encoded_2718()
+    }
+}
+
+/// What one sender has waiting.
+#[derive(Debug, Default)]
+struct Queue {
+    /// The account's next nonce when it was last looked at.
+    next: u64,
+    waiting: BTreeMap<u64, Arc<PooledTransaction>>,
 }
 
 /// The pool.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     limits: PoolLimits,
-    senders: BTreeMap<Address, BTreeMap<u64, Arc<PooledTransaction>>>,
+    senders: BTreeMap<Address, Queue>,
     by_hash: B256HashMap<Arc<PooledTransaction>>,
     bytes: usize,
     arrivals: u64,
+    /// Of the next block, in wei per gas.
+    base_fee: u64,
 }
 
 impl Pool {
@@ -174,6 +101,15 @@ impl Pool {
             limits,
             ..Self::default()
         }
+    }
+
+    /// Bids are compared by what they pay above this.
+    pub(crate) fn set_base_fee(&mut self, base_fee: u64) {
+        self.base_fee = base_fee;
+    }
+
+    fn waiting_of(&self, sender: &Address) -> Option<&BTreeMap<u64, Arc<PooledTransaction>>> {
+        self.senders.get(sender).map(|queue| &queue.waiting)
     }
 
     /// Takes a transaction, judged by the state at the head.
@@ -188,18 +124,41 @@ impl Pool {
             return Err(PoolError::AlreadyKnown(hash));
         }
         check_alone(&transaction, rules)?;
-        let candidate = PooledTransaction {
-            hash,
+        let candidate = self.pooled(transaction);
+        self.check_sender(&candidate, state)?;
+        self.check_share(&candidate)?;
+        let next = state.nonce(candidate.transaction.signer());
+        self.make_room(&candidate, next)?;
+        self.put(candidate, next);
+        Ok(hash)
+    }
+
+    /// Hashes of all that waits.
+    #[cfg(test)]
+    pub(crate) fn hashes(&self) -> std::collections::BTreeSet<B256> {
+        let waiting = self.senders.values().flat_map(|queue| queue.waiting.values());
+        let bytes: usize = waiting.clone().map(|waiting| waiting.size).sum();
+        assert_eq!(bytes, self.bytes);
+        let hashes: std::collections::BTreeSet<B256> = waiting.map(|waiting| waiting.hash).collect();
+        assert_eq!(hashes, self.by_hash.keys().copied().collect());
+        hashes
+    }
+
+    /// A transaction as the pool holds it, for blocks of a test's choice.
+    #[cfg(test)]
+    pub(crate) fn wrap(transaction: RecoveredTransaction) -> Arc<PooledTransaction> {
+        Arc::new(Self::default().pooled(transaction))
+    }
+
+    fn pooled(&mut self, transaction: RecoveredTransaction) -> PooledTransaction {
+        self.arrivals = self.arrivals.saturating_add(1);
+        PooledTransaction {
+            hash: *transaction.inner().tx_hash(),
             cost: cost(&transaction),
             size: transaction.encode_2718_len(),
             arrival: self.arrivals,
             transaction,
-        };
-        self.check_sender(&candidate, state)?;
-        self.check_room(&candidate)?;
-        self.arrivals = self.arrivals.saturating_add(1);
-        self.put(candidate);
-        Ok(hash)
+        }
     }
 
     fn check_sender(&self, candidate: &PooledTransaction, state: &State) -> Result<(), PoolError> {
@@ -222,7 +181,7 @@ impl Pool {
             });
         }
         let mut needed = candidate.cost;
-        for (other_nonce, other) in self.senders.get(&sender).into_iter().flatten() {
+        for (other_nonce, other) in self.waiting_of(&sender).into_iter().flatten() {
             if *other_nonce == nonce {
                 check_replacement(other, candidate)?;
             } else {
@@ -236,9 +195,9 @@ impl Pool {
         Ok(())
     }
 
-    fn check_room(&self, candidate: &PooledTransaction) -> Result<(), PoolError> {
+    fn check_share(&self, candidate: &PooledTransaction) -> Result<(), PoolError> {
         let sender = candidate.transaction.signer();
-        let own = self.senders.get(&sender);
+        let own = self.waiting_of(&sender);
         if own.is_some_and(|own| own.contains_key(&candidate.transaction.nonce())) {
             return Ok(());
         }
@@ -246,23 +205,17 @@ impl Pool {
         if waiting >= self.limits.per_sender {
             return Err(PoolError::SenderFull { sender, waiting });
         }
-        let transactions = self.by_hash.len();
-        if transactions >= self.limits.transactions || self.bytes + candidate.size > self.limits.bytes {
-            return Err(PoolError::Full {
-                transactions,
-                bytes: self.bytes,
-            });
-        }
         Ok(())
     }
 
-    fn put(&mut self, candidate: PooledTransaction) {
+    fn put(&mut self, candidate: PooledTransaction, next: u64) {
         let candidate = Arc::new(candidate);
         let sender = candidate.transaction.signer();
         self.bytes += candidate.size;
         self.by_hash.insert(candidate.hash, candidate.clone());
         let own = self.senders.entry(sender).or_default();
-        if let Some(replaced) = own.insert(candidate.transaction.nonce(), candidate) {
+        own.next = next;
+        if let Some(replaced) = own.waiting.insert(candidate.transaction.nonce(), candidate) {
             self.bytes -= replaced.size;
             self.by_hash.remove(&replaced.hash);
         }
@@ -273,6 +226,11 @@ impl Pool {
         self.by_hash.get(hash)
     }
 
+    /// All that waits, each sender's in nonce order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<PooledTransaction>> {
+        self.senders.values().flat_map(|queue| queue.waiting.values())
+    }
+
     /// How many transactions wait, ready or not.
     pub(crate) fn len(&self) -> usize {
         self.by_hash.len()
@@ -281,9 +239,9 @@ impl Pool {
     /// The nonce the sender should use next: after its unbroken run of waiting transactions.
     pub(crate) fn pending_nonce(&self, sender: Address, state: &State) -> u64 {
         let mut next = state.nonce(sender);
-        if let Some(own) = self.senders.get(&sender) {
+        if let Some(own) = self.waiting_of(&sender) {
             while own.contains_key(&next) {
-                next += 1;
+                next = next.saturating_add(1);
             }
         }
         next
@@ -292,7 +250,8 @@ impl Pool {
     /// Whether any transaction could be executed at `base_fee` now.
     pub(crate) fn has_ready(&self, state: &State, base_fee: u64) -> bool {
         self.senders.iter().any(|(sender, own)| {
-            own.get(&state.nonce(*sender))
+            own.waiting
+                .get(&state.nonce(*sender))
                 .is_some_and(|first| first.transaction.effective_tip_per_gas(base_fee).is_some())
         })
     }
@@ -311,11 +270,11 @@ impl Pool {
             })
         };
         for (sender, own) in &self.senders {
-            heads.extend(own.get(&state.nonce(*sender)).and_then(rank));
+            heads.extend(own.waiting.get(&state.nonce(*sender)).and_then(rank));
         }
         let mut ready = Vec::new();
         while let Some((_, _, sender, nonce)) = heads.pop() {
-            let Some(own) = self.senders.get(&sender) else { continue };
+            let Some(own) = self.waiting_of(&sender) else { continue };
             ready.extend(own.get(&nonce).cloned());
             heads.extend(nonce.checked_add(1).and_then(|next| own.get(&next)).and_then(rank));
         }
@@ -328,26 +287,9 @@ impl Pool {
         self.bytes -= gone.size;
         let sender = gone.transaction.signer();
         if let Some(own) = self.senders.get_mut(&sender) {
-            own.remove(&gone.transaction.nonce());
-            if own.is_empty() {
+            own.waiting.remove(&gone.transaction.nonce());
+            if own.waiting.is_empty() {
                 self.senders.remove(&sender);
-            }
-        }
-    }
-
-    /// Drops what a new block has made obsolete for its senders: nonces that are used now.
-    pub(crate) fn settle(&mut self, senders: &[Address], state: &State) {
-        for sender in senders {
-            let next = state.nonce(*sender);
-            let used: Vec<B256> = self
-                .senders
-                .get(sender)
-                .into_iter()
-                .flat_map(|own| own.range(..next))
-                .map(|(_, waiting)| waiting.hash)
-                .collect();
-            for hash in used {
-                self.remove(&hash);
             }
         }
     }

@@ -3,8 +3,7 @@
 //! A [`State`] is a value: copying it costs a pointer (see [`crate::trie`]), so the chain keeps the last
 //! few hundred of them, a block is executed on a copy, and a refused block leaves nothing to undo.
 
-use std::convert::Infallible;
-use std::sync::Arc;
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rlp::Encodable;
@@ -16,7 +15,10 @@ use revm::{
     state::{Account as TouchedAccount, AccountInfo},
 };
 
-use crate::trie::{Trie, TrieValue};
+use crate::{
+    changes::{AccountChange, AccountFields, FlatAccount, StateChanges},
+    trie::{Trie, TrieValue},
+};
 
 /// One account: a person's balance and nonce, or a contract with code and storage.
 #[derive(Clone, Debug)]
@@ -64,6 +66,14 @@ impl Account {
         self.code_hash != KECCAK256_EMPTY && !self.code.is_eip7702()
     }
 
+    fn fields(&self) -> AccountFields {
+        AccountFields {
+            nonce: self.nonce,
+            balance: self.balance,
+            code_hash: self.code_hash,
+        }
+    }
+
     fn set_slot(&mut self, slot: U256, value: U256) {
         let key = keccak256(B256::from(slot));
         if value.is_zero() {
@@ -93,9 +103,42 @@ pub struct State {
 }
 
 impl State {
+    /// The state of a flat copy: linear in its size, apart from sorting.
+    ///
+    /// # Errors
+    /// The first error of the iterator.
+    pub fn from_accounts<E>(accounts: impl IntoIterator<Item = Result<FlatAccount, E>>) -> Result<Self, E> {
+        let mut codes: HashMap<B256, Bytecode> = HashMap::new();
+        let mut entries = Vec::new();
+        for account in accounts {
+            let account = account?;
+            let code_hash = hash_code(&account.code);
+            // Contracts made by one factory share their code, here as well.
+            let code = codes.entry(code_hash).or_insert_with(|| decode_code(account.code));
+            let slots = account.storage.into_iter().filter(|(_, value)| !value.is_zero());
+            let slots = slots.map(|(slot, value)| (keccak256(B256::from(slot)), value));
+            let rebuilt = Account {
+                nonce: account.nonce,
+                balance: account.balance,
+                code_hash,
+                code: code.clone(),
+                storage: Trie::from_entries(slots.collect()),
+            };
+            entries.push((keccak256(account.address), rebuilt));
+        }
+        Ok(Self {
+            accounts: Trie::from_entries(entries),
+        })
+    }
+
     /// The state root, as a block header carries it.
     pub fn root(&self) -> B256 {
         self.accounts.root()
+    }
+
+    /// How many trie nodes [`State::root`] would have to hash now, those of accounts' storage not counted.
+    pub fn nodes_to_hash(&self) -> usize {
+        self.accounts.nodes_to_hash()
     }
 
     /// The account at `address`, if it exists.
@@ -181,37 +224,68 @@ impl State {
         self.accounts.insert(&key, account);
     }
 
-    /// Applies what one transaction touched.
-    fn apply(&mut self, address: Address, touched: TouchedAccount) {
+    /// Applies what one transaction touched, and notes it.
+    fn apply(&mut self, address: Address, touched: TouchedAccount, changes: &mut StateChanges) {
         if !touched.is_touched() {
             return;
         }
+        let (created, destroyed) = (touched.is_created(), touched.is_selfdestructed());
         let key = keccak256(address);
-        if touched.is_selfdestructed() {
-            self.accounts.remove(&key);
-            return;
-        }
-        let mut account = self.accounts.get(&key).cloned().unwrap_or_default();
-        if touched.is_created() {
+        let existing = self.accounts.get(&key).cloned();
+        let known = existing.is_some();
+        let mut account = existing.unwrap_or_default();
+        let mut change = AccountChange::default();
+        if created || destroyed {
             account.storage = Trie::default();
+            change.cleared = true;
         }
         account.nonce = touched.info.nonce;
         account.balance = touched.info.balance;
         if account.code_hash != touched.info.code_hash {
             account.code_hash = touched.info.code_hash;
             account.code = touched.info.code.unwrap_or_default();
+            changes.codes.insert(account.code_hash, account.code());
+        }
+        // EIP-161: an empty account that was touched does not exist.
+        if destroyed || account.is_empty() {
+            if known {
+                change.cleared = true;
+                self.accounts.remove(&key);
+                changes.record(address, change);
+            }
+            return;
         }
         for (slot, value) in touched.storage {
             if value.is_changed() {
                 account.set_slot(slot, value.present_value());
+                change.slots.insert(slot, value.present_value());
             }
         }
-        // EIP-161: an empty account that was touched does not exist.
-        if account.is_empty() {
-            self.accounts.remove(&key);
-        } else {
-            self.accounts.insert(&key, account);
-        }
+        change.fields = Some(account.fields());
+        changes.record(address, change);
+        self.accounts.insert(&key, account);
+    }
+
+    /// Adds newly made coins to a balance, and notes it. What would pass 2^256 is lost.
+    fn credit(&mut self, address: Address, amount: U256, changes: &mut StateChanges) {
+        let key = keccak256(address);
+        let mut account = self.accounts.get(&key).cloned().unwrap_or_default();
+        account.balance = account.balance.saturating_add(amount);
+        let change = AccountChange {
+            fields: Some(account.fields()),
+            ..AccountChange::default()
+        };
+        changes.record(address, change);
+        self.accounts.insert(&key, account);
+    }
+}
+
+/// keccak-256 of code. Most accounts have none.
+fn hash_code(code: &Bytes) -> B256 {
+    if code.is_empty() {
+        KECCAK256_EMPTY
+    } else {
+        keccak256(code)
     }
 }
 
@@ -226,6 +300,25 @@ fn decode_code(code: Bytes) -> Bytecode {
 pub(crate) struct EvmDatabase {
     pub(crate) state: State,
     pub(crate) hashes: Arc<RecentHashes>,
+    /// What was committed.
+    pub(crate) changes: StateChanges,
+}
+
+impl EvmDatabase {
+    pub(crate) fn new(state: State, hashes: Arc<RecentHashes>) -> Self {
+        Self {
+            state,
+            hashes,
+            changes: StateChanges::default(),
+        }
+    }
+
+    /// Adds newly made coins to a balance.
+    pub(crate) fn credit(&mut self, address: Address, amount: U256) {
+        if !amount.is_zero() {
+            self.state.credit(address, amount, &mut self.changes);
+        }
+    }
 }
 
 /// The hashes of up to 256 blocks before the one being executed.
@@ -277,7 +370,7 @@ impl Database for EvmDatabase {
 impl DatabaseCommit for EvmDatabase {
     fn commit(&mut self, changes: AddressMap<TouchedAccount>) {
         for (address, touched) in changes {
-            self.state.apply(address, touched);
+            self.state.apply(address, touched, &mut self.changes);
         }
     }
 }

@@ -44,6 +44,9 @@ pub fn genesis() -> Genesis {
         hardfork: Hardfork::Osaka,
         sealer: sealer(),
         alloc: (1..10).map(rich).collect::<BTreeMap<_, _>>(),
+        extra_data: Bytes::new(),
+        reward: U256::ZERO,
+        system: None,
     }
 }
 

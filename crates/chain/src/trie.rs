@@ -42,6 +42,20 @@ impl<V> Default for Trie<V> {
 }
 
 impl<V: TrieValue> Trie<V> {
+    /// A trie of these entries: what [`Trie::insert`] makes of them one by one, but no node is made twice. Of entries with
+    /// one key the first counts.
+    pub fn from_entries(entries: Vec<(B256, V)>) -> Self {
+        let mut entries: Vec<_> = entries
+            .into_iter()
+            .map(|(key, value)| (Nibbles::unpack(key), Some(value)))
+            .collect();
+        entries.sort_by_key(|(path, _)| *path);
+        entries.dedup_by(|(later, _), (first, _)| later == first);
+        Self {
+            root: build(&mut entries, 0),
+        }
+    }
+
     /// The value under `key`.
     pub fn get(&self, key: &B256) -> Option<&V> {
         let path = Nibbles::unpack(key);
@@ -92,6 +106,11 @@ impl<V: TrieValue> Trie<V> {
                 reference.as_hash().unwrap_or_else(|| keccak256(reference.as_slice()))
             }
         }
+    }
+
+    /// How many nodes [`Trie::root`] would have to hash now.
+    pub fn nodes_to_hash(&self) -> usize {
+        self.root.as_deref().map_or(0, nodes_to_hash)
     }
 
     /// Whether the trie holds no key.
@@ -216,6 +235,23 @@ fn no_children<V>() -> Children<V> {
     Box::new(std::array::from_fn(|_| None))
 }
 
+/// The one node that stands for sorted entries, which share their first `at` nibbles. Takes the values out.
+fn build<V: TrieValue>(entries: &mut [(Nibbles, Option<V>)], at: usize) -> Option<Arc<Node<V>>> {
+    if let [(path, value)] = entries {
+        return value.take().map(|value| Node::leaf(path.slice(at..), value));
+    }
+    let (first, last) = (entries.first()?.0, entries.last()?.0);
+    let shared = first.common_prefix_length(&last);
+    let mut children = no_children();
+    for group in entries.chunk_by_mut(|(one, _), (next, _)| one.get(shared) == next.get(shared)) {
+        let nibble = group.first()?.0.get(shared)?;
+        if let Some(child) = build(group, shared + 1) {
+            put(&mut children, nibble, child);
+        }
+    }
+    Some(behind(first.slice(at..shared), children))
+}
+
 fn insert<V: TrieValue>(node: Option<Arc<Node<V>>>, path: Nibbles, value: V) -> Arc<Node<V>> {
     let Some(node) = node else {
         return Node::leaf(path, value);
@@ -309,6 +345,18 @@ fn prefixed<V: TrieValue>(prefix: Nibbles, child: Arc<Node<V>>) -> Arc<Node<V>> 
     }
 }
 
+/// Nodes without a reference; one that has its own has those of all below it.
+fn nodes_to_hash<V>(node: &Node<V>) -> usize {
+    if node.reference.get().is_some() {
+        return 0;
+    }
+    1 + match &node.kind {
+        Kind::Leaf { .. } => 0,
+        Kind::Extension { child, .. } => nodes_to_hash(child),
+        Kind::Branch { children } => children.iter().flatten().map(|child| nodes_to_hash(child)).sum(),
+    }
+}
+
 fn for_each<V>(node: &Node<V>, visit: &mut impl FnMut(&V)) {
     match &node.kind {
         Kind::Leaf { value, .. } => visit(value),
@@ -358,6 +406,15 @@ mod tests {
         assert_ne!(trie.root(), root);
     }
 
+    #[test]
+    fn of_entries_with_one_key_the_first_counts() {
+        let entries = [(key(3), 1), (key(9), 2), (key(3), 4), (key(3), 5)];
+        let trie = Trie::from_entries(entries.map(|(key, value)| (key, U256::from(value))).to_vec());
+        assert_eq!(trie.get(&key(3)), Some(&U256::from(1)));
+        let model: BTreeMap<_, _> = [(key(3), U256::from(1)), (key(9), U256::from(2))].into();
+        assert_eq!(trie.root(), storage_root(model));
+    }
+
     proptest! {
         /// Against alloy-trie's builder and verifier, which share no code with the arrangement here.
         #[test]
@@ -377,6 +434,8 @@ mod tests {
                     model.insert(key, value);
                 }
                 prop_assert_eq!(trie.root(), storage_root(model.clone()));
+                let rebuilt = Trie::from_entries(model.clone().into_iter().rev().collect());
+                prop_assert_eq!(rebuilt.root(), trie.root());
                 prop_assert_eq!(trie.get(&key).copied(), model.get(&key).copied());
             }
             for seed in [0, 7, 0x1234] {

@@ -1,6 +1,7 @@
 //! What can be typed. Every argument's help says what it does, in what unit, and its default.
 
 mod bench;
+mod chain;
 mod choices;
 mod manual;
 mod models;
@@ -8,6 +9,9 @@ mod parse;
 mod submit;
 
 pub use bench::{ApiArgs, BenchCommand, ExactnessArgs, FarmArgs, GasArgs, NodeArgs};
+pub use chain::{
+    ChainCommand, ConsensusArg, ExportArgs, ImportArgs, InitArgs, RunArgs, ServerArgs, StandingArgs, ValidatorCommand,
+};
 pub use choices::{DeviceArg, FormatArg};
 pub use manual::{CompletionsArgs, ManArgs};
 pub use models::{ModelArgs, ModelNameArgs, ModelsCommand};
@@ -85,6 +89,18 @@ pub enum Command {
         #[command(subcommand)]
         command: WalletCommand,
     },
+    /// Make a chain, keep it with other nodes, and look at it
+    Chain {
+        /// What about it.
+        #[command(subcommand)]
+        command: ChainCommand,
+    },
+    /// Stake coins, vote, and claim rewards on a chain by pos or dpos, for this data folder's account
+    Validator {
+        /// What about it.
+        #[command(subcommand)]
+        command: ValidatorCommand,
+    },
     /// Measure exactness and speed
     Bench {
         /// What to measure.
@@ -132,6 +148,9 @@ pub struct DemoArgs {
     /// Provider processes to start
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub providers: u32,
+    /// How the demo's chain agrees on blocks; the requestor's node makes them all
+    #[arg(long, value_enum, default_value = "solo")]
+    pub consensus: ConsensusArg,
     /// Folder for the finished pictures
     #[arg(long, default_value = "rayswarm-demo", value_name = "DIR")]
     pub out: PathBuf,
@@ -211,6 +230,13 @@ pub struct UpArgs {
     /// Address of the embedded chain's JSON-RPC [default: 127.0.0.1, any free port]
     #[arg(long, value_name = "ADDR")]
     pub rpc_listen: Option<SocketAddr>,
+    /// Keep the chain of this genesis file with other nodes, as `rayswarm chain init` writes it [default: the chain in the
+    /// data folder, or a new one of this node's own]
+    #[arg(long, value_name = "FILE")]
+    pub genesis: Option<PathBuf>,
+    /// Look for blocks with this many threads, on a chain by proof of work
+    #[arg(long, value_name = "THREADS")]
+    pub mine: Option<usize>,
     /// Settle with these contracts; the token may be any ERC-20 with 18 decimals [default: on a development chain, new
     /// ones at the first start]
     #[arg(long, value_name = "REGISTRY,ESCROW,TOKEN")]
@@ -436,7 +462,10 @@ impl Args {
     /// The log filter when `RAYSWARM_LOG` is not set: a daemon tells what it does, a command only what went wrong.
     pub const fn default_log(&self) -> &'static str {
         match self.command {
-            Command::Up(_) => "warn,rayswarm=info,rayswarm_node=info",
+            Command::Up(_)
+            | Command::Chain {
+                command: ChainCommand::Run(_),
+            } => "warn,rayswarm=info,rayswarm_node=info",
             _ => "error",
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::show;
 use rayswarm_api::{ClientError, Problem};
-use rayswarm_node::{config::ConfigError, local::EngineError};
+use rayswarm_node::{chain::client::SettlementError, config::ConfigError, local::EngineError};
 
 /// What a command's end means to a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,15 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
         if let Some(error) = cause.downcast_ref::<EngineError>() {
             return code_of_engine(error);
         }
+        match cause.downcast_ref::<SettlementError>() {
+            Some(SettlementError::Unreachable { .. }) => return ExitCode::Missing,
+            Some(
+                SettlementError::Url { .. }
+                | SettlementError::NoValidators { .. }
+                | SettlementError::NoDelegates { .. },
+            ) => return ExitCode::BadInput,
+            _ => {}
+        }
         match cause.downcast_ref::<ClientError>() {
             Some(ClientError::Unreachable { .. }) => return ExitCode::Missing,
             Some(ClientError::Refused(problem)) => return code_of_status(problem.status),
@@ -162,6 +171,15 @@ mod tests {
         ] {
             assert_eq!(code_of(&anyhow::Error::new(error)), code);
         }
+    }
+
+    #[test]
+    fn a_chain_that_is_the_wrong_one_has_a_documented_code() {
+        let elsewhere = SettlementError::NoValidators { chain_id: 7 };
+        let error = Err::<(), _>(elsewhere).context("while staking").unwrap_err();
+        assert_eq!(code_of(&error), ExitCode::BadInput);
+        let other = SettlementError::Overtaken { action: "staking" };
+        assert_eq!(code_of(&anyhow::Error::new(other)), ExitCode::Failure);
     }
 
     #[test]

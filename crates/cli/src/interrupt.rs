@@ -1,6 +1,9 @@
-//! What asks a command to end: Ctrl-C, SIGTERM, and the SIGHUP of a closed terminal.
+//! What asks a command to end: Ctrl-C, SIGTERM, the SIGHUP of a closed terminal, and the end of whoever started it.
 
-use std::io;
+use std::{
+    io::{self, ErrorKind, Read},
+    time::Duration,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Listens from the moment it is made, so that a signal which comes while nobody waits is not lost. Without it these
@@ -45,6 +48,34 @@ impl Interrupt {
             () = self.received() => None,
             done = work => Some(done),
         }
+    }
+}
+
+/// Waits until the command that holds the other end of standard input ends; for ever where there is none. The system
+/// closes a pipe also for a process that was killed, and no other process can be mistaken for it later, as with an id.
+pub async fn parent_gone(with_parent: bool) {
+    if !with_parent {
+        return std::future::pending().await;
+    }
+    let closed = tokio::task::spawn_blocking(|| {
+        let mut stdin = io::stdin().lock();
+        loop {
+            match stdin.read(&mut [0]) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    });
+    // Fails only when this process ends, and then nobody waits.
+    let _ = closed.await;
+}
+
+/// Waits for so long; for ever without a span.
+pub async fn after(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
     }
 }
 

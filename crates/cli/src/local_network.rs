@@ -8,7 +8,7 @@ use crate::{
 use rayswarm_api::Client;
 use rayswarm_node::local::CpuMeter;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -27,18 +27,23 @@ pub struct LocalNetwork {
 }
 
 impl LocalNetwork {
-    /// Starts a requestor and `providers` providers of `threads` threads each, with their data below `folder`, and
-    /// waits until the requestor knows them all and has test money; `None` when it was interrupted. `say` hears what
+    /// The data folder of the requestor of a network below `folder`.
+    pub fn requestor_folder(folder: &Path) -> PathBuf {
+        folder.join("requestor")
+    }
+
+    /// Starts a requestor with these options besides its addresses, and `providers` providers of `threads` threads each,
+    /// with their data below `folder`, and waits until the requestor knows them all and has test money; `None` when it was interrupted. `say` hears what
     /// happens. Nothing is left running but what is returned.
     pub async fn start(
         folder: &Path,
-        providers: u32,
-        threads: u32,
+        options: &[&str],
+        (providers, threads): (u32, u32),
         say: impl Fn(String),
         interrupt: &mut Interrupt,
     ) -> anyhow::Result<Option<Self>> {
         let mut nodes = Vec::new();
-        let growing = grow(&mut nodes, folder, providers, threads, &say);
+        let growing = grow(&mut nodes, folder, options, (providers, threads), &say);
         let outcome = match interrupt.unless(growing).await {
             Some(Ok(client)) => return Ok(Some(Self { client, nodes })),
             Some(Err(error)) => Err(error),
@@ -65,12 +70,12 @@ impl LocalNetwork {
 async fn grow(
     nodes: &mut Vec<Started>,
     folder: &Path,
-    providers: u32,
-    threads: u32,
+    options: &[&str],
+    (providers, threads): (u32, u32),
     say: &impl Fn(String),
 ) -> anyhow::Result<Client> {
     say("starting a chain and a requestor".into());
-    let client = add(nodes, &folder.join("requestor"), &local(&[])).await?;
+    let client = add(nodes, &LocalNetwork::requestor_folder(folder), &local(options)).await?;
     let ticket = client.invite().await?.ticket;
     let threads = threads.to_string();
     for number in 1..=providers {

@@ -1,9 +1,10 @@
-//! The endpoint: one UDP socket, one identity, five protocols, and what the node may do with them.
+//! The endpoint: one UDP socket, one identity, six protocols, and what the node may do with them.
 
 use crate::{
     address::{self, PeerAddr},
     blobs::{self, BlobOptions, BlobStore, BlobsProtocol, FetchProgress, FetchReport, Want},
     call,
+    chain::{self, ChainEvent, ChainLink, ChainPeers},
     commands::{self, CommandsProtocol, SessionCaller, SessionOrder, SessionRequest},
     error::{CloseCode, NetworkError},
     juries::{self, Brief, BriefAnswer, ClaimedResults, JuriesProtocol, JuryEvent},
@@ -30,6 +31,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Events waiting for the program; when it is slower, peers wait.
 const EVENTS_MAX: usize = 256;
+/// The same of the chain.
+const CHAIN_EVENTS_MAX: usize = 32;
 /// Streams one peer may have open at once.
 const STREAMS_MAX: u32 = 64;
 /// How long connecting may take.
@@ -98,6 +101,16 @@ pub struct Inbox {
     pub sessions: mpsc::Receiver<SessionRequest>,
     /// About quarrels.
     pub juries: mpsc::Receiver<JuryEvent>,
+    /// From peers of the chain that this node keeps, if it keeps one.
+    pub chain: mpsc::Receiver<ChainEvent>,
+}
+
+impl Inbox {
+    /// What peers of the chain say, apart from the rest, which others read.
+    pub fn split_chain(mut self) -> (mpsc::Receiver<ChainEvent>, Self) {
+        let (_, closed) = mpsc::channel(1);
+        (std::mem::replace(&mut self.chain, closed), self)
+    }
 }
 
 /// This node in the network. Cheap to clone.
@@ -117,6 +130,7 @@ struct Inner {
     /// Connections from requestors.
     requestors: Arc<Links>,
     spool: Arc<Spool>,
+    chain: ChainPeers,
     requestor_events: mpsc::Sender<RequestorEvent>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -133,7 +147,10 @@ impl Network {
         let (session_requests, sessions) = mpsc::channel(EVENTS_MAX);
         // Documents are large: few wait.
         let (jury_events, juries) = mpsc::channel(1);
+        // A word may hold a block: few wait.
+        let (chain_events, chain_inbox) = mpsc::channel(CHAIN_EVENTS_MAX);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let chain = ChainPeers::new(chain_events, tasks.clone(), stop.clone());
         let (book, offer) = (Arc::new(PeerBook::default()), Arc::new(Mutex::new(None)));
         let own = own_card(endpoint.clone(), offer.clone());
         let (providers, requestors) = (Arc::new(Links::default()), Arc::new(Links::default()));
@@ -144,6 +161,7 @@ impl Network {
             .accept(work::ALPN, work)
             .accept(commands::ALPN, sessions_of_commands)
             .accept(juries::ALPN, JuriesProtocol::new(jury_events))
+            .accept(chain::ALPN, chain.clone())
             .accept(blobs::ALPN, BlobsProtocol::new(blobs.clone()))
             .spawn();
         let inner = Inner {
@@ -154,6 +172,7 @@ impl Network {
             providers,
             requestors,
             spool,
+            chain,
             requestor_events,
             tasks,
             stop,
@@ -163,6 +182,7 @@ impl Network {
             provider,
             sessions,
             juries,
+            chain: chain_inbox,
         };
         Ok((Self { inner: Arc::new(inner) }, inbox))
     }
@@ -330,6 +350,25 @@ impl Network {
         let answer = juries::claimed(&connection, job, commitment).await;
         CloseCode::Done.close(&connection, "");
         answer
+    }
+
+    /// From now on this node keeps the chain with this genesis block, and others that do may join.
+    pub fn keep_chain(&self, genesis: B256) {
+        self.inner.chain.keep(genesis);
+    }
+
+    /// Joins a peer of the chain that this node keeps, unless it is joined. It comes as a [`ChainEvent::Joined`].
+    pub async fn join_chain_peer(&self, peer: &PeerAddr) -> Result<(), NetworkError> {
+        if self.inner.chain.has(peer.node) {
+            return Ok(());
+        }
+        let connection = connect(self.endpoint(), peer, chain::ALPN).await?;
+        self.inner.chain.join(connection).await
+    }
+
+    /// The peers of the chain that are joined.
+    pub fn chain_peers(&self) -> Vec<ChainLink> {
+        self.inner.chain.links()
     }
 
     /// Forgets a finished job's uploads and removes their partial files.

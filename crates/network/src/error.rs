@@ -2,7 +2,7 @@
 
 use crate::frame::FrameError;
 use iroh::endpoint::{Connection, ConnectionError, ReadError, VarInt, WriteError};
-use rayswarm_model::{AttemptId, Bytes, FailureKind, JobId, NodeId};
+use rayswarm_model::{AttemptId, B256, Bytes, FailureKind, JobId, NodeId};
 use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// An error of a library below, kept whole for the log.
@@ -199,6 +199,18 @@ pub enum NetworkError {
         #[source]
         source: io::Error,
     },
+    /// It keeps another chain.
+    #[error(
+        "{node} keeps the chain that begins with block {got}, this node the one with {own}; join nodes of one chain only"
+    )]
+    OtherChain {
+        /// The peer.
+        node: NodeId,
+        /// Hash of this node's genesis block.
+        own: B256,
+        /// Hash of the peer's.
+        got: B256,
+    },
     /// The network was shut down, or the program dropped a question unanswered.
     #[error("the node is shutting down")]
     Stopped,
@@ -223,6 +235,7 @@ impl NetworkError {
             | Self::NoSuchNode { .. }
             | Self::Unsendable { .. }
             | Self::UploadRefused { .. }
+            | Self::OtherChain { .. }
             | Self::Denied { .. } => FailureKind::Permanent,
             Self::Bind { .. }
             | Self::Unreachable { .. }

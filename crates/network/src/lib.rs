@@ -6,6 +6,7 @@
 //! | `rayswarm/work/1` | [`work`] | invite, pull, commit, upload, verdict |
 //! | `rayswarm/commands/1` | [`commands`] | sessions of commands on another node |
 //! | `rayswarm/juries/1` | [`juries`] | quarrels about claims: what jurors are given |
+//! | `rayswarm/chain/1` | [`chain`] | consensus, blocks and transactions of the chain that nodes keep |
 //! | iroh-blobs | [`blobs`] | files by content, checked per job |
 //!
 //! [`Network::start`] gives a handle and an [`Inbox`]. What peers ask arrives there as events that carry a [`Reply`]; an
@@ -43,6 +44,7 @@
 mod address;
 pub mod blobs;
 mod call;
+pub mod chain;
 pub mod commands;
 mod endpoint;
 mod error;
@@ -55,6 +57,7 @@ pub mod work;
 
 pub use address::PeerAddr;
 pub use blobs::{BlobOptions, BlobStore, FetchProgress, FetchReport, ImportedFile, Want};
+pub use chain::{ChainAnswer, ChainEvent, ChainLink, ChainQuestion, ChainWord, SealedBytes};
 pub use endpoint::{Inbox, Network, NetworkConfig};
 pub use error::{Cause, CloseCode, NetworkError};
 pub use frame::{FrameError, MESSAGE_VERSION, Message};

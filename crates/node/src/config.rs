@@ -1,6 +1,10 @@
 //! Settings twice: [`RawConfig`] as typed, [`Config`] resolved and checked.
 
 use crate::{
+    chain::{ChainSpec, ConsensusRules, Intensity, stored_chain},
+    keeper::CHAIN_FOLDER,
+};
+use crate::{
     fetch::{AllowedHost, ParseHostError},
     requestor::commands::sessions_at_a_time,
     traces::Collector,
@@ -56,6 +60,10 @@ pub struct RawConfig {
     pub rpc: Option<String>,
     /// Address the embedded chain's JSON-RPC listens on.
     pub rpc_listen: Option<SocketAddr>,
+    /// The chain to keep with others.
+    pub genesis: Option<PathBuf>,
+    /// How much of this machine mines.
+    pub mining: Option<Intensity>,
     /// Contracts that exist already.
     pub contracts: Option<Contracts>,
     /// Deploy contracts whatever chain it is.
@@ -101,6 +109,8 @@ pub struct Config {
     pub render_cap: Amount,
     /// Where the chain is.
     pub chain: ChainChoice,
+    /// How much of this machine mines, where the chain is kept by proof of work.
+    pub mining: Option<Intensity>,
     /// Which contracts, where no ticket names them.
     pub contracts: ContractChoice,
     /// Blocks after which one stays, where the chain does not say.
@@ -180,6 +190,8 @@ pub struct JobTermsConfig {
 pub enum ChainChoice {
     /// Our own, sealed by this node, JSON-RPC on this address.
     Embedded(SocketAddr),
+    /// One that this node keeps with others, JSON-RPC on this address.
+    Shared(SocketAddr, Box<ChainSpec>),
     /// Any Ethereum JSON-RPC.
     Remote(String),
     /// The one named by the ticket to join.
@@ -221,6 +233,12 @@ pub enum ConfigError {
     /// A setting of the provider role without the role.
     #[error("{0} says what this node does for others; give it together with --provide")]
     NotProvided(&'static str),
+    /// The genesis file.
+    #[error("--genesis: {0}")]
+    Genesis(String),
+    /// It is of a chain that another way was chosen for.
+    #[error("--genesis is for a chain that is kept with others; leave it out with --rpc, --join and solo chains")]
+    GenesisAlone,
     /// Zero threads.
     #[error("--threads 0 leaves nothing to render with; give at least 1")]
     NoThreads,
@@ -255,6 +273,7 @@ pub const ENGINE_SILENCE: Duration = Duration::from_secs(900);
 impl RawConfig {
     /// Fills in defaults.
     pub fn resolve(self) -> Result<Config, ConfigError> {
+        let data_dir = self.data_dir.clone().map_or_else(default_data_dir, Ok)?;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let threads = self.threads.unwrap_or(cores);
         if threads == 0 {
@@ -279,8 +298,15 @@ impl RawConfig {
             (Some(url), ..) => ChainChoice::Remote(url),
             (None, Some(_), Some(_)) => return Err(ConfigError::Conflict("--join", "--rpc-listen")),
             (None, Some(_), None) => ChainChoice::FromTicket,
-            (None, None, listen) => ChainChoice::Embedded(listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))),
+            (None, None, listen) => kept_chain(
+                listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+                self.genesis.as_deref(),
+                &data_dir,
+            )?,
         };
+        if self.genesis.is_some() && !matches!(chain, ChainChoice::Shared(..)) {
+            return Err(ConfigError::GenesisAlone);
+        }
         let contracts = match (self.contracts, self.deploy, &self.join) {
             (Some(_), true, _) => return Err(ConfigError::Conflict("--contracts", "--deploy")),
             (Some(_), _, Some(_)) => return Err(ConfigError::Conflict("--contracts", "--join")),
@@ -302,7 +328,7 @@ impl RawConfig {
             per_wu_hour: self.price.unwrap_or(DEFAULT_PRICE),
         };
         Ok(Config {
-            data_dir: self.data_dir.map_or_else(default_data_dir, Ok)?,
+            data_dir,
             provider: self.provide.then_some(ProviderConfig {
                 threads,
                 memory,
@@ -322,6 +348,7 @@ impl RawConfig {
             fetch_allow,
             render_cap: self.render_cap.unwrap_or(DEFAULT_RENDER_CAP),
             chain,
+            mining: self.mining,
             contracts,
             confirmations: self.confirmations.unwrap_or(Chronicle::STAYS_BELOW),
             deploy_book: self.deploy_book,
@@ -336,6 +363,19 @@ impl RawConfig {
             traces: self.traces,
         })
     }
+}
+
+/// The chain that this node keeps: the named one, the one that is in its data folder, or one of its own.
+fn kept_chain(listen: SocketAddr, genesis: Option<&Path>, data_dir: &Path) -> Result<ChainChoice, ConfigError> {
+    let unreadable = |error: &dyn std::error::Error| ConfigError::Genesis(crate::requestor::refusal::chain(error));
+    let spec = match genesis {
+        Some(path) => Some(ChainSpec::read(path).map_err(|error| unreadable(&error))?),
+        None => stored_chain(&data_dir.join(CHAIN_FOLDER)).map_err(|error| unreadable(&error))?,
+    };
+    Ok(match spec {
+        Some(spec) if spec.consensus != ConsensusRules::Solo => ChainChoice::Shared(listen, Box::new(spec)),
+        _ => ChainChoice::Embedded(listen),
+    })
 }
 
 /// `$RAYSWARM_DATA`, `$XDG_DATA_HOME/rayswarm/node` or `~/.local/share/rayswarm/node`.

@@ -1,15 +1,17 @@
 //! Starting and stopping a node: the one place where everything is wired.
 
 use crate::{
-    chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, development_genesis, stored_genesis},
+    chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, SharedConfig, development_genesis, stored_chain},
     clock,
     config::{ChainChoice, Config, DaemonFile, HttpsConfig, ProviderConfig},
     contracts,
     engines::Engines,
     events::Events,
+    folder::take_folder,
     http::{self, tls::Certificate, tokens::Tokens},
     identity::Identity,
     journal::{Journal, QuarrelRole},
+    keeper::CHAIN_FOLDER,
     node::{Node, NodeParts},
     peers,
     pictures::Pictures,
@@ -32,7 +34,7 @@ use crate::{
 use anyhow::{Context, bail};
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{B256, Bytes, NodeId, signed::Domain};
-use rayswarm_network::{BlobOptions, Inbox, Network, NetworkConfig, PeerAddr, Ticket};
+use rayswarm_network::{BlobOptions, ChainEvent, Inbox, Network, NetworkConfig, PeerAddr, Ticket};
 use rayswarm_settlement::Contracts;
 use std::{
     fs::File,
@@ -44,7 +46,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Bytes of one upload at most: a feature film's scene with its textures.
@@ -102,7 +104,9 @@ impl Daemon {
         let identity = Arc::new(Identity::load_or_create(&data_dir)?);
         let token = identity.token;
         let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
-        let access = open_chain(&config, &mut ports).await?;
+        let (network, inbox) = open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
+        let (chain_events, inbox) = inbox.split_chain();
+        let access = open_chain(&config, &mut ports, &identity, (network.clone(), chain_events)).await?;
         let settlement = contracts::open(
             &data_dir,
             config.contracts,
@@ -111,7 +115,6 @@ impl Daemon {
             &journal,
         )
         .await?;
-        let (network, inbox) = open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
         let domain = Domain {
             chain_id: settlement.chain_id(),
             escrow: settlement.contracts().escrow,
@@ -281,26 +284,12 @@ fn certificate(data_dir: &Path, settings: &HttpsConfig, names: &[String]) -> any
     Ok(Certificate::own(&data_dir.join("tls"), &names, clock::now())?)
 }
 
-/// Makes the data folder and takes hold of it.
-fn take_folder(data_dir: &Path) -> anyhow::Result<File> {
-    use std::os::unix::fs::DirBuilderExt;
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700);
-    builder
-        .create(data_dir)
-        .with_context(|| format!("the data folder {} cannot be made", data_dir.display()))?;
-    let path = data_dir.join("lock");
-    let lock = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
-    if lock.try_lock().is_err() {
-        bail!(
-            "another daemon uses {}; stop it or choose another --data-dir",
-            data_dir.display()
-        );
-    }
-    Ok(lock)
-}
-
-async fn open_chain(config: &Config, ports: &mut Ports) -> anyhow::Result<ChainAccess> {
+async fn open_chain(
+    config: &Config,
+    ports: &mut Ports,
+    identity: &Identity,
+    (network, events): (Network, mpsc::Receiver<ChainEvent>),
+) -> anyhow::Result<ChainAccess> {
     let ticket: Option<Ticket> = config.join.as_deref().map(str::parse).transpose()?;
     let remote = |url: String, ticket| ChainAccess {
         embedded: None,
@@ -313,25 +302,42 @@ async fn open_chain(config: &Config, ports: &mut Ports) -> anyhow::Result<ChainA
         (ChainChoice::FromTicket, Some(ticket)) => Ok(remote(ticket.rpc_url.clone(), Some(ticket))),
         (ChainChoice::FromTicket, None) => bail!("no chain is named; give --join or --rpc"),
         (ChainChoice::Embedded(listen), ticket) => {
-            let folder = config.data_dir.join("chain");
+            let folder = config.data_dir.join(CHAIN_FOLDER);
             let listen = ports.prefer_rpc(*listen);
             let fresh = || development_genesis(DEVELOPMENT_CHAIN_ID, clock::now().seconds_floor());
-            let genesis = stored_genesis(&folder)?.unwrap_or_else(fresh);
+            let genesis = stored_chain(&folder)?.map_or_else(fresh, |stored| stored.genesis);
             let chain = EmbeddedChain::start(ChainConfig {
                 dir: folder,
                 genesis,
                 rpc_bind: listen,
             })
             .await?;
-            ports.rpc = chain.rpc_addr().port();
-            let rpc_listen = Some(chain.rpc_addr());
-            Ok(ChainAccess {
-                rpc_url: chain.rpc_url(),
-                embedded: Some(chain),
-                rpc_listen,
-                ticket,
-            })
+            Ok(kept(chain, ticket, ports))
         }
+        (ChainChoice::Shared(listen, spec), ticket) => {
+            let chain = EmbeddedChain::join(SharedConfig {
+                dir: config.data_dir.join(CHAIN_FOLDER),
+                spec: spec.as_ref().clone(),
+                rpc_bind: ports.prefer_rpc(*listen),
+                key: Some(identity.account.clone()),
+                mining: config.mining,
+                history: None,
+                network,
+                events,
+                known: Vec::new(),
+            });
+            Ok(kept(chain.await?, ticket, ports))
+        }
+    }
+}
+
+fn kept(chain: EmbeddedChain, ticket: Option<Ticket>, ports: &mut Ports) -> ChainAccess {
+    ports.rpc = chain.rpc_addr().port();
+    ChainAccess {
+        rpc_url: chain.rpc_url(),
+        rpc_listen: Some(chain.rpc_addr()),
+        embedded: Some(chain),
+        ticket,
     }
 }
 

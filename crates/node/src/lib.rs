@@ -10,7 +10,9 @@
 //! | [`provider`] | the role that renders for pay |
 //! | [`rounds`] | what is done again and again |
 //! | [`quarrels`] | quarrels about claims, as a party and as a juror |
-//! | [`chain`] | the embedded development chain |
+//! | [`chain`] | the chain that a node keeps, alone or with others |
+//! | [`folder`] | the data folder |
+//! | [`keeper`] | a node that keeps a chain and does nothing else |
 //! | [`journal`] | what outlives the process |
 //! | [`events`], [`webhooks`] | what happens, told |
 //! | [`traces`] | how long it took, told to a collector |
@@ -42,10 +44,12 @@ pub mod engines;
 pub mod events;
 pub mod exactness;
 pub mod fetch;
+mod folder;
 pub mod gas;
 pub mod http;
 pub mod identity;
 pub mod journal;
+pub mod keeper;
 pub mod local;
 pub mod models;
 pub mod node;

@@ -34,3 +34,19 @@ pub(crate) mod token {
         "../../contracts/artifacts/DevToken.json"
     );
 }
+
+pub(crate) mod staked {
+    alloy::sol!(
+        #[derive(Debug, PartialEq, Eq)]
+        StakedValidators,
+        "../../contracts/artifacts/StakedValidators.json"
+    );
+}
+
+pub(crate) mod delegated {
+    alloy::sol!(
+        #[derive(Debug, PartialEq, Eq)]
+        DelegatedValidators,
+        "../../contracts/artifacts/DelegatedValidators.json"
+    );
+}

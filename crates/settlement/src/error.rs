@@ -1,6 +1,6 @@
 //! What can go wrong with settlement, and what follows from it.
 
-use crate::{disputes::Phase, outbox::OutboxError, revert::Revert};
+use crate::{disputes::Phase, outbox::OutboxError, revert::Revert, validators::SetKind};
 use alloy::{primitives::B256, transports::TransportError};
 use rayswarm_model::{Address, Amount, DisputeId, FailureKind, JobId, money::TOKEN_DECIMALS};
 use std::time::Duration;
@@ -238,6 +238,20 @@ pub enum SettlementError {
     NoSettings {
         /// The chain.
         chain_id: u64,
+    },
+    /// Nobody votes on the chain.
+    #[error("chain {chain_id} has no validators: its blocks are mined (pow) or sealed by one node (solo)")]
+    NoValidators {
+        /// The chain.
+        chain_id: u64,
+    },
+    /// What was asked for is for chains with delegates.
+    #[error("{action} is for delegated proof of stake (dpos), and this chain's consensus is {consensus}")]
+    NoDelegates {
+        /// What was tried.
+        action: &'static str,
+        /// The chain's.
+        consensus: SetKind,
     },
     /// A voucher belongs to another job.
     #[error("a voucher for job {voucher_job} was handed in for job {job}; hand it in for its own")]

@@ -34,6 +34,8 @@
 //! | [`stakes`] | what accounts put at risk, what jurors weigh |
 //! | [`disputes`] | claims rejected, juries, verdicts, appeals |
 //! | `allowance` | letting a contract take tokens |
+//! | [`validators`] | who votes on a chain of ours: stake, votes, rewards |
+//! | [`status`](chain_status) | where a chain stands, as its server tells it |
 //! | [`movements`] | what the account paid, got back and earned |
 //! | [`explorer`] | blocks and transactions in words |
 //! | [`revert`] | what a contract refused, as a sentence |
@@ -59,6 +61,8 @@ mod rpc;
 mod sender;
 mod settlement;
 pub mod stakes;
+mod status;
+pub mod validators;
 
 pub use contracts::{Contracts, ParseContractsError};
 pub use deploy::DeploySettings;
@@ -77,3 +81,5 @@ pub use rpc::{ChainName, ask_faucet, identify};
 pub use sender::Mined;
 pub use settlement::{Chronicle, Settlement};
 pub use stakes::Standing;
+pub use status::{ChainStatus, chain_status};
+pub use validators::{Validators, ValidatorsView};

@@ -13,7 +13,7 @@
 //! A transaction is written down before it is sent, under its nonce. So a nonce is never used for two things by one life and
 //! the next: whatever was written down is sent, unchanged but for its fee, until the chain has used the nonce.
 
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use rayswarm_model::UnixMillis;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -54,6 +54,9 @@ pub struct Outgoing {
     pub action: String,
     /// Whom it calls; none when it makes a contract.
     pub to: Option<Address>,
+    /// Native coins that go along, in wei.
+    #[serde(default)]
+    pub value: U256,
     /// What it calls.
     pub input: Bytes,
     /// Gas at most.
@@ -171,8 +174,8 @@ impl Outgoing {
     }
 
     /// Whether this is that call: then it need not be sent twice.
-    pub fn is(&self, to: Option<Address>, input: &Bytes) -> bool {
-        self.to == to && self.input == *input
+    pub fn is(&self, to: Option<Address>, value: U256, input: &Bytes) -> bool {
+        self.to == to && self.value == value && self.input == *input
     }
 
     fn bumps(&self) -> u32 {

@@ -3,11 +3,13 @@
 mod disputes;
 mod escrow;
 mod registry;
+mod validators;
 
 use crate::{
     bindings::{
-        disputes::Disputes::DisputesErrors, escrow::JobEscrow::JobEscrowErrors,
-        registry::ProviderRegistry::ProviderRegistryErrors, token::DevToken::DevTokenErrors,
+        delegated::DelegatedValidators::DelegatedValidatorsErrors, disputes::Disputes::DisputesErrors,
+        escrow::JobEscrow::JobEscrowErrors, registry::ProviderRegistry::ProviderRegistryErrors,
+        token::DevToken::DevTokenErrors,
     },
     disputes::Phase,
 };
@@ -28,6 +30,8 @@ enum Reason {
     Registry(ProviderRegistryErrors),
     Disputes(DisputesErrors),
     Token(DevTokenErrors),
+    /// Of both contracts that keep validators: those of the delegates are those of the stakes and more.
+    Validators(DelegatedValidatorsErrors),
     Message(String),
     Panic(U256),
     Unknown(Bytes),
@@ -44,6 +48,8 @@ impl Revert {
             Reason::Disputes(error)
         } else if let Ok(error) = DevTokenErrors::abi_decode(data) {
             Reason::Token(error)
+        } else if let Ok(error) = DelegatedValidatorsErrors::abi_decode(data) {
+            Reason::Validators(error)
         } else if let Ok(error) = RevertString::abi_decode(data) {
             Reason::Message(error.reason)
         } else if let Ok(error) = Panic::abi_decode(data) {
@@ -56,6 +62,7 @@ impl Revert {
 
     /// The same call will succeed once time has passed.
     pub fn is_only_early(&self) -> bool {
+        use DelegatedValidatorsErrors::ValidatorsStillJailed;
         use DisputesErrors::DisputeDrawNotDue;
         use JobEscrowErrors::{ClaimNotDue, EscrowClaimsOpen, EscrowRefundNotDue};
         use ProviderRegistryErrors::{StakeNotReleased, StakeStillJailed};
@@ -64,6 +71,7 @@ impl Revert {
             Reason::Escrow(EscrowRefundNotDue(_) | ClaimNotDue(_) | EscrowClaimsOpen(_))
                 | Reason::Registry(StakeNotReleased(_) | StakeStillJailed(_))
                 | Reason::Disputes(DisputeDrawNotDue(_))
+                | Reason::Validators(ValidatorsStillJailed(_))
         )
     }
 
@@ -183,6 +191,7 @@ impl fmt::Display for Revert {
             Reason::Registry(error) => f.write_str(&registry::sentence(error)),
             Reason::Disputes(error) => f.write_str(&disputes::sentence(error)),
             Reason::Token(error) => write_token(error, f),
+            Reason::Validators(error) => f.write_str(&validators::sentence(error)),
             Reason::Message(text) => write!(f, "the contract says {text:?}"),
             Reason::Panic(code) => match code.try_into().ok().and_then(PanicKind::from_number) {
                 Some(kind) => write!(f, "the contract stopped at its own check ({})", kind.as_str()),
@@ -284,13 +293,15 @@ mod tests {
             include_str!("../../../contracts/artifacts/ProviderRegistry.json"),
             include_str!("../../../contracts/artifacts/Disputes.json"),
             include_str!("../../../contracts/artifacts/DevToken.json"),
+            include_str!("../../../contracts/artifacts/StakedValidators.json"),
+            include_str!("../../../contracts/artifacts/DelegatedValidators.json"),
         ] {
             let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap_or_default();
             let abi: alloy::json_abi::JsonAbi = serde_json::from_value(artifact["abi"].clone()).unwrap_or_default();
             for error in abi.errors() {
                 // Zeros are a value of every static type; a string needs a place and a length.
                 let words = match error.name.as_str() {
-                    "DisputeConfigZero" | "StringTooLong" => vec![U256::from(32), U256::ZERO],
+                    "DisputeConfigZero" | "StringTooLong" | "ValidatorsParameter" => vec![U256::from(32), U256::ZERO],
                     _ => vec![U256::ZERO; error.inputs.len()],
                 };
                 let words = words.iter().flat_map(U256::to_be_bytes::<32>);
@@ -303,7 +314,7 @@ mod tests {
                 seen += 1;
             }
         }
-        assert!(seen > 60, "{seen}");
+        assert!(seen > 110, "{seen}");
     }
 
     #[test]

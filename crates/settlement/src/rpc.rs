@@ -1,11 +1,13 @@
 //! The JSON-RPC calls that settlement needs. Standard methods only, so that any Ethereum chain serves.
 
 mod blocks;
+mod heads;
 mod logs;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub(crate) use blocks::RawBlock;
+pub(crate) use heads::RawHead;
 
 use crate::{error::SettlementError, revert::Revert};
 use alloy::{
@@ -29,8 +31,8 @@ use std::{
 
 /// A server that does not answer a single call in this time is taken for gone.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// A development chain seals at once; more than five seconds means that it does not seal.
-const FAUCET_LOOKS_MAX: u32 = 100;
+/// A development chain seals at once, or within seconds where nodes keep it together; a minute means that it does not seal.
+const FAUCET_LOOKS_MAX: u32 = 1_200;
 const FAUCET_LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// JSON-RPC's code for a method that the server does not have.

@@ -1,6 +1,8 @@
 //! One account's transactions, one after the other: write down, sign, send, wait until mined, explain a failure. What follows
 //! from a look at the chain is [`crate::outbox`]'s to say.
 
+mod refusals;
+
 use crate::{
     error::SettlementError,
     outbox::{Fees, Outbox, Outgoing, Place, Sight, Step, next_nonce},
@@ -8,10 +10,11 @@ use crate::{
 };
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
-    primitives::{Address, B256, Bytes, TxKind},
+    primitives::{Address, B256, Bytes, TxKind, U256},
     rpc::types::{TransactionInput, TransactionReceipt, TransactionRequest},
 };
-use rayswarm_model::{FailureKind, UnixMillis, signed::AccountKey};
+use rayswarm_model::{UnixMillis, signed::AccountKey};
+use refusals::{already_known, lacks_funds, may_have_arrived, nonce_taken};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::Arc,
@@ -33,7 +36,7 @@ const NONCE_TRIES: usize = 5;
 const TX_GAS_MAX: u64 = 1 << 24;
 /// What it costs to fill an empty storage slot (EIP-2929): another transaction may empty one, such as an allowance, that
 /// was full at the estimate.
-const SLOT_GAS: u64 = 22_100;
+pub(crate) const SLOT_GAS: u64 = 22_100;
 /// The jurors' tree remembers weights by the second: a change that was estimated in a second in which another had changed
 /// the tree fills a new slot on each level when it is mined in a later one. Twelve levels are those of 4,096 jurors.
 pub(crate) const REWEIGHING_GAS: u64 = 12 * SLOT_GAS;
@@ -47,6 +50,15 @@ pub struct Mined {
     pub block: u64,
     /// Gas it used.
     pub gas_used: u64,
+}
+
+/// What a transaction does.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) to: TxKind,
+    /// Native coins that go along, in wei.
+    pub(crate) value: U256,
+    pub(crate) input: Bytes,
 }
 
 /// Holds an account's key and the queue of its transactions.
@@ -112,21 +124,36 @@ impl Turn<'_> {
         input: Vec<u8>,
         room: u64,
     ) -> Result<TransactionReceipt, SettlementError> {
-        let input = Bytes::from(input);
+        let call = Call {
+            to,
+            value: U256::ZERO,
+            input: input.into(),
+        };
+        self.make(action, call, room).await
+    }
+
+    /// The same with any call, coins included.
+    pub(crate) async fn make(
+        &self,
+        action: &'static str,
+        call: Call,
+        room: u64,
+    ) -> Result<TransactionReceipt, SettlementError> {
         let request = TransactionRequest {
             from: Some(self.sender.account()),
-            to: Some(to),
-            input: TransactionInput::new(input.clone()),
+            to: Some(call.to),
+            value: Some(call.value),
+            input: TransactionInput::new(call.input.clone()),
             ..Default::default()
         };
-        let receipt = match self.finish_earlier(to, &input).await? {
+        let receipt = match self.finish_earlier(Some(&call)).await? {
             Some(receipt) => receipt,
             None => {
                 let estimate = match self.sender.rpc.estimate_gas(action, request.clone()).await {
                     Err(error) => return Err(self.sender.explain(error).await),
                     Ok(estimate) => estimate,
                 };
-                let outgoing = self.submit(action, to, input, gas_limit(estimate, room)).await?;
+                let outgoing = self.submit(action, call, gas_limit(estimate, room)).await?;
                 let mined = self.wait(action, outgoing).await?;
                 mined.ok_or(SettlementError::Overtaken { action })?
             }
@@ -146,7 +173,7 @@ impl Turn<'_> {
         F: Future<Output = Result<T, SettlementError>>,
     {
         loop {
-            self.finish_earlier(TxKind::Create, &Bytes::new()).await?;
+            self.finish_earlier(None).await?;
             let seen = look().await?;
             self.tend(None).await?;
             if self.sender.outbox.load()?.iter().all(|one| one.mined.is_some()) {
@@ -156,11 +183,11 @@ impl Turn<'_> {
     }
 
     /// Waits until everything written down is mined; gives the receipt of this call if it was among it.
-    async fn finish_earlier(&self, to: TxKind, input: &Bytes) -> Result<Option<TransactionReceipt>, SettlementError> {
+    async fn finish_earlier(&self, call: Option<&Call>) -> Result<Option<TransactionReceipt>, SettlementError> {
         let mut found = None;
         let waiting = self.sender.outbox.load()?.into_iter().filter(|one| one.mined.is_none());
         for outgoing in waiting {
-            let same = outgoing.is(to.to().copied(), input);
+            let same = call.is_some_and(|call| outgoing.is(call.to.to().copied(), call.value, &call.input));
             // A process that was killed between writing and sending has never sent it; servers keep what they know.
             match self.sender.rpc.send(&self.sender.signed(&outgoing)).await {
                 Err(error) if lacks_funds(&error) => return Err(self.sender.explain(error).await),
@@ -190,13 +217,7 @@ impl Turn<'_> {
     }
 
     /// Writes a transaction down and sends it.
-    async fn submit(
-        &self,
-        action: &'static str,
-        to: TxKind,
-        input: Bytes,
-        gas_limit: u64,
-    ) -> Result<Outgoing, SettlementError> {
+    async fn submit(&self, action: &'static str, call: Call, gas_limit: u64) -> Result<Outgoing, SettlementError> {
         let sender = self.sender;
         let mut tries = 0;
         loop {
@@ -206,8 +227,9 @@ impl Turn<'_> {
             let mut outgoing = Outgoing {
                 nonce: next_nonce(seen, &sender.outbox.load()?),
                 action: action.into(),
-                to: to.to().copied(),
-                input: input.clone(),
+                to: call.to.to().copied(),
+                value: call.value,
+                input: call.input.clone(),
                 gas_limit,
                 fees: sender.market().await?,
                 hashes: Vec::new(),
@@ -362,6 +384,7 @@ impl Sender {
             max_fee_per_gas: outgoing.fees.max,
             max_priority_fee_per_gas: outgoing.fees.priority,
             to: outgoing.to.map_or(TxKind::Create, TxKind::Call),
+            value: outgoing.value,
             input: outgoing.input.clone(),
             ..Default::default()
         };
@@ -431,31 +454,6 @@ fn gas_limit(estimate: u64, room: u64) -> u64 {
     estimate.saturating_add(room).min(TX_GAS_MAX.max(estimate))
 }
 
-fn already_known(error: &SettlementError) -> bool {
-    refused_with(error, &["already known", "already imported"])
-}
-
-fn nonce_taken(error: &SettlementError) -> bool {
-    refused_with(error, &["nonce too low", "replacement transaction underpriced"])
-}
-
-fn lacks_funds(error: &SettlementError) -> bool {
-    refused_with(error, &["insufficient funds"])
-}
-
-/// Whether a transaction may be on its way although sending it failed: then its nonce stays taken.
-fn may_have_arrived(error: &SettlementError) -> bool {
-    error.kind() == FailureKind::Transient || matches!(error, SettlementError::Nonsense { .. })
-}
-
-fn refused_with(error: &SettlementError, words: &[&str]) -> bool {
-    let SettlementError::Refused { message, .. } = error else {
-        return false;
-    };
-    let message = message.to_lowercase();
-    words.iter().any(|word| message.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -466,29 +464,5 @@ mod tests {
         assert_eq!(gas_limit(200_000, SLOT_GAS), 240_000);
         assert_eq!(gas_limit(16_000_000, SLOT_GAS), TX_GAS_MAX);
         assert_eq!(gas_limit(20_000_000, SLOT_GAS), 20_000_000);
-    }
-
-    #[test]
-    fn only_a_definite_refusal_frees_a_nonce() {
-        let refused = |code, message: &str| SettlementError::Refused {
-            method: "eth_sendRawTransaction",
-            code,
-            message: message.into(),
-        };
-        let nonsense = SettlementError::Nonsense {
-            method: "eth_sendRawTransaction",
-            reason: "a web page".into(),
-        };
-        for (error, expected) in [
-            (refused(-32_000, "insufficient funds for gas"), false),
-            (refused(-32_602, "invalid params"), false),
-            (refused(-32_603, "internal error"), true),
-            (refused(429, "too many requests"), true),
-            (nonsense, true),
-        ] {
-            assert_eq!(may_have_arrived(&error), expected, "{error}");
-        }
-        assert!(lacks_funds(&refused(-32_000, "Insufficient funds for gas")));
-        assert!(!lacks_funds(&refused(-32_000, "nonce too low")));
     }
 }

@@ -3145,7 +3145,7 @@ export interface components {
          * @description How blocks are ordered.
          * @enum {string}
          */
-        ConsensusView: "solo" | "remote";
+        ConsensusView: "solo" | "pow" | "pos" | "dpos" | "remote";
         /** @description A budget and the time it buys. */
         CurvePoint: {
             /** @description What would be locked, in base units. */

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    call::{CallError, CallRequest},
+    call::{CallError, CallRequest, Snapshot},
     execute::Refused,
     logs::LogFilter,
     storage::MemoryStorage,
@@ -300,7 +300,7 @@ fn a_block_with_any_wrong_claim_is_refused() {
         ("base fee", |b| b.header.base_fee_per_gas = Some(8)),
         ("number", |b| b.header.number += 1),
         ("hash", |b| b.header.logs_bloom = Bloom::repeat_byte(1)),
-        ("hash", |b| b.header.difficulty = U256::ONE),
+        ("hash", |b| b.header.ommers_hash = B256::ZERO),
         ("hash", |b| b.header.blob_gas_used = None),
         ("before its parent", |b| b.header.timestamp = 1),
         ("builds on", |b| b.header.parent_hash = B256::repeat_byte(1)),

@@ -13,6 +13,8 @@ const RULES: Rules = Rules {
     chain_id: CHAIN_ID,
     hardfork: Hardfork::Osaka,
     gas_limit: 30_000_000,
+    reward: U256::ZERO,
+    system: None,
 };
 
 /// A pool, and a state in which keys 1 to 9 have ten coins each.
@@ -233,10 +235,142 @@ fn sealed_transactions_leave_and_give_their_room_back() {
     world.add(1, plain(1)).unwrap();
     let key = Key::new(1).address();
     world.state.set_nonce(key, 1);
-    world.pool.settle(&[key], &world.state);
+    world.pool.settle(&[key].into(), Vec::new(), &world.state);
     assert_eq!(world.ready(7), [(1, 1)]);
     world.state.set_nonce(key, 2);
-    world.pool.settle(&[key], &world.state);
+    world.pool.settle(&[key].into(), Vec::new(), &world.state);
     assert_eq!((world.pool.len(), world.pool.bytes), (0, 0));
     assert!(world.pool.senders.is_empty());
+}
+
+fn small(transactions: usize) -> World {
+    let mut world = world();
+    world.pool = Pool::with_limits(PoolLimits {
+        per_sender: 8,
+        transactions,
+        bytes: 100_000,
+    });
+    world.pool.set_base_fee(7);
+    world
+}
+
+#[test]
+fn a_full_pool_lets_the_cheapest_go_for_a_better_bid() {
+    let mut world = small(3);
+    world.add(1, plain(0).fees(100, 5)).unwrap();
+    world.add(1, plain(1).fees(100, 50)).unwrap();
+    world.add(2, plain(0).fees(100, 9)).unwrap();
+    assert!(
+        matches!(world.add(3, plain(0).fees(100, 9)), Err(PoolError::Full { .. })),
+        "no better"
+    );
+    world.add(3, plain(0).fees(100, 10)).unwrap();
+    // Key 1's first would be cheaper still, but its second would be left behind a gap.
+    assert_eq!(world.ready(7), [(3, 0), (1, 0), (1, 1)]);
+    // Once the second is the cheapest it goes, and then the first.
+    world.add(4, plain(0).fees(100, 60)).unwrap();
+    world.add(5, plain(0).fees(100, 60)).unwrap();
+    assert_eq!(world.ready(7), [(4, 0), (5, 0), (1, 0)]);
+    assert_eq!(world.pool.hashes().len(), 3);
+}
+
+#[test]
+fn what_cannot_be_executed_goes_first_and_pushes_nothing_out() {
+    let mut world = small(2);
+    world.add(1, plain(0).fees(100, 5)).unwrap();
+    world.add(2, plain(3).fees(100, 90)).unwrap();
+    let gap = world.add(3, plain(4).fees(100, 90));
+    assert!(
+        matches!(gap, Err(PoolError::Full { .. })),
+        "a gap is no better than a gap"
+    );
+    let below_base_fee = world.add(3, plain(0).fees(6, 6));
+    assert_eq!(below_base_fee.map(|_| ()), Ok(()), "nothing is missing before it");
+    assert_eq!(world.ready(7), [(1, 0)]);
+    world.add(4, plain(0).fees(100, 1)).unwrap();
+    assert_eq!(world.ready(7), [(1, 0), (4, 0)]);
+}
+
+#[test]
+fn nobody_pushes_out_its_own_earlier_transactions() {
+    let mut world = small(2);
+    world.add(1, plain(0).fees(100, 1)).unwrap();
+    world.add(1, plain(1).fees(100, 1)).unwrap();
+    assert!(matches!(
+        world.add(1, plain(2).fees(100, 90)),
+        Err(PoolError::Full { .. })
+    ));
+    assert_eq!(world.ready(7), [(1, 0), (1, 1)]);
+}
+
+#[test]
+fn a_replacement_counts_its_own_bytes() {
+    let mut world = world();
+    world.pool = Pool::with_limits(PoolLimits {
+        per_sender: 8,
+        transactions: 8,
+        bytes: 1_000,
+    });
+    world.add(1, plain(0).fees(100, 10)).unwrap();
+    let large = |bytes| plain(0).fees(200, 20).gas(1_000_000).input(Bytes::from(vec![1; bytes]));
+    assert!(matches!(world.add(1, large(950)), Err(PoolError::Full { .. })));
+    world.add(1, large(850)).unwrap();
+    assert_eq!(world.pool.hashes().len(), 1);
+}
+
+impl World {
+    fn settle(&mut self, key: u8, returned: Vec<Tx>) {
+        let key = Key::new(key);
+        let returned = returned.into_iter().map(|tx| tx.recovered(&key)).collect();
+        self.pool.settle(&[key.address()].into(), returned, &self.state);
+    }
+}
+
+#[test]
+fn transactions_come_back_in_their_order_and_only_where_they_fit() {
+    let mut world = world();
+    world.state.set_nonce(Key::new(1).address(), 3);
+    let later = world.add(1, plain(3)).unwrap();
+    // The head goes back by two of its transactions.
+    world.state.set_nonce(Key::new(1).address(), 1);
+    world.settle(
+        1,
+        vec![
+            plain(2),
+            plain(0),
+            plain(1),
+            plain(3).fees(10_000_000_000, 10_000_000_000),
+        ],
+    );
+    assert_eq!(world.ready(7), [(1, 1), (1, 2), (1, 3)]);
+    assert!(world.pool.get(&later).is_some(), "what was sent later stays");
+}
+
+#[test]
+fn what_comes_back_is_paid_before_what_was_sent_after_it() {
+    let mut world = world();
+    let key = Key::new(1).address();
+    world.state.set_nonce(key, 1);
+    let later = world.add(1, plain(1).value(ether(6))).unwrap();
+    world.state.set_nonce(key, 0);
+    world.settle(1, vec![plain(0).value(ether(6))]);
+    assert_eq!(world.ready(7), [(1, 0)]);
+    assert!(world.pool.get(&later).is_none());
+    // And nothing that the balance has never covered.
+    world.settle(1, vec![plain(0).value(ether(6)), plain(1).value(ether(9))]);
+    assert_eq!(world.pool.hashes().len(), 1);
+}
+
+#[test]
+fn a_head_that_goes_far_back_leaves_no_more_than_a_share() {
+    let mut world = small(100);
+    let key = Key::new(1).address();
+    world.state.set_nonce(key, 5);
+    for nonce in 5..13 {
+        world.add(1, plain(nonce)).unwrap();
+    }
+    world.state.set_nonce(key, 0);
+    world.settle(1, (0..5).map(plain).collect());
+    assert_eq!(world.ready(7), (0..8).map(|nonce| (1, nonce)).collect::<Vec<_>>());
+    assert_eq!(world.pool.hashes().len(), 8);
 }

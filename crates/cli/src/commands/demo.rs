@@ -1,11 +1,12 @@
 //! `rayswarm demo`: a whole network on this machine. A requestor with a chain, provider processes, one job, payment, stop.
 
 use super::{
+    chain,
     follow::{self, Followed},
     jobs, render,
 };
 use crate::{
-    args::DemoArgs,
+    args::{ConsensusArg, DemoArgs},
     exit::{ExitCode, Missing},
     interrupt::Interrupt,
     local_network::LocalNetwork,
@@ -61,7 +62,15 @@ async fn on_a_network(
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let threads = (cores / args.providers).max(1);
     let say = |text| bar.set_message(text);
-    let Some(network) = LocalNetwork::start(folder, args.providers, threads, say, interrupt).await? else {
+    if args.consensus != ConsensusArg::Solo {
+        chain::init::for_one_node(&LocalNetwork::requestor_folder(folder), args.consensus)?;
+    }
+    let mining: &[&str] = match args.consensus {
+        ConsensusArg::Pow => &["--mine", "1"],
+        _ => &[],
+    };
+    let starting = LocalNetwork::start(folder, mining, (args.providers, threads), say, interrupt);
+    let Some(network) = starting.await? else {
         return Ok(ExitCode::Interrupted);
     };
     let outcome = play(args, request, &network.client, bar, interrupt).await;

@@ -3,6 +3,7 @@
 mod accept;
 mod audit;
 mod bench;
+mod chain;
 mod completions;
 mod demo;
 mod doctor;
@@ -19,6 +20,7 @@ mod studio;
 mod submit;
 mod top;
 mod up;
+mod validator;
 mod wallet;
 
 use crate::{
@@ -46,6 +48,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Doctor(json) => doctor::run(json).await,
         Command::Providers(json) => providers::run(data_dir, json).await,
         Command::Wallet { command } => wallet::run(data_dir, command).await,
+        Command::Chain { command } => chain::run(data_dir, command).await,
+        Command::Validator { command } => validator::run(data_dir, command).await,
         Command::Audit(args) => audit::run(data_dir, args).await,
         Command::Bench { command } => bench::run(command).await,
         Command::Completions(completions) => completions::run(completions).await,

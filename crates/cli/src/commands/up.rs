@@ -4,22 +4,25 @@ use crate::{
     args::UpArgs,
     daemon::STOP_PATIENCE,
     exit::{BadInput, ExitCode},
-    interrupt::Interrupt,
+    interrupt::{Interrupt, after, parent_gone},
     show,
 };
 use rayswarm_node::{
     Daemon,
+    chain::Intensity,
     config::{Config, JobTermsConfig, RawConfig, Ticket},
     traces::Collector,
 };
 use std::{
-    io::{ErrorKind, Read},
     path::Path,
     time::{Duration, Instant},
 };
 
 /// How often an idle daemon looks for jobs. Nobody waits for its end.
 const LOOK_FOR_JOBS: Duration = Duration::from_secs(1);
+
+/// The part of the time that each thread mines, so that rendering goes first.
+const MINING_PERCENT: u8 = 50;
 
 pub async fn run(data_dir: Option<&Path>, args: UpArgs) -> anyhow::Result<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
@@ -94,6 +97,11 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
         render_cap: args.render_cap,
         rpc: args.rpc,
         rpc_listen: args.rpc_listen,
+        genesis: args.genesis,
+        mining: args.mine.map(|threads| Intensity {
+            threads,
+            percent: MINING_PERCENT,
+        }),
         contracts: args.contracts,
         deploy: args.deploy,
         confirmations: args.confirmations,
@@ -109,26 +117,6 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
     raw.resolve().map_err(|error| BadInput(error.to_string()))
 }
 
-/// Waits until the command that holds the other end of standard input ends; for ever where there is none. The system
-/// closes a pipe also for a process that was killed, and no other process can be mistaken for it later, as with an id.
-async fn parent_gone(with_parent: bool) {
-    if !with_parent {
-        return std::future::pending().await;
-    }
-    let closed = tokio::task::spawn_blocking(|| {
-        let mut stdin = std::io::stdin().lock();
-        loop {
-            match stdin.read(&mut [0]) {
-                Ok(1..) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Ok(0) | Err(_) => return,
-            }
-        }
-    });
-    // Fails only when this process ends, and then nobody waits.
-    let _ = closed.await;
-}
-
 /// Waits until no job was unfinished for `patience`; for ever without one.
 async fn nothing_to_do(daemon: &Daemon, patience: Option<Duration>) {
     let Some(patience) = patience else {
@@ -140,13 +128,6 @@ async fn nothing_to_do(daemon: &Daemon, patience: Option<Duration>) {
         if daemon.unfinished_jobs() > 0 {
             last_busy = Instant::now();
         }
-    }
-}
-
-async fn after(patience: Option<Duration>) {
-    match patience {
-        Some(patience) => tokio::time::sleep(patience).await,
-        None => std::future::pending().await,
     }
 }
 

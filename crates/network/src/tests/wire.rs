@@ -62,7 +62,7 @@ fn golden_bytes() {
     let commitment = frame::encode(&ProviderCall::Commit(commit(1, 2, 3))).unwrap();
     assert_eq!(
         [hash(invitation), hash(commitment)],
-        ["ada5cd2d33aa9f08", "49db628e0970e985"]
+        ["69cb53f090b9cd05", "03b3262be99ef5fc"]
     );
 }
 

@@ -72,6 +72,9 @@ pub fn development_genesis(chain_id: u64, timestamp: u64) -> Genesis {
             .into_iter()
             .chain([(DEPLOYER, deployer)])
             .collect::<BTreeMap<_, _>>(),
+        extra_data: Bytes::new(),
+        reward: U256::ZERO,
+        system: None,
     }
 }
 

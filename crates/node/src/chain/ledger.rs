@@ -3,6 +3,10 @@
 //! Locks are held for moments: executing, sealing and writing to disk happen on copies outside of them, so a
 //! question never waits for a block.
 
+mod answers;
+mod blocks;
+mod senders;
+
 use std::{
     error::Error,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -14,10 +18,13 @@ use rayswarm_chain::{
     BlockAttributes, BlockError, Chain, PoolError, RecoveredTransaction, SealedBlock, Storage, TransactionError,
     decode_transaction,
 };
+use rayswarm_consensus::{Header, ValidatorSet};
 use tokio::sync::{Notify, broadcast};
 
+pub(crate) use self::blocks::{FinalizeError, ImportError, Template, header_of, read_block};
 use super::{
     arrivals::Arrivals,
+    snapshots::Snapshots,
     storage::{BlockLog, StorageError},
 };
 
@@ -65,11 +72,23 @@ pub(crate) struct Ledger {
     arrivals: Arrivals,
     /// Why blocks cannot be stored, while they cannot.
     stalled: Mutex<Option<String>>,
+    genesis_header: Header,
+    /// Who receives the tips of blocks that are built here.
+    beneficiary: Address,
+    /// The final state on disk, of a chain that nodes keep together.
+    snapshots: Mutex<Option<Snapshots>>,
+    /// Who votes after blocks that were asked about lately.
+    sets: Mutex<Vec<(B256, Arc<ValidatorSet>)>>,
 }
 
 impl Ledger {
-    pub(crate) fn new(chain: Chain, log: BlockLog) -> Self {
+    pub(crate) fn new(chain: Chain, log: BlockLog, beneficiary: Address, snapshots: Option<Snapshots>) -> Self {
+        let genesis = chain.genesis().block();
         Self {
+            genesis_header: header_of(genesis.hash, genesis.header()),
+            beneficiary,
+            snapshots: Mutex::new(snapshots),
+            sets: Mutex::default(),
             chain: RwLock::new(chain),
             log: Mutex::new(Some(log)),
             wake: Notify::new(),
@@ -77,6 +96,11 @@ impl Ledger {
             arrivals: Arrivals::default(),
             stalled: Mutex::new(None),
         }
+    }
+
+    /// What consensus sees of block 0.
+    pub(crate) const fn genesis_header(&self) -> &Header {
+        &self.genesis_header
     }
 
     /// The chain, to read. Hold it for moments and never across an await.
@@ -96,9 +120,28 @@ impl Ledger {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn snapshots(&self) -> MutexGuard<'_, Option<Snapshots>> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sets(&self) -> MutexGuard<'_, Vec<(B256, Arc<ValidatorSet>)>> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes to the block log; nobody's transactions are taken while that fails.
+    fn keep(&self, write: impl FnOnce(&mut BlockLog) -> Result<(), StorageError>) -> Result<(), SealError> {
+        let stored = match self.log().as_mut() {
+            Some(log) => write(log),
+            None => return Err(SealError::Closed),
+        };
+        *self.stalled() = stored.as_ref().err().map(chained);
+        Ok(stored?)
+    }
+
     /// Closes the block log, so that another process may open it. Nothing is sealed afterwards.
     pub(crate) fn close(&self) {
         self.log().take();
+        self.snapshots().take();
     }
 
     /// Every block from now on.
@@ -145,7 +188,7 @@ impl Ledger {
 
     /// Builds a block of what waits, stores it durably, and makes it the head. `None` when nothing is ready
     /// and an empty block was not asked for. Only the sealer calls this.
-    pub(crate) fn seal(&self, sealer: Address, empty: bool) -> Result<Option<Arc<SealedBlock>>, SealError> {
+    pub(crate) fn seal(&self, empty: bool) -> Result<Option<Arc<SealedBlock>>, SealError> {
         let proposal = {
             let chain = self.read();
             if !empty && !chain.has_ready() {
@@ -154,10 +197,11 @@ impl Ledger {
             let head = chain.head();
             chain.prepare(BlockAttributes {
                 timestamp: now().max(head.header().timestamp),
-                beneficiary: sealer,
+                beneficiary: self.beneficiary,
                 // A single sealer has no randomness worth the name: predictable, but never twice the same.
                 mix_hash: keccak256(head.hash),
                 extra_data: Bytes::from_static(EXTRA_DATA),
+                ..BlockAttributes::default()
             })?
         };
         let built = proposal.build();
@@ -169,12 +213,7 @@ impl Ledger {
         if sealed.transactions().is_empty() && !empty {
             return Ok(None);
         }
-        let stored = match self.log().as_mut() {
-            Some(log) => log.append(sealed.number(), sealed.hash, &sealed.encode()),
-            None => return Err(SealError::Closed),
-        };
-        *self.stalled() = stored.as_ref().err().map(chained);
-        stored?;
+        self.keep(|log| log.append(sealed.number(), sealed.hash, &sealed.encode()))?;
         let block = self.write().append(built.executed)?;
         tracing::debug!(number = block.number(), hash = %block.hash, transactions = block.senders.len(), "sealed");
         // Nobody listening is no error.

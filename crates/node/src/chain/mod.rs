@@ -1,19 +1,44 @@
-//! The embedded chain: a `solo` chain with JSON-RPC, for development and for a studio of its own.
+//! The chain that a node keeps, with JSON-RPC: a `solo` chain of its own, or one that it keeps together with others.
 //!
-//! [`EmbeddedChain::start`] opens (or starts) the chain in a directory, serves JSON-RPC on an address, and
-//! seals a block whenever a transaction waits. What a block is and does is `rayswarm-chain`'s; here are the
-//! hands: a file ([`storage`]), a clock and a loop ([`solo`]), a socket ([`rpc`]).
+//! What a block is and does is `rayswarm-chain`'s, who may make one and which is final is `rayswarm-consensus`'s; here are the
+//! hands: files, a clock, loops, sockets.
 //!
-//! In the directory: `genesis.json`, which names the chain, and `blocks.log`, which is the chain.
+//! | module | holds |
+//! |---|---|
+//! | [`spec`] | what a chain is, in one readable file |
+//! | [`draft`] | a new chain of a few choices |
+//! | [`ledger`] | the chain as loops and JSON-RPC share it |
+//! | [`solo`] | the loop of a node that seals alone: a block whenever a transaction waits |
+//! | [`kept`] | opening a chain that nodes keep together |
+//! | [`driver`] | the loop of such a chain: what consensus wants done |
+//! | [`miner`] | threads that look for nonces |
+//! | [`accuser`] | reports who signed two things |
+//! | [`storage`], [`wal`], [`record_log`] | blocks, and what was signed, in files that a crash cannot tear |
+//! | [`snapshots`] | the final state on disk |
+//! | [`rpc`] | Ethereum JSON-RPC |
+//! | [`client`] | a chain as the command line sees it |
+//! | [`transfer`] | whole chains in files |
+//! | [`faucet`] | coins for everybody on a development chain |
 
+mod accuser;
 mod arrivals;
+pub mod client;
+mod draft;
+mod driver;
 mod faucet;
+mod kept;
 mod ledger;
+mod miner;
+mod record_log;
 mod rpc;
+mod snapshots;
 mod solo;
+mod spec;
 mod storage;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
+mod wal;
 
 use std::{
     fs::{self, File},
@@ -26,20 +51,30 @@ use std::{
 
 use alloy_primitives::B256;
 use jsonrpsee::server::ServerHandle;
-use rayswarm_chain::{Chain, Genesis, OpenError};
+use rayswarm_chain::{Chain, Genesis, GenesisError, OpenError, ResumeError};
+use rayswarm_model::signed::AccountKey;
+use rayswarm_network::{ChainEvent, Network, PeerAddr};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
+    accuser::Accuser,
+    driver::Driver,
     faucet::Faucet,
-    ledger::Ledger,
+    kept::Part,
+    ledger::{FinalizeError, Ledger, chained},
+    miner::Miner,
     rpc::Rpc,
+    snapshots::SnapshotError,
     solo::{MINE_REQUESTS_MAX, Sealer},
     storage::BlockLog,
 };
 pub use self::{
+    draft::{COIN, ConsensusKind, Draft},
     faucet::{DEVELOPMENT_CHAIN_ID, development_genesis},
+    miner::Intensity,
     rpc::RpcError,
+    spec::{ChainSpec, ConsensusRules, FirstValidator, ValidatorParams},
     storage::StorageError,
 };
 
@@ -55,15 +90,63 @@ pub struct ChainConfig {
     /// Directory of the chain; made when missing, never shared by two processes.
     pub dir: PathBuf,
     /// What the chain starts from. A chain that is in `dir` already must have the same genesis hash; ask
-    /// [`stored_genesis`] first to continue whatever is there.
+    /// [`stored_chain`] first to continue whatever is there.
     pub genesis: Genesis,
     /// Where JSON-RPC is served; port 0 takes any free one.
     pub rpc_bind: SocketAddr,
 }
 
+/// A chain that is kept together with others.
+pub struct SharedConfig {
+    /// Directory of the chain; made when missing, never shared by two processes.
+    pub dir: PathBuf,
+    /// The chain. One that is in `dir` already must be the same.
+    pub spec: ChainSpec,
+    /// Where JSON-RPC is served; port 0 takes any free one.
+    pub rpc_bind: SocketAddr,
+    /// The account that signs votes, or that mined coins go to; without one the node follows.
+    pub key: Option<AccountKey>,
+    /// How much of this machine mines, by pow.
+    pub mining: Option<Intensity>,
+    /// Final blocks that are kept; all if `None`.
+    pub history: Option<u64>,
+    /// The network, and what peers of the chain say in it.
+    pub network: Network,
+    /// See [`rayswarm_network::Inbox::chain`].
+    pub events: mpsc::Receiver<ChainEvent>,
+    /// Peers that are looked for besides those that the network knows.
+    pub known: Vec<PeerAddr>,
+}
+
 /// Why the chain cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
+    /// The rules cannot be written or read.
+    #[error("the rules of the chain cannot be encoded")]
+    Rules(#[source] serde_json::Error),
+    /// No chain can start from the genesis.
+    #[error("the genesis cannot start a chain")]
+    Impossible(#[from] GenesisError),
+    /// The final state.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// What was kept of the final state does not fit the chain.
+    #[error(
+        "the chain does not go on where its final state was kept; remove state.redb, and it is made again from the block log"
+    )]
+    Resume(#[source] ResumeError),
+    /// A stored block did not become final again.
+    #[error("stored blocks do not become final again")]
+    Finalize(#[source] FinalizeError),
+    /// Nobody can go on.
+    #[error("the contract of the validators does not say who votes after block {0}")]
+    NoValidators(u64),
+    /// One node seals it.
+    #[error("a solo chain is sealed by one node and not kept with others; start it with `rayswarm up`")]
+    NotShared,
+    /// Threads that mine.
+    #[error("the miner's threads cannot be started")]
+    Miner(#[source] io::Error),
     /// The directory or its genesis file.
     #[error("cannot {action} {path}")]
     Files {
@@ -131,18 +214,16 @@ impl EmbeddedChain {
     pub async fn start(config: ChainConfig) -> Result<Self, ChainError> {
         let ChainConfig { dir, genesis, rpc_bind } = config;
         let faucet = Faucet::of(&genesis);
-        let account = genesis.sealer;
         let opening = tokio::task::spawn_blocking(move || open(&dir, genesis));
         let ledger = Arc::new(opening.await.map_err(ChainError::Interrupted)??);
 
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (mine, requests) = mpsc::channel(MINE_REQUESTS_MAX);
-        let rpc = Rpc::new(ledger.clone(), faucet, mine, stopping.clone());
+        let rpc = Rpc::new(ledger.clone(), faucet, mine, ("solo", None), stopping.clone());
         let (server, address) = rpc::serve(rpc, rpc_bind).await?;
         let sealer = Sealer {
             ledger: ledger.clone(),
-            account,
             requests,
         };
         tasks.spawn(sealer.run(stopping.clone()));
@@ -154,6 +235,79 @@ impl EmbeddedChain {
             tasks,
             stopping,
         })
+    }
+
+    /// Opens a chain that nodes keep together and takes part in it.
+    ///
+    /// # Errors
+    /// See [`ChainError`].
+    pub async fn join(config: SharedConfig) -> Result<Self, ChainError> {
+        let SharedConfig { dir, spec, network, .. } = config;
+        let faucet = Faucet::of(&spec.genesis);
+        let (contract, consensus) = (spec.consensus.contract(), spec.consensus.name());
+        let part = Part {
+            key: config.key.clone(),
+            mines: config.mining.is_some(),
+            history: config.history,
+        };
+        let opening = tokio::task::spawn_blocking(move || {
+            claim(&dir, &spec)?;
+            kept::open(&dir, &spec, &part)
+        });
+        let opened = opening.await.map_err(ChainError::Interrupted)??;
+        let ledger = Arc::new(opened.ledger);
+        let genesis = ledger.genesis_header().hash;
+        network.keep_chain(genesis);
+
+        let stopping = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        // Nobody seals at will: whoever asks for a block is told so.
+        let (mine, _) = mpsc::channel(1);
+        let rpc = Rpc::new(
+            ledger.clone(),
+            faucet,
+            mine,
+            (consensus, Some(network.clone())),
+            stopping.clone(),
+        );
+        let (server, address) = rpc::serve(rpc, config.rpc_bind).await?;
+        let miner = config.mining.map(Miner::start).transpose().map_err(ChainError::Miner)?;
+        let accuser = config
+            .key
+            .zip(contract)
+            .map(|(key, contract)| Accuser::new(key, contract));
+        let driver = Driver {
+            ledger: ledger.clone(),
+            consensus: opened.consensus,
+            wal: opened.wal,
+            written: opened.written,
+            miner,
+            accuser,
+            network,
+            known: config.known,
+        };
+        let (driving, stop) = (
+            driver.run(config.events, tasks.clone(), stopping.clone()),
+            stopping.clone(),
+        );
+        tasks.spawn(async move {
+            if let Err(error) = driving.await {
+                tracing::error!(error = %chained(&error), "this node takes part in its chain no more; start it again");
+                stop.cancel();
+            }
+        });
+        Ok(Self {
+            ledger,
+            address,
+            server,
+            tasks,
+            stopping,
+        })
+    }
+
+    /// Resolves when the chain has stopped, by its own fault too.
+    pub async fn stopped(&self) {
+        self.stopping.cancelled().await;
     }
 
     /// Where JSON-RPC is served.
@@ -192,6 +346,7 @@ impl EmbeddedChain {
     /// Finishes the block being sealed, answers what was asked, and stops. The directory is free afterwards.
     pub async fn shutdown(self) {
         self.stopping.cancel();
+        self.tasks.close();
         self.tasks.wait().await;
         if self.server.stop().is_ok() && timeout(CONNECTIONS_GRACE, self.server.clone().stopped()).await.is_err() {
             tracing::warn!("JSON-RPC connections did not end in time");
@@ -208,53 +363,53 @@ impl Drop for EmbeddedChain {
     }
 }
 
-/// The genesis of the chain in `dir`, if there is one.
+/// The chain in `dir`, if there is one.
 ///
 /// # Errors
 /// [`ChainError::Files`], [`ChainError::Genesis`].
-pub fn stored_genesis(dir: &Path) -> Result<Option<Genesis>, ChainError> {
+pub fn stored_chain(dir: &Path) -> Result<Option<ChainSpec>, ChainError> {
     let path = dir.join(GENESIS_FILE);
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(files("read", &path, source)),
-    };
-    serde_json::from_slice(&text)
-        .map(Some)
-        .map_err(|source| ChainError::Genesis { path, source })
+    match fs::read(&path) {
+        Ok(text) => ChainSpec::parse(&path, &text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(files("read", &path, source)),
+    }
+}
+
+/// Makes `dir` the directory of a chain, or sees that it is.
+///
+/// # Errors
+/// [`ChainError::OtherChain`] if it is another's; [`ChainError::Files`].
+pub fn claim(dir: &Path, spec: &ChainSpec) -> Result<(), ChainError> {
+    fs::create_dir_all(dir).map_err(|source| files("make", dir, source))?;
+    match stored_chain(dir)? {
+        None => store_spec(dir, spec),
+        Some(stored) if stored == *spec => Ok(()),
+        Some(stored) => Err(ChainError::OtherChain {
+            dir: dir.to_owned(),
+            stored: stored.chain_genesis()?.hash(),
+            wanted: spec.chain_genesis()?.hash(),
+        }),
+    }
 }
 
 fn open(dir: &Path, genesis: Genesis) -> Result<Ledger, ChainError> {
-    fs::create_dir_all(dir).map_err(|source| files("make", dir, source))?;
-    let wanted = genesis.hash();
-    match stored_genesis(dir)? {
-        None => store_genesis(dir, &genesis)?,
-        Some(stored) if stored == genesis => {}
-        Some(stored) => {
-            return Err(ChainError::OtherChain {
-                dir: dir.to_owned(),
-                stored: stored.hash(),
-                wanted,
-            });
-        }
-    }
-    let mut log = BlockLog::open(&dir.join(LOG_FILE), wanted)?;
+    claim(dir, &ChainSpec::solo(genesis.clone()))?;
+    let (name, sealer) = (genesis.hash(), genesis.sealer);
+    let mut log = BlockLog::open(&dir.join(LOG_FILE), name)?;
     let chain = Chain::open(genesis, &mut log).map_err(|source| ChainError::Open {
         dir: dir.to_owned(),
         source: Box::new(source),
     })?;
-    tracing::info!(dir = %dir.display(), genesis = %wanted, blocks = log.blocks(), "chain opened");
-    Ok(Ledger::new(chain, log))
+    tracing::info!(dir = %dir.display(), genesis = %name, blocks = log.blocks(), "chain opened");
+    Ok(Ledger::new(chain, log, sealer, None))
 }
 
-/// Writes the genesis beside its place and moves it there, so that it is never half a file.
-fn store_genesis(dir: &Path, genesis: &Genesis) -> Result<(), ChainError> {
+/// Writes the file beside its place and moves it there, so that it is never half a file.
+fn store_spec(dir: &Path, spec: &ChainSpec) -> Result<(), ChainError> {
     let path = dir.join(GENESIS_FILE);
     let unfinished = dir.join("genesis.json.new");
-    let text = serde_json::to_vec_pretty(genesis).map_err(|source| ChainError::Genesis {
-        path: path.clone(),
-        source,
-    })?;
+    let text = spec.to_text()?;
     File::create(&unfinished)
         .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&unfinished, &path))

@@ -16,15 +16,18 @@ mod transactions;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use alloy_primitives::U64;
 use jsonrpsee::{
     RpcModule,
     server::{BatchRequestConfig, RandomStringIdProvider, RegisterMethodError, Server, ServerConfig, ServerHandle},
 };
+use rayswarm_network::Network;
+use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
-use self::filters::Filters;
+use self::{error::Answer, filters::Filters};
 use super::{faucet::Faucet, ledger::Ledger, solo::MineRequest};
 
 /// The largest request, in bytes: a batch of some dozens of the largest transactions.
@@ -65,8 +68,21 @@ pub(crate) struct Rpc {
     pub(crate) faucet: Option<Faucet>,
     pub(crate) mine: mpsc::Sender<MineRequest>,
     pub(crate) filters: Filters,
+    /// How blocks are ordered.
+    pub(crate) consensus: &'static str,
+    /// Where peers of the chain are, if it is kept with others.
+    pub(crate) network: Option<Network>,
     /// Ends subscriptions.
     pub(crate) stopping: CancellationToken,
+}
+
+/// How full the pool is, as geth says it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct PoolStatus {
+    /// All that waits.
+    pending: U64,
+    /// Counted with the others.
+    queued: U64,
 }
 
 impl Rpc {
@@ -74,15 +90,31 @@ impl Rpc {
         ledger: Arc<Ledger>,
         faucet: Option<Faucet>,
         mine: mpsc::Sender<MineRequest>,
+        (consensus, network): (&'static str, Option<Network>),
         stopping: CancellationToken,
     ) -> Self {
         Self {
+            consensus,
+            network,
             ledger,
             faucet,
             mine,
             filters: Filters::default(),
             stopping,
         }
+    }
+}
+
+impl Rpc {
+    fn peers(&self) -> usize {
+        self.network.as_ref().map_or(0, |network| network.chain_peers().len())
+    }
+
+    fn pool_status(&self) -> Answer<PoolStatus> {
+        Ok(PoolStatus {
+            pending: convert::quantity(self.ledger.read().waiting_count() as u64),
+            queued: U64::ZERO,
+        })
     }
 }
 
@@ -115,9 +147,11 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     let mut module = RpcModule::new(rpc);
     let m = &mut module;
 
-    m.register_method("web3_clientVersion", |_, _, _| {
-        concat!("rayswarm/", env!("CARGO_PKG_VERSION"), "/solo")
+    m.register_method("web3_clientVersion", |_, rpc, _| {
+        format!(concat!("rayswarm/", env!("CARGO_PKG_VERSION"), "/{}"), rpc.consensus)
     })?;
+    m.register_method("net_peerCount", |_, rpc, _| convert::number(rpc.peers() as u64))?;
+    m.register_method("txpool_status", |_, rpc, _| rpc.pool_status())?;
     m.register_method("net_version", |_, rpc, _| rpc.chain_id().to_string())?;
     m.register_method("net_listening", |_, _, _| true)?;
     m.register_method("eth_chainId", |_, rpc, _| convert::number(rpc.chain_id()))?;

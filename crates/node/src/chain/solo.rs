@@ -6,7 +6,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alloy_primitives::Address;
 use rayswarm_chain::SealedBlock;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -31,8 +30,6 @@ pub(crate) type MineRequest = oneshot::Sender<Result<Arc<SealedBlock>, String>>;
 /// The sealing loop's state.
 pub(crate) struct Sealer {
     pub(crate) ledger: Arc<Ledger>,
-    /// Who receives the tips.
-    pub(crate) account: Address,
     pub(crate) requests: mpsc::Receiver<MineRequest>,
 }
 
@@ -80,8 +77,8 @@ impl Sealer {
 
     /// One block, on a thread that may block.
     async fn seal(&self, empty: bool) -> Result<Option<Arc<SealedBlock>>, String> {
-        let (ledger, account) = (self.ledger.clone(), self.account);
-        let sealing = tokio::task::spawn_blocking(move || ledger.seal(account, empty));
+        let ledger = self.ledger.clone();
+        let sealing = tokio::task::spawn_blocking(move || ledger.seal(empty));
         match sealing.await {
             Ok(result) => result.map_err(|error: SealError| chained(&error)),
             Err(error) => Err(chained(&error)),

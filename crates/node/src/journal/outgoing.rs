@@ -89,6 +89,7 @@ mod tests {
             nonce,
             action: "opening the job".into(),
             to: None,
+            value: alloy::primitives::U256::from(7),
             input: vec![1, 2].into(),
             gas_limit: 21_000,
             fees: Fees {

@@ -1,7 +1,7 @@
 //! The newest blocks of the chain: read when they come, told, and what they say of the chain as a whole.
 
 use super::{Node, wallet::unreadable};
-use crate::config::ChainChoice;
+use crate::{chain::ConsensusRules, config::ChainChoice};
 use rayswarm_api::{
     Problem, Time,
     chain::{BlockView, ChainEventView, ChainView, ConsensusView, TransactionView, ValidatorView},
@@ -110,7 +110,7 @@ fn take(kept: &mut VecDeque<Block>, mut came: Vec<Block>) -> Vec<Block> {
 /// Tells every new block, until the node stops.
 pub(super) async fn watch(node: Arc<Node>) {
     let every = match node.services.config.chain {
-        ChainChoice::Embedded(_) | ChainChoice::FromTicket => LOOK_EVERY,
+        ChainChoice::Embedded(_) | ChainChoice::Shared(..) | ChainChoice::FromTicket => LOOK_EVERY,
         ChainChoice::Remote(_) => LOOK_ELSEWHERE_EVERY,
     };
     let mut looks = tokio::time::interval(every);
@@ -151,8 +151,14 @@ impl Node {
         let finalized = settlement.finalized(height).await;
         Ok(ChainView {
             chain_id: settlement.chain_id(),
-            consensus: match self.services.config.chain {
+            consensus: match &self.services.config.chain {
                 ChainChoice::Embedded(_) => ConsensusView::Solo,
+                ChainChoice::Shared(_, spec) => match spec.consensus {
+                    ConsensusRules::Solo => ConsensusView::Solo,
+                    ConsensusRules::Pow { .. } => ConsensusView::Pow,
+                    ConsensusRules::Pos { .. } => ConsensusView::Pos,
+                    ConsensusRules::Dpos { .. } => ConsensusView::Dpos,
+                },
                 ChainChoice::Remote(_) | ChainChoice::FromTicket => ConsensusView::Remote,
             },
             height,

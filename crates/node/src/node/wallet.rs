@@ -94,7 +94,10 @@ impl Node {
     }
 
     fn has_faucet(&self) -> bool {
-        matches!(self.services.config.chain, ChainChoice::Embedded(_))
+        matches!(
+            self.services.config.chain,
+            ChainChoice::Embedded(_) | ChainChoice::Shared(..)
+        )
     }
 }
 

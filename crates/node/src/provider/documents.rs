@@ -31,7 +31,7 @@ pub enum DocumentError {
         name: &'static str,
         /// Why.
         #[source]
-        source: NetworkError,
+        source: Box<NetworkError>,
     },
     /// The escrow pays for another.
     #[error(
@@ -66,7 +66,10 @@ impl Document {
         job: JobId,
     ) -> Result<T, DocumentError> {
         let name = self.name;
-        let failed = |source| DocumentError::Network { name, source };
+        let failed = |source| DocumentError::Network {
+            name,
+            source: Box::new(source),
+        };
         let wanted = Want {
             blob: self.blob,
             bytes_max: self.bytes.min(BYTES_MAX),

@@ -358,7 +358,7 @@ async fn a_task_that_jurors_would_not_find_in_the_plan_is_not_rendered() {
     let InviteAnswer::Refused { reason } = answer else {
         panic!("{answer:?}")
     };
-    assert!(reason.contains("more work is counted for task 1"), "{reason}");
+    assert!(reason.contains("more work is counted for task t1"), "{reason}");
     world.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! How long the parties of a job have for what they may do: what the owner of this node chose, or else what suits the chain.
 
 use crate::config::{ChainChoice, Config};
+use crate::contracts::is_development;
 use crate::provider::vouchers::EXIT_WINDOW_MIN;
 use std::time::Duration;
 
@@ -15,6 +16,18 @@ const NOTICE_EMBEDDED: Duration = EXIT_WINDOW_MIN;
 const EXIT: Duration = Duration::from_secs(120);
 /// The notice on any other chain. Half of the exit window, so that caps published at the deadline still take force in it.
 const NOTICE: Duration = Duration::from_secs(60);
+/// The exit window on a chain that nodes keep together: a few of its blocks, which are rarely full.
+const EXIT_SHARED: Duration = Duration::from_secs(60);
+/// The notice there.
+const NOTICE_SHARED: Duration = Duration::from_secs(30);
+/// The exit window where nodes keep a development chain together, to try it out.
+const EXIT_TRIED: Duration = Duration::from_secs(10);
+/// The notice there.
+const NOTICE_TRIED: Duration = Duration::from_secs(5);
+/// How long blocks may be waited for there.
+const MINING_TRIED: Duration = Duration::from_secs(20);
+/// How long it may take on any other such chain until the last caps and the close are in blocks.
+const MINING_SHARED: Duration = Duration::from_secs(60);
 /// How long a requestor that was away may come back and reject a claim.
 const CHALLENGE: Duration = Duration::from_secs(24 * 3_600);
 /// The same on the embedded chain, which its only node takes with it.
@@ -47,13 +60,27 @@ pub struct Windows {
 impl Windows {
     /// Those of this node's jobs.
     pub fn of(config: &Config) -> Self {
-        let by_chain = match config.chain {
+        let by_chain = match &config.chain {
             ChainChoice::Embedded(_) => Self {
                 exit: EXIT_EMBEDDED,
                 notice: NOTICE_EMBEDDED,
                 challenge: CHALLENGE_EMBEDDED,
                 first_caps_after: FIRST_CAPS_AFTER_EMBEDDED,
                 mining: Duration::ZERO,
+            },
+            ChainChoice::Shared(_, spec) if is_development(spec.genesis.chain_id) => Self {
+                exit: EXIT_TRIED,
+                notice: NOTICE_TRIED,
+                challenge: CHALLENGE_EMBEDDED,
+                first_caps_after: FIRST_CAPS_AFTER_EMBEDDED,
+                mining: MINING_TRIED,
+            },
+            ChainChoice::Shared(..) => Self {
+                exit: EXIT_SHARED,
+                notice: NOTICE_SHARED,
+                challenge: CHALLENGE,
+                first_caps_after: FIRST_CAPS_AFTER,
+                mining: MINING_SHARED,
             },
             ChainChoice::Remote(_) | ChainChoice::FromTicket => Self {
                 exit: EXIT,

@@ -8,7 +8,7 @@ use crate::{
 use alloy::providers::{Provider, ProviderBuilder, RootProvider};
 use rayswarm_model::{Address, B256, UnixMillis, signed::AccountKey};
 use rayswarm_node::{
-    chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, development_genesis, stored_genesis},
+    chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, development_genesis, stored_chain},
     clock,
 };
 use rayswarm_settlement::{SettlementError, ask_faucet};
@@ -174,9 +174,10 @@ impl Chain {
 /// The embedded chain's process.
 pub async fn live(socket: &Path, folder: PathBuf, port: u16) {
     let folder = folder.join("blocks");
-    let genesis = stored_genesis(&folder)
-        .unwrap()
-        .unwrap_or_else(|| development_genesis(DEVELOPMENT_CHAIN_ID, clock::now().seconds_floor()));
+    let genesis = stored_chain(&folder).unwrap().map_or_else(
+        || development_genesis(DEVELOPMENT_CHAIN_ID, clock::now().seconds_floor()),
+        |stored| stored.genesis,
+    );
     let config = ChainConfig {
         dir: folder,
         genesis,

@@ -15,6 +15,7 @@ fn outgoing() -> Outgoing {
         nonce: 5,
         action: "closing the job".into(),
         to: Some(Address::repeat_byte(9)),
+        value: U256::ZERO,
         input: Bytes::from_static(&[1, 2]),
         gas_limit: 21_000,
         fees: CHEAP,
@@ -185,8 +186,16 @@ fn one_is_kept_under_each_nonce() {
 #[test]
 fn a_call_is_recognised_again() {
     let one = outgoing();
-    assert!(one.is(one.to, &one.input));
-    assert!(!one.is(None, &one.input) && !one.is(one.to, &Bytes::new()));
+    assert!(one.is(one.to, one.value, &one.input));
+    assert!(!one.is(None, one.value, &one.input) && !one.is(one.to, one.value, &Bytes::new()));
+    assert!(!one.is(one.to, U256::from(1), &one.input), "other coins go along");
     let text = serde_json::to_string(&one).unwrap();
     assert_eq!(serde_json::from_str::<Outgoing>(&text).unwrap(), one);
+}
+
+#[test]
+fn what_was_written_down_before_coins_could_go_along_sends_none() {
+    let mut older = serde_json::to_value(outgoing()).unwrap();
+    older.as_object_mut().unwrap().remove("value");
+    assert_eq!(serde_json::from_value::<Outgoing>(older).unwrap().value, U256::ZERO);
 }

@@ -10,7 +10,7 @@ use std::{
 
 /// A JSON-RPC server that gives `answer` to each request: an HTTP status, and what is sent, where the version and the
 /// request's id are filled in. Returns its address.
-pub(super) fn server(answer: impl Fn(&Value) -> (u16, Value) + Send + 'static) -> String {
+pub(crate) fn server(answer: impl Fn(&Value) -> (u16, Value) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {

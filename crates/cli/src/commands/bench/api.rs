@@ -113,7 +113,7 @@ impl Bench {
         // Providers render, and are asked about; without rounds there is nothing for them to do.
         let providers = if self.scene.is_some() { self.cores } else { 0 };
         let say = |text| self.bar.set_message(text);
-        let Some(network) = LocalNetwork::start(&self.folder, providers, 1, say, interrupt).await? else {
+        let Some(network) = LocalNetwork::start(&self.folder, &[], (providers, 1), say, interrupt).await? else {
             return Ok(None);
         };
         let start_s = answered_after(&self.requestor(), begun);

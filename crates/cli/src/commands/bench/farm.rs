@@ -99,7 +99,7 @@ impl Bench {
 
     async fn network(&self, name: &str, interrupt: &mut Interrupt) -> anyhow::Result<Option<LocalNetwork>> {
         let say = |text| self.bar.set_message(text);
-        LocalNetwork::start(&self.folder.join(name), self.cores, 1, say, interrupt).await
+        LocalNetwork::start(&self.folder.join(name), &[], (self.cores, 1), say, interrupt).await
     }
 
     /// One warm-up job of one frame, then the rounds. The warm-up also says what the scene is, and has tiles enough for

@@ -32,7 +32,8 @@ impl Rpc {
         let proposal = {
             let chain = self.ledger.read();
             if let Some(number) = convert::height(&chain, tag) {
-                return Ok(chain.block(number).cloned());
+                drop(chain);
+                return Ok(self.ledger.block(number));
             }
             let head = chain.head().header();
             chain
@@ -41,6 +42,7 @@ impl Rpc {
                     beneficiary: chain.genesis().sealer,
                     mix_hash: head.mix_hash,
                     extra_data: head.extra_data.clone(),
+                    ..BlockAttributes::default()
                 })
                 .map_err(|error| failed(chained(&error)))?
         };
@@ -49,7 +51,7 @@ impl Rpc {
 
     fn block_of(&self, id: BlockId) -> Answer<Option<Arc<SealedBlock>>> {
         match id {
-            BlockId::Hash(hash) => Ok(self.ledger.read().block_by_hash(&hash.block_hash).cloned()),
+            BlockId::Hash(hash) => Ok(self.ledger.block_by_hash(&hash.block_hash)),
             BlockId::Number(tag) => self.block_at(tag),
         }
     }
@@ -65,7 +67,7 @@ impl Rpc {
         let mut params = params.sequence();
         let hash: B256 = params.next()?;
         let full = params.optional_next()?.unwrap_or(false);
-        let block = self.ledger.read().block_by_hash(&hash).cloned();
+        let block = self.ledger.block_by_hash(&hash);
         Ok(block.map(|block| convert::block(&block, full)))
     }
 
@@ -85,7 +87,7 @@ impl Rpc {
 
     pub(super) fn transaction_count_by_hash(&self, params: &Params<'_>) -> Answer<Option<U64>> {
         let hash: B256 = params.one()?;
-        let block = self.ledger.read().block_by_hash(&hash).cloned();
+        let block = self.ledger.block_by_hash(&hash);
         Ok(block.map(|block| quantity(block.senders.len() as u64)))
     }
 

@@ -35,7 +35,8 @@ pub(super) fn height(chain: &Chain, tag: BlockNumberOrTag) -> Option<u64> {
         BlockNumberOrTag::Pending => None,
         BlockNumberOrTag::Earliest => Some(0),
         BlockNumberOrTag::Number(number) => Some(number),
-        BlockNumberOrTag::Latest | BlockNumberOrTag::Safe | BlockNumberOrTag::Finalized => Some(chain.head().number()),
+        BlockNumberOrTag::Latest => Some(chain.head().number()),
+        BlockNumberOrTag::Safe | BlockNumberOrTag::Finalized => Some(chain.finalized().number()),
     }
 }
 

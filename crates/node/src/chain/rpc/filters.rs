@@ -120,7 +120,7 @@ impl Rpc {
                 // A lower bound in the past does not bring old logs back, an upper one ends the filter.
                 let first = filter.get_from_block().map_or(next, |from| from.max(next));
                 let last = filter.get_to_block().map_or(head, |to| to.min(head));
-                logs::select(&chain, &wanted, first, last).map(FilterChanges::Logs)
+                logs::select((&chain, &self.ledger), &wanted, first, last).map(FilterChanges::Logs)
             }
         }
     }

@@ -8,6 +8,7 @@ use super::{
     Rpc, convert,
     error::{Answer, invalid, not_found, too_much},
 };
+use crate::chain::ledger::Ledger;
 
 /// Most logs in one answer.
 const LOGS_MAX: usize = 10_000;
@@ -23,9 +24,31 @@ impl Rpc {
 
     pub(super) fn find_logs(&self, filter: &Filter) -> Answer<Vec<RpcLog>> {
         let wanted = log_filter(filter)?;
-        let chain = self.ledger.read();
-        let (first, last) = range(&chain, filter)?;
-        select(&chain, &wanted, first, last)
+        let (first, last) = self.range(filter)?;
+        select((&self.ledger.read(), &self.ledger), &wanted, first, last)
+    }
+
+    /// The blocks a filter covers, both ends included. The future is no error: it only holds nothing yet.
+    fn range(&self, filter: &Filter) -> Answer<(u64, u64)> {
+        let head = self.head_number();
+        match filter.block_option {
+            FilterBlockOption::AtBlockHash(hash) => {
+                let block = self
+                    .ledger
+                    .block_by_hash(&hash)
+                    .ok_or_else(|| not_found(format!("block not found: {hash}")))?;
+                Ok((block.number(), block.number()))
+            }
+            FilterBlockOption::Range { from_block, to_block } => {
+                let height = |tag| convert::height(&self.ledger.read(), tag).unwrap_or(head);
+                let first = from_block.map_or(head, height);
+                let last = to_block.map_or(head, height);
+                if first > last && to_block.is_some() {
+                    return Err(invalid(format!("invalid block range: from {first} to {last}")));
+                }
+                Ok((first, last.min(head)))
+            }
+        }
     }
 }
 
@@ -44,33 +67,18 @@ pub(super) fn log_filter(filter: &Filter) -> Answer<LogFilter> {
     Ok(wanted)
 }
 
-/// The blocks a filter covers, both ends included. The future is no error: it only holds nothing yet.
-pub(super) fn range(chain: &Chain, filter: &Filter) -> Answer<(u64, u64)> {
-    let head = chain.head().number();
-    match filter.block_option {
-        FilterBlockOption::AtBlockHash(hash) => {
-            let block = chain
-                .block_by_hash(&hash)
-                .ok_or_else(|| not_found(format!("block not found: {hash}")))?;
-            Ok((block.number(), block.number()))
-        }
-        FilterBlockOption::Range { from_block, to_block } => {
-            let height = |tag| convert::height(chain, tag).unwrap_or(head);
-            let first = from_block.map_or(head, height);
-            let last = to_block.map_or(head, height);
-            if first > last && to_block.is_some() {
-                return Err(invalid(format!("invalid block range: from {first} to {last}")));
-            }
-            Ok((first, last.min(head)))
-        }
-    }
-}
-
-/// The wanted logs of blocks `first..=last`.
-pub(super) fn select(chain: &Chain, wanted: &LogFilter, first: u64, last: u64) -> Answer<Vec<RpcLog>> {
+/// The wanted logs of blocks `first..=last`, of which the chain is held while they are looked for and the ledger has the old
+/// ones.
+pub(super) fn select(
+    (chain, ledger): (&Chain, &Ledger),
+    wanted: &LogFilter,
+    first: u64,
+    last: u64,
+) -> Answer<Vec<RpcLog>> {
     let mut found = Vec::new();
-    for block in (first..=last).map_while(|number| chain.block(number)) {
-        found.extend(wanted.select(block).map(|entry| convert::log(&entry)));
+    let block_at = |number| chain.block(number).cloned().or_else(|| ledger.old_block(number));
+    for block in (first..=last).map_while(block_at) {
+        found.extend(wanted.select(&block).map(|entry| convert::log(&entry)));
         if found.len() > LOGS_MAX {
             return Err(too_much(format!(
                 "query returned more than {LOGS_MAX} results; ask for fewer blocks than {first} to {last}"

@@ -21,11 +21,12 @@ impl Rpc {
 
     pub(super) fn transaction_by_hash(&self, params: &Params<'_>) -> Answer<Option<ClientTransaction>> {
         let hash: B256 = params.one()?;
-        let chain = self.ledger.read();
-        if let Some(place) = chain.transaction(&hash) {
+        if let Some(place) = self.ledger.transaction(&hash) {
             return Ok(convert::transaction(&place.block, place.index));
         }
-        Ok(chain
+        Ok(self
+            .ledger
+            .read()
             .waiting(&hash)
             .map(|waiting| convert::waiting(&waiting.transaction)))
     }
@@ -38,14 +39,14 @@ impl Rpc {
 
     pub(super) fn transaction_by_hash_and_index(&self, params: &Params<'_>) -> Answer<Option<ClientTransaction>> {
         let (hash, index): (B256, Index) = params.parse()?;
-        let block = self.ledger.read().block_by_hash(&hash).cloned();
+        let block = self.ledger.block_by_hash(&hash);
         Ok(block.and_then(|block| convert::transaction(&block, index.into())))
     }
 
     /// Null while the transaction waits; the block it is in was stored before it can be seen here.
     pub(super) fn receipt(&self, params: &Params<'_>) -> Answer<Option<TransactionReceipt>> {
         let hash: B256 = params.one()?;
-        let place = self.ledger.read().transaction(&hash);
+        let place = self.ledger.transaction(&hash);
         Ok(place.and_then(|place| convert::receipt(&place.block, place.index)))
     }
 }

@@ -58,9 +58,9 @@ async fn a_restart_keeps_head_state_and_receipts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_belongs_to_one_chain_and_one_process() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(stored_genesis(dir.path()).unwrap().is_none());
+    assert!(stored_chain(dir.path()).unwrap().is_none());
     let chain = start_in(dir.path()).await;
-    assert_eq!(stored_genesis(dir.path()).unwrap(), Some(genesis()));
+    assert_eq!(stored_chain(dir.path()).unwrap(), Some(ChainSpec::solo(genesis())));
     let with = |genesis| {
         EmbeddedChain::start(ChainConfig {
             dir: dir.path().to_owned(),
@@ -70,7 +70,7 @@ async fn a_directory_belongs_to_one_chain_and_one_process() {
     };
     let second = with(genesis()).await.err().unwrap();
     assert!(
-        matches!(second, ChainError::Storage(StorageError::InUse(_))),
+        matches!(second, ChainError::Storage(StorageError::InUse { .. })),
         "{second}"
     );
     let other = with(development_genesis(DEVELOPMENT_CHAIN_ID, 1)).await.err().unwrap();
@@ -124,6 +124,7 @@ fn bare(dir: &Path) -> (jsonrpsee::RpcModule<Rpc>, Arc<Ledger>, CancellationToke
         ledger.clone(),
         Faucet::of(&genesis()),
         mpsc::channel(1).0,
+        ("solo", None),
         stopping.clone(),
     );
     (rpc::methods(rpc).unwrap(), ledger, stopping)
@@ -141,7 +142,7 @@ async fn subscribers_hear_of_heads_and_logs() {
     let mut logs = methods.subscribe_unbounded("eth_subscribe", wanted).await.unwrap();
     assert!(methods.subscribe_unbounded("eth_subscribe", ["syncing"]).await.is_err());
 
-    let seal = |ledger: &Ledger| -> Arc<SealedBlock> { ledger.seal(Address::ZERO, true).unwrap().unwrap() };
+    let seal = |ledger: &Ledger| -> Arc<SealedBlock> { ledger.seal(true).unwrap().unwrap() };
     for _ in 0..2 {
         let block = seal(&ledger);
         let (header, _) = heads.next::<alloy::rpc::types::Header>().await.unwrap().unwrap();
@@ -172,7 +173,7 @@ async fn nothing_is_answered_for_that_was_not_stored() {
     let faucet = Faucet::of(&genesis()).unwrap();
     let hash = faucet.drip(&ledger, Address::repeat_byte(4)).unwrap().unwrap();
     ledger.close();
-    assert!(ledger.seal(Address::ZERO, false).is_err());
+    assert!(ledger.seal(false).is_err());
     assert!(ledger.read().transaction(&hash).is_none());
     assert_eq!(ledger.read().head().number(), 0);
     // It still waits, for whoever can store it.

@@ -99,7 +99,8 @@ fn what_jurors_would_not_find_in_the_plan_is_not_worked_on() {
     let paid = PaidPlan::of(plan(), &invite()).unwrap();
     let second = TaskId(1);
     let different = |what| NotPlanned::Different { task: second, what };
-    let refused: [(fn(&mut TaskGrant), NotPlanned); 7] = [
+    type Case = (fn(&mut TaskGrant), NotPlanned);
+    let refused: [Case; 7] = [
         (|grant| grant.task.id = TaskId(2), Flaw::NoSuchTask(TaskId(2)).into()),
         (|grant| grant.task.tile.x = 1, Flaw::Tile(second).into()),
         (
@@ -126,7 +127,8 @@ fn what_jurors_would_not_find_in_the_plan_is_not_worked_on() {
 
 #[test]
 fn an_invitation_must_agree_with_the_plan() {
-    let refused: [(fn(&mut JobInvite), &str); 4] = [
+    type Case = (fn(&mut JobInvite), &'static str);
+    let refused: [Case; 4] = [
         (|invite| invite.engine = "blender".into(), "engines"),
         (|invite| invite.engine_version = "3.8".into(), "versions"),
         (|invite| invite.settings = settings(17), "settings"),

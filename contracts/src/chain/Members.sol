@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title A set of validators, one word each, by account
+/// @notice A word is the account (160 bits), 32 bits of nothing, and the power (64 bits), so sorted words are sorted accounts.
+library Members {
+    function pack(address account, uint256 power) internal pure returns (uint256) {
+        return (uint256(uint160(account)) << 96) | power;
+    }
+
+    function accountOf(uint256 member) internal pure returns (address) {
+        return address(uint160(member >> 96));
+    }
+
+    function powerOf(uint256 member) internal pure returns (uint256) {
+        return uint64(member);
+    }
+
+    function totalOf(uint256[] memory set) internal pure returns (uint256 total) {
+        for (uint256 i = 0; i < set.length; ++i) {
+            total += powerOf(set[i]);
+        }
+    }
+
+    /// @notice Whose turn it is, as `ValidatorSet::proposer` of the Rust consensus draws it.
+    /// @param total The power of `set` in all.
+    function proposer(uint256[] memory set, uint256 total, uint64 height, uint32 round)
+        internal
+        pure
+        returns (address)
+    {
+        uint256 left = uint256(keccak256(abi.encodePacked(height, round))) % total;
+        uint256 i = 0;
+        while (left >= powerOf(set[i])) {
+            left -= powerOf(set[i]);
+            ++i;
+        }
+        return accountOf(set[i]);
+    }
+
+    /// @notice The power of `account`, zero if it is not in the set.
+    function powerIn(uint256[] storage set, address account) internal view returns (uint256) {
+        uint256 from = 0;
+        uint256 to = set.length;
+        while (from < to) {
+            uint256 middle = (from + to) / 2;
+            uint256 member = set[middle];
+            if (accountOf(member) == account) return powerOf(member);
+            if (accountOf(member) < account) from = middle + 1;
+            else to = middle;
+        }
+        return 0;
+    }
+
+    /// @notice The set as accounts and powers.
+    function unpack(uint256[] memory set) internal pure returns (address[] memory accounts, uint64[] memory powers) {
+        accounts = new address[](set.length);
+        powers = new uint64[](set.length);
+        for (uint256 i = 0; i < set.length; ++i) {
+            accounts[i] = accountOf(set[i]);
+            powers[i] = uint64(set[i]);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The messages of the chain protocol. Blocks, seals, votes and transactions are bytes here: consensus and chain read them.
+
+use crate::frame::Message;
+use rayswarm_model::B256;
+use serde::{Deserialize, Serialize};
+
+/// The longest block with its seal.
+pub const BLOCK_BYTES_MAX: usize = (8 << 20) + (64 << 10);
+/// The longest message of consensus: a proposal carries its block.
+pub const CONSENSUS_BYTES_MAX: usize = BLOCK_BYTES_MAX + (64 << 10);
+/// The most transactions told of at once.
+pub const TRANSACTIONS_MAX: usize = 4_096;
+/// Their bytes in all.
+pub const TRANSACTIONS_BYTES_MAX: usize = 4 << 20;
+/// The most blocks in one answer.
+pub const BLOCKS_MAX: usize = 256;
+/// Their bytes in all; one block may be longer.
+pub const BLOCKS_BYTES_MAX: usize = 4 << 20;
+/// The most hashes by which somebody says what it has.
+pub const LOCATOR_MAX: usize = 64;
+
+/// The name of the chain, before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Greeting {
+    pub genesis: B256,
+}
+
+/// A block as it is stored and sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedBytes {
+    /// The block's RLP.
+    pub block: Vec<u8>,
+    /// Its seal, where the header does not hold it.
+    pub seal: Option<Vec<u8>>,
+}
+
+/// What a node tells a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChainWord {
+    /// Where its chain ends.
+    Status {
+        /// Height of its best block.
+        head: u64,
+        /// That block.
+        hash: B256,
+    },
+    /// A message of consensus.
+    Consensus(Vec<u8>),
+    /// A new block.
+    Block(SealedBytes),
+    /// Transactions that wait, encoded as wallets send them.
+    Transactions(Vec<Vec<u8>>),
+}
+
+/// What a node asks a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChainQuestion {
+    /// The blocks of the best chain after the first of these that is on it; from block 1 if none is.
+    BlocksAfter(Vec<B256>),
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChainAnswer {
+    /// Blocks, each the child of the one before.
+    Blocks(Vec<SealedBytes>),
+}
+
+impl SealedBytes {
+    fn len(&self) -> usize {
+        self.block.len() + self.seal.as_ref().map_or(0, Vec::len)
+    }
+}
+
+impl Message for Greeting {
+    const NAME: &'static str = "a greeting";
+    const BYTES_MAX: usize = 64;
+}
+
+impl Message for ChainWord {
+    const NAME: &'static str = "a word about the chain";
+    const BYTES_MAX: usize = CONSENSUS_BYTES_MAX + 64;
+
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Block(block) if block.len() > BLOCK_BYTES_MAX => Err("a block is too long"),
+            Self::Consensus(message) if message.len() > CONSENSUS_BYTES_MAX => {
+                Err("a message of consensus is too long")
+            }
+            Self::Transactions(all) if all.len() > TRANSACTIONS_MAX => Err("it tells of too many transactions"),
+            Self::Transactions(all) if all.iter().map(Vec::len).sum::<usize>() > TRANSACTIONS_BYTES_MAX => {
+                Err("the transactions are too long")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Message for ChainQuestion {
+    const NAME: &'static str = "a question about the chain";
+    const BYTES_MAX: usize = LOCATOR_MAX * 33 + 64;
+
+    fn check(&self) -> Result<(), &'static str> {
+        let Self::BlocksAfter(known) = self;
+        if known.len() > LOCATOR_MAX {
+            Err("it names too many blocks")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Message for ChainAnswer {
+    const NAME: &'static str = "an answer about the chain";
+    const BYTES_MAX: usize = BLOCKS_BYTES_MAX + BLOCK_BYTES_MAX + 4_096;
+
+    fn check(&self) -> Result<(), &'static str> {
+        let Self::Blocks(blocks) = self;
+        if blocks.len() > BLOCKS_MAX {
+            Err("it has too many blocks")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl ChainAnswer {
+    /// As many of these blocks as one answer takes.
+    pub fn of(blocks: impl IntoIterator<Item = SealedBytes>) -> Self {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        for block in blocks {
+            if !taken.is_empty() && (taken.len() == BLOCKS_MAX || bytes + block.len() > BLOCKS_BYTES_MAX) {
+                break;
+            }
+            bytes += block.len();
+            taken.push(block);
+        }
+        Self::Blocks(taken)
+    }
+}

@@ -1,0 +1,403 @@
+//! The driver: hands consensus what happens, and does what it wants done.
+//!
+//! One loop owns consensus, its log, its timers and its peers. Executing and storing happen on threads that may block, one thing
+//! at a time: what consensus wants is done in the order in which it wants it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`peers`] | who is joined, who is shunned |
+//! | [`timers`] | timers by name |
+//! | [`gossip`] | transactions on their way to and from peers |
+//! | [`import`] | blocks of others: fetched, checked, taken in |
+
+mod gossip;
+mod import;
+mod peers;
+mod timers;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use alloy_primitives::Bytes;
+use rayswarm_consensus::{BuildRequest, Consensus, Event, Evidence, Millis, Output, Peer, Recipient};
+use rayswarm_model::NodeId;
+use rayswarm_network::{ChainAnswer, ChainEvent, ChainQuestion, ChainWord, Network, PeerAddr};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{gossip::Gossip, import::Fetched, peers::Peers, timers::Timers};
+use super::{
+    ledger::{Ledger, SealError, Template, chained},
+    miner::{Miner, Solution},
+    record_log::StorageError,
+    wal::Wal,
+};
+
+/// How often peers are looked for and told where this node's chain ends.
+const ROUND: Duration = Duration::from_secs(2);
+/// How often a miner's block is made anew while transactions come.
+const RENEW: Duration = Duration::from_secs(1);
+/// How long to wait before trying again when a block could not be stored.
+const RETRY: Duration = Duration::from_secs(1);
+/// Answers of peers on their way to the loop.
+const FETCHED_MAX: usize = 4;
+
+/// What a node that keeps a chain with others is made of.
+pub(crate) struct Driver {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) consensus: Box<dyn Consensus>,
+    pub(crate) wal: Wal,
+    pub(crate) written: Vec<Bytes>,
+    pub(crate) miner: Option<(Miner, mpsc::UnboundedReceiver<Solution>)>,
+    pub(crate) accuser: Option<super::accuser::Accuser>,
+    pub(crate) network: Network,
+    /// Peers that are looked for besides those that the network knows.
+    pub(crate) known: Vec<PeerAddr>,
+}
+
+/// The driver cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DriverError {
+    /// Nothing may be signed that is not written down.
+    #[error("the log of votes cannot be written, and nothing may be signed that is not in it")]
+    Wal(#[from] StorageError),
+    /// A thread was broken off.
+    #[error("the work on a block was broken off")]
+    Broken(#[from] tokio::task::JoinError),
+    /// The node stops.
+    #[error("the node stops")]
+    Stopped,
+}
+
+struct Running {
+    ledger: Arc<Ledger>,
+    consensus: Box<dyn Consensus>,
+    wal: Wal,
+    miner: Option<Miner>,
+    accuser: Option<super::accuser::Accuser>,
+    /// What is mined, and what it was asked for by.
+    template: Option<(BuildRequest, Template)>,
+    peers: Peers,
+    gossip: Gossip,
+    timers: Timers,
+    fetched: mpsc::Sender<Fetched>,
+    /// Whom blocks are being fetched from.
+    fetching: Option<NodeId>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Driver {
+    /// Runs until cancelled, or until it cannot go on.
+    pub(crate) async fn run(
+        self,
+        mut events: mpsc::Receiver<ChainEvent>,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Result<(), DriverError> {
+        let (fetched, mut arriving) = mpsc::channel(FETCHED_MAX);
+        let (miner, solutions) = self.miner.unzip();
+        let mut solutions = solutions.unwrap_or_else(|| mpsc::unbounded_channel().1);
+        let written = self.written;
+        let mut running = Running {
+            gossip: Gossip::new(&self.ledger),
+            ledger: self.ledger,
+            consensus: self.consensus,
+            wal: self.wal,
+            miner,
+            accuser: self.accuser,
+            template: None,
+            peers: Peers::new(self.network, self.known, tasks.clone()),
+            timers: Timers::default(),
+            fetched,
+            fetching: None,
+            tasks,
+            stop: stop.clone(),
+        };
+        let outputs = running.consensus.start(now(), &written);
+        running.perform(outputs).await?;
+        let (mut rounds, mut renewals) = (interval(ROUND), interval(RENEW));
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let step = tokio::select! {
+                biased;
+                () = stop.cancelled() => break Ok(()),
+                timer = running.timers.next() => running.happened(Event::Timer(timer)).await,
+                Some(solution) = solutions.recv() => running.solved(solution).await,
+                Some(event) = events.recv() => running.heard(event).await,
+                Some(fetched) = arriving.recv() => running.take_in(fetched).await,
+                transactions = running.gossip.next() => {
+                    running.peers.say(Recipient::All, ChainWord::Transactions(transactions));
+                    Ok(())
+                }
+                _ = renewals.tick() => running.renew().await,
+                _ = rounds.tick() => {
+                    running.peers.look_for_more();
+                    running.tell_status();
+                    running.fetch_if_behind();
+                    Ok(())
+                }
+            };
+            match step {
+                Ok(()) => {}
+                Err(DriverError::Stopped) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        }
+    }
+}
+
+impl Running {
+    async fn happened(&mut self, event: Event) -> Result<(), DriverError> {
+        let outputs = self.consensus.handle(now(), event);
+        self.perform(outputs).await
+    }
+
+    async fn perform(&mut self, outputs: Vec<Output>) -> Result<(), DriverError> {
+        let mut outputs = VecDeque::from(outputs);
+        while let Some(output) = outputs.pop_front() {
+            if let Some(event) = self.perform_one(output).await? {
+                outputs.extend(self.consensus.handle(now(), event));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does one thing; gives what happened by it.
+    async fn perform_one(&mut self, output: Output) -> Result<Option<Event>, DriverError> {
+        match output {
+            Output::Send { to, message } => self.peers.say(to, ChainWord::Consensus(message.to_vec())),
+            Output::Set { timer, after } => self.timers.set(timer, Instant::now() + after),
+            Output::Clear(timer) => self.timers.clear(&timer),
+            Output::Build(request) => return self.build(request).await,
+            Output::Check(block) => {
+                let (ledger, hash) = (self.ledger.clone(), block.header.hash);
+                let checked = tokio::task::spawn_blocking(move || ledger.check(&block)).await?;
+                if let Err(error) = &checked {
+                    tracing::warn!(%hash, error = %chained(error), "a proposed block is refused");
+                }
+                let valid = checked.is_ok();
+                return Ok(Some(Event::Checked { hash, valid }));
+            }
+            Output::Write(entry) => self.wal.write(&entry),
+            Output::Sync => tokio::task::block_in_place(|| self.wal.sync())?,
+            Output::Reset => tokio::task::block_in_place(|| self.wal.reset())?,
+            Output::Store { block, seal } => {
+                let hash = block.header.hash;
+                let (bytes, sealed) = (block.bytes.clone(), seal.clone());
+                let stored = self.persist(move |ledger| ledger.store(&bytes, &sealed)).await?;
+                let Some(header) = stored else { return Ok(None) };
+                tracing::debug!(number = header.number, %hash, "a block is in");
+                if let Some(word) = import::block_word(&block, &seal) {
+                    self.peers.say(Recipient::All, word);
+                }
+                let validators = self.ledger.validators_after(hash);
+                return Ok(Some(Event::Stored { header, validators }));
+            }
+            Output::Head(hash) => {
+                let ledger = self.ledger.clone();
+                let moved = tokio::task::spawn_blocking(move || ledger.set_head(hash)).await?;
+                if let Err(error) = moved {
+                    tracing::error!(%hash, %error, "the head does not move");
+                }
+                self.tell_status();
+            }
+            Output::Final(hash) => {
+                let ledger = self.ledger.clone();
+                let settled = tokio::task::spawn_blocking(move || ledger.finalize(hash)).await?;
+                if let Err(error) = settled {
+                    // The block log has it; the state is made of that at the next start.
+                    tracing::error!(%hash, error = %chained(&error), "a final block is not in the state on disk");
+                }
+            }
+            Output::Mine { puzzle, target } => {
+                if let Some(miner) = &self.miner {
+                    miner.set(Some((puzzle, target)));
+                }
+            }
+            Output::Refuse { hash, reason } => tracing::warn!(%hash, %reason, "a block has no place"),
+            Output::Accuse(evidence) => self.accuse(evidence),
+            Output::Misbehaved {
+                peer: Peer(node),
+                reason,
+            } => self.peers.shun(NodeId::from_bytes(node), reason),
+            Output::Behind {
+                peer: Peer(node),
+                number,
+            } => {
+                self.peers.said_head(NodeId::from_bytes(node), number);
+                self.fetch_if_behind();
+            }
+        }
+        Ok(None)
+    }
+
+    /// Does what stores something, again and again while the disk does not take it: what was decided must not be left out.
+    /// `None` if the block is none of this chain.
+    fn persist<T, W>(&self, work: W) -> impl Future<Output = Result<Option<T>, DriverError>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: Fn(&Ledger) -> Result<T, SealError> + Clone + Send + 'static,
+    {
+        persist(self.ledger.clone(), self.stop.clone(), work)
+    }
+
+    async fn build(&mut self, request: BuildRequest) -> Result<Option<Event>, DriverError> {
+        let ledger = self.ledger.clone();
+        let built = tokio::task::spawn_blocking(move || ledger.build(&request)).await?;
+        match built {
+            Ok(template) => {
+                let block = template.block.clone();
+                if self.miner.is_some() {
+                    self.template = Some((request, template));
+                }
+                Ok(Some(Event::Built { request, block }))
+            }
+            Err(error) => {
+                tracing::warn!(error = %chained(&error), "a block was not built");
+                Ok(None)
+            }
+        }
+    }
+
+    /// A miner's block is made anew for the transactions that came.
+    async fn renew(&mut self) -> Result<(), DriverError> {
+        let Some((request, template)) = &self.template else {
+            return Ok(());
+        };
+        let request = *request;
+        if !self.ledger.would_differ(template) {
+            return Ok(());
+        }
+        match self.build(request).await? {
+            Some(event) => self.happened(event).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn solved(&mut self, solution: Solution) -> Result<(), DriverError> {
+        let template = self
+            .template
+            .take_if(|(_, template)| template.block.header.puzzle == solution.puzzle);
+        let Some((_, template)) = template else {
+            return Ok(());
+        };
+        match self.ledger.solve(&template, solution.nonce) {
+            Some(block) => self.happened(Event::Solved { block }).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn heard(&mut self, event: ChainEvent) -> Result<(), DriverError> {
+        match event {
+            ChainEvent::Joined { link } => {
+                let node = link.node();
+                self.peers.joined(link);
+                tracing::info!(%node, peers = self.peers.count(), "a peer of the chain has joined");
+                self.tell_status();
+                let waiting = self.ledger.waiting_bytes(rayswarm_network::chain::TRANSACTIONS_MAX);
+                if !waiting.is_empty() {
+                    let to = Recipient::One(Peer(*node.as_bytes()));
+                    self.peers.say(to, ChainWord::Transactions(waiting));
+                }
+                Ok(())
+            }
+            ChainEvent::Left { from } => {
+                self.peers.left(from);
+                if self.fetching == Some(from) {
+                    self.fetching = None;
+                }
+                Ok(())
+            }
+            ChainEvent::Said { from, word } => self.said(from, word).await,
+            ChainEvent::Asked { question, reply, .. } => {
+                let ledger = self.ledger.clone();
+                self.tasks.spawn_blocking(move || {
+                    let ChainQuestion::BlocksAfter(known) = question;
+                    let answer = ChainAnswer::of(ledger.blocks_after(&known));
+                    // Whoever asked may be gone.
+                    let _ = reply.send(answer);
+                });
+                Ok(())
+            }
+        }
+    }
+
+    async fn said(&mut self, from: NodeId, word: ChainWord) -> Result<(), DriverError> {
+        match word {
+            ChainWord::Status { head, .. } => {
+                self.peers.said_head(from, head);
+                self.fetch_if_behind();
+                Ok(())
+            }
+            ChainWord::Consensus(bytes) => {
+                let message = Event::Message {
+                    from: Peer(*from.as_bytes()),
+                    bytes: bytes.into(),
+                };
+                self.happened(message).await
+            }
+            ChainWord::Block(block) => self.take_in_one(from, block).await,
+            ChainWord::Transactions(transactions) => {
+                let ledger = self.ledger.clone();
+                let taken = tokio::task::spawn_blocking(move || gossip::take(&ledger, &transactions)).await?;
+                if let Err(reason) = taken {
+                    self.peers.shun(from, &reason);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn tell_status(&self) {
+        let (head, hash) = self.ledger.head();
+        self.peers.say(Recipient::All, ChainWord::Status { head, hash });
+    }
+
+    fn accuse(&self, evidence: Evidence) {
+        let culprit = evidence.validator();
+        tracing::warn!(%culprit, "a validator has signed what nobody may sign");
+        let Some(accuser) = &self.accuser else { return };
+        if let Err(reason) = accuser.report(&self.ledger, &evidence) {
+            tracing::warn!(%culprit, reason, "it was not reported");
+        }
+    }
+}
+
+async fn persist<T, W>(ledger: Arc<Ledger>, stop: CancellationToken, work: W) -> Result<Option<T>, DriverError>
+where
+    T: Send + 'static,
+    W: Fn(&Ledger) -> Result<T, SealError> + Clone + Send + 'static,
+{
+    loop {
+        let (ledger, work) = (ledger.clone(), work.clone());
+        match tokio::task::spawn_blocking(move || work(&ledger)).await? {
+            Ok(done) => return Ok(Some(done)),
+            Err(SealError::Storage(error)) => {
+                tracing::error!(error = %chained(&error), "a block could not be stored; trying again");
+                tokio::select! {
+                    () = stop.cancelled() => return Err(DriverError::Stopped),
+                    () = tokio::time::sleep(RETRY) => {}
+                }
+            }
+            Err(SealError::Closed) => return Err(DriverError::Stopped),
+            Err(error) => {
+                tracing::error!(error = %chained(&error), "a block of this chain was not taken in");
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> Millis {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,220 @@
+//! What peers and the loop ask of the chain.
+
+use std::sync::Arc;
+
+use alloy::{sol, sol_types::SolCall};
+use alloy_primitives::{Address, B256, Bytes, TxKind};
+use rayswarm_chain::{CallRequest, RecoveredTransaction, SealedBlock, TransactionPlace, decode_block};
+use rayswarm_consensus::{Validator, ValidatorSet};
+use rayswarm_network::{SealedBytes, chain::LOCATOR_MAX};
+
+use super::{Ledger, SubmitError, chained};
+use crate::chain::storage::{StorageError, Stored};
+
+sol! {
+    function validators() external view returns (address[] accounts, uint64[] powers);
+}
+
+/// Blocks that one answer may be made of; it takes as many as it has room for.
+const ANSWERED_MAX: u64 = 256;
+
+/// Sets of validators that are remembered.
+const SETS_KEPT: usize = 64;
+
+impl Ledger {
+    /// Height and hash of the head.
+    pub(crate) fn head(&self) -> (u64, B256) {
+        let chain = self.read();
+        (chain.head().number(), chain.head().hash)
+    }
+
+    /// The block of the best branch at a height, however old.
+    pub(crate) fn block(&self, number: u64) -> Option<Arc<SealedBlock>> {
+        let kept = self.read().block(number).cloned();
+        kept.or_else(|| self.old_block(number))
+    }
+
+    /// A final block that the chain has forgotten.
+    pub(crate) fn old_block(&self, number: u64) -> Option<Arc<SealedBlock>> {
+        let snapshots = self.snapshots();
+        let read = snapshots.as_ref()?.block(number);
+        match read {
+            Ok(block) => block.map(Arc::new),
+            Err(error) => {
+                tracing::error!(number, error = %chained(&error), "an old block cannot be read");
+                None
+            }
+        }
+    }
+
+    /// The block of the best branch with a hash, however old.
+    pub(crate) fn block_by_hash(&self, hash: &B256) -> Option<Arc<SealedBlock>> {
+        let kept = self.read().block_by_hash(hash).cloned();
+        kept.or_else(|| self.old_block(self.number_of(hash)?))
+    }
+
+    /// Where a transaction was executed on the best branch, however long ago.
+    pub(crate) fn transaction(&self, hash: &B256) -> Option<TransactionPlace> {
+        if let Some(place) = self.read().transaction(hash) {
+            return Some(place);
+        }
+        let (number, index) = self.snapshots().as_ref()?.place(hash)?;
+        Some(TransactionPlace {
+            block: self.old_block(number)?,
+            index: usize::try_from(index).ok()?,
+        })
+    }
+
+    /// EIP-155 chain id.
+    pub(crate) fn chain_id(&self) -> u64 {
+        self.read().genesis().chain_id
+    }
+
+    /// Whether a transaction waits or was executed.
+    pub(crate) fn knows(&self, transaction: &B256) -> bool {
+        let chain = self.read();
+        chain.waiting(transaction).is_some() || chain.transaction(transaction).is_some()
+    }
+
+    /// Takes a peer's transaction.
+    pub(crate) fn submit(&self, transaction: RecoveredTransaction) -> Result<B256, SubmitError> {
+        self.submit_with(|_| Ok(transaction))
+    }
+
+    /// Transactions that wait, as wallets send them.
+    pub(crate) fn waiting_bytes(&self, most: usize) -> Vec<Vec<u8>> {
+        let chain = self.read();
+        chain
+            .waiting_all()
+            .take(most)
+            .map(|waiting| waiting.encoded())
+            .collect()
+    }
+
+    /// Hashes by which a peer finds where the chains part: dense at the head, sparse below.
+    pub(crate) fn locator(&self) -> Vec<B256> {
+        let chain = self.read();
+        let (mut hashes, mut step, mut number) = (Vec::new(), 1, chain.head().number());
+        while hashes.len() < LOCATOR_MAX - 1 {
+            hashes.extend(chain.block(number).map(|block| block.hash));
+            if number == 0 {
+                return hashes;
+            }
+            if hashes.len() >= 8 {
+                step *= 2;
+            }
+            number = number.saturating_sub(step);
+        }
+        hashes.push(chain.genesis_hash());
+        hashes
+    }
+
+    /// Blocks of the best branch after the first of these that is on it.
+    pub(crate) fn blocks_after(&self, known: &[B256]) -> Vec<SealedBytes> {
+        let first = self.number_after(known);
+        (first..first.saturating_add(ANSWERED_MAX))
+            .map_while(|number| self.sealed_bytes(number))
+            .collect()
+    }
+
+    fn number_after(&self, known: &[B256]) -> u64 {
+        let on_best = known.iter().find_map(|hash| self.number_of(hash));
+        on_best.map_or(1, |number| number.saturating_add(1))
+    }
+
+    fn number_of(&self, hash: &B256) -> Option<u64> {
+        let kept = self.read().block_by_hash(hash).map(|block| block.number());
+        kept.or_else(|| self.snapshots().as_ref()?.number_of(hash))
+    }
+
+    fn sealed_bytes(&self, number: u64) -> Option<SealedBytes> {
+        let kept = self.read().block(number).map(|block| block.hash);
+        let hash = kept.or_else(|| self.snapshots().as_ref()?.hash_at(number))?;
+        let read = self.log().as_mut()?.get(&hash);
+        match read {
+            Ok(stored) => stored.map(|(block, seal)| SealedBytes { block, seal }),
+            Err(error) => {
+                tracing::error!(number, %error, "a stored block cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Height of the last final block.
+    pub(crate) fn finalized_number(&self) -> u64 {
+        self.read().finalized().number()
+    }
+
+    /// Hashes of the final blocks from block 1 on, as the block log has them, however few are kept otherwise.
+    ///
+    /// # Errors
+    /// When the log cannot be read back.
+    pub(crate) fn final_branch(&self) -> Result<Vec<B256>, StorageError> {
+        let last = self.read().finalized().clone();
+        let (mut hash, mut number) = (last.hash, last.number());
+        let mut branch = Vec::new();
+        while number > 0 {
+            branch.push(hash);
+            let stored = self.stored_bytes(&hash)?;
+            // Whoever reads the branch finds that one missing.
+            let Some(parent) = stored.and_then(|(block, _)| decode_block(&block).ok()) else {
+                break;
+            };
+            hash = parent.header.parent_hash;
+            number -= 1;
+        }
+        // As many as there are heights: what is missing below is found by its number.
+        branch.resize(usize::try_from(last.number()).unwrap_or(usize::MAX), B256::ZERO);
+        branch.reverse();
+        Ok(branch)
+    }
+
+    /// A block of the block log, with its seal.
+    ///
+    /// # Errors
+    /// When it cannot be read back.
+    pub(crate) fn stored_bytes(&self, hash: &B256) -> Result<Option<Stored>, StorageError> {
+        match self.log().as_mut() {
+            Some(log) => log.get(hash),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a block is in the block log.
+    pub(crate) fn has_stored(&self, hash: &B256) -> bool {
+        self.log().as_ref().is_some_and(|log| log.has(hash))
+    }
+
+    /// Who votes on the child of a stored block: what the system contract says in the state after it. `None` without one.
+    pub(crate) fn validators_after(&self, block: B256) -> Option<Arc<ValidatorSet>> {
+        let contract = self.read().genesis().system.as_ref()?.address;
+        let mut sets = self.sets();
+        if let Some((_, set)) = sets.iter().find(|(of, _)| *of == block) {
+            return Some(set.clone());
+        }
+        let set = Arc::new(self.ask_validators(contract, block)?);
+        if sets.len() == SETS_KEPT {
+            sets.remove(0);
+        }
+        sets.push((block, set.clone()));
+        Some(set)
+    }
+
+    fn ask_validators(&self, contract: Address, block: B256) -> Option<ValidatorSet> {
+        let snapshot = self.read().snapshot_of(&block)?;
+        let request = CallRequest {
+            to: TxKind::Call(contract),
+            input: Bytes::from(validatorsCall {}.abi_encode()),
+            ..CallRequest::default()
+        };
+        let answer = snapshot.call(&request).map_err(|error| error.to_string());
+        let set = answer.and_then(|answer| {
+            let decoded = validatorsCall::abi_decode_returns(&answer.output).map_err(|error| error.to_string())?;
+            let validators = decoded.accounts.into_iter().zip(decoded.powers);
+            let validators = validators.map(|(account, power)| Validator { account, power });
+            ValidatorSet::new(validators.collect()).map_err(|error| error.to_string())
+        });
+        set.inspect_err(|error| tracing::error!(%block, error, "the system contract does not say who votes"))
+            .ok()
+    }
+}
