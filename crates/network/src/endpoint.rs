@@ -105,14 +105,6 @@ pub struct Inbox {
     pub chain: mpsc::Receiver<ChainEvent>,
 }
 
-impl Inbox {
-    /// What peers of the chain say, apart from the rest, which others read.
-    pub fn split_chain(mut self) -> (mpsc::Receiver<ChainEvent>, Self) {
-        let (_, closed) = mpsc::channel(1);
-        (std::mem::replace(&mut self.chain, closed), self)
-    }
-}
-
 /// This node in the network. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Network {

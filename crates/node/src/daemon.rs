@@ -34,7 +34,7 @@ use crate::{
 use anyhow::{Context, bail};
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{B256, Bytes, NodeId, signed::Domain};
-use rayswarm_network::{BlobOptions, ChainEvent, Inbox, Network, NetworkConfig, PeerAddr, Ticket};
+use rayswarm_network::{BlobOptions, ChainEvent, Inbox, Network, NetworkConfig, PeerAddr, RequestorEvent, Ticket};
 use rayswarm_settlement::Contracts;
 use std::{
     fs::File,
@@ -105,8 +105,7 @@ impl Daemon {
         let token = identity.token;
         let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
         let (network, inbox) = open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
-        let (chain_events, inbox) = inbox.split_chain();
-        let access = open_chain(&config, &mut ports, &identity, (network.clone(), chain_events)).await?;
+        let access = open_chain(&config, &mut ports, &identity, (network.clone(), inbox.chain)).await?;
         let settlement = contracts::open(
             &data_dir,
             config.contracts,
@@ -162,7 +161,7 @@ impl Daemon {
             tokens: Arc::new(Tokens::open(&data_dir, token)?),
             webhooks: Arc::new(Webhooks::open(&data_dir)?),
         };
-        let node = Self::wire(services, inbox, &access, parts)?;
+        let node = Self::wire(services, inbox.requestor, &access, parts)?;
         let config = &node.services.config;
         let taken = |address: SocketAddr, option: &str| {
             format!("cannot listen on {address}; another program may use the port, choose one with {option}")
@@ -195,7 +194,7 @@ impl Daemon {
 
     fn wire(
         services: Arc<Services>,
-        inbox: Inbox,
+        asked: mpsc::Receiver<RequestorEvent>,
         access: &ChainAccess,
         parts: NodeParts,
     ) -> anyhow::Result<Arc<Node>> {
@@ -203,7 +202,7 @@ impl Daemon {
             services.clone(),
             access.ticket_peer().into_iter().collect(),
         ));
-        let requestor = Requestor::start(services.clone(), inbox.requestor)?;
+        let requestor = Requestor::start(services.clone(), asked)?;
         let node = Node::start(services, requestor, parts);
         let services = &node.services;
         let telling = node

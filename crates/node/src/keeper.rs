@@ -73,6 +73,12 @@ impl Keeper {
                 spec.consensus.name()
             );
         }
+        if config.validate && spec.consensus.contract().is_none() {
+            bail!(
+                "--validate is for proof of stake; this chain's consensus is {}",
+                spec.consensus.name()
+            );
+        }
         let identity = Identity::load_or_create(&config.data_dir)?;
         let account = identity.account.address();
         let network = NetworkConfig {

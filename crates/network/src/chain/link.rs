@@ -113,7 +113,8 @@ pub(super) async fn speak(
         }
     };
     tokio::select! {
-        () = speaking => {}
+        // Whoever hears nothing more must not look like a peer.
+        () = speaking => CloseCode::Internal.close(&connection, ""),
         _ = connection.closed() => {}
         () = stop.cancelled() => CloseCode::Stopping.close(&connection, ""),
     }

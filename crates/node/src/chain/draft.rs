@@ -74,6 +74,9 @@ impl Draft {
             genesis.reward = COIN * U256::from(REWARD_COINS);
         }
         give(&mut genesis.alloc, &self.coins);
+        if let Some((contract, code)) = consensus.contract().zip(consensus.contract_code()) {
+            genesis.alloc.entry(contract).or_default().code = code;
+        }
         ChainSpec { consensus, genesis }
     }
 

@@ -15,11 +15,7 @@ mod import;
 mod peers;
 mod timers;
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use alloy_primitives::Bytes;
 use rayswarm_consensus::{BuildRequest, Consensus, Event, Evidence, Millis, Output, Peer, Recipient};
@@ -30,6 +26,8 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::clock;
 
 use self::{gossip::Gossip, import::Fetched, peers::Peers, timers::Timers};
 use super::{
@@ -302,7 +300,7 @@ impl Running {
                 self.peers.joined(link);
                 tracing::info!(%node, peers = self.peers.count(), "a peer of the chain has joined");
                 self.tell_status();
-                let waiting = self.ledger.waiting_bytes(rayswarm_network::chain::TRANSACTIONS_MAX);
+                let waiting = self.ledger.waiting_bytes();
                 if !waiting.is_empty() {
                     let to = Recipient::One(Peer(*node.as_bytes()));
                     self.peers.say(to, ChainWord::Transactions(waiting));
@@ -398,6 +396,5 @@ where
 
 /// Milliseconds since 1970.
 fn now() -> Millis {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    clock::now().0
 }

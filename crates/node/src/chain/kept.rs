@@ -3,12 +3,12 @@
 //! In the directory: `genesis.json`, which names the chain; `blocks.log`, every block that was taken in; `state.redb`, the state
 //! after the last final block, made of the log; `votes.log`, what this validator has signed at the height that is open.
 
-use std::path::Path;
+use std::{error::Error, path::Path};
 
 use alloy_primitives::{B256, Bytes, U256};
-use rayswarm_chain::{BLOCKS_KEPT, Chain, OpenError, PoolLimits, State, block::Block};
+use rayswarm_chain::{BLOCKS_KEPT, Chain, PoolLimits, State};
 use rayswarm_consensus::{
-    Consensus, Header, VoteDomain,
+    Consensus, Event, Header, Output, VoteDomain,
     bft::{Bft, BftSetup, Signatures},
     pow::{Pow, Root},
 };
@@ -16,7 +16,7 @@ use rayswarm_model::signed::AccountKey;
 
 use super::{
     ChainError, LOG_FILE,
-    ledger::{FinalizeError, Ledger, header_of, read_block},
+    ledger::{Ledger, header_of, read_block},
     snapshots::Snapshots,
     spec::{ChainSpec, ConsensusRules},
     storage::{BlockLog, StorageError},
@@ -55,16 +55,15 @@ pub(super) fn open(dir: &Path, spec: &ChainSpec, part: &Part) -> Result<Opened, 
     let accounts = snapshots.accounts()?.into_iter().map(Ok::<_, std::convert::Infallible>);
     let Ok(state) = State::from_accounts(accounts);
     let last_final = header_of(resumed.finalized.hash, resumed.finalized.header());
-    let unopened = |source: OpenError| ChainError::Open {
-        dir: dir.to_owned(),
-        source: Box::new(source),
-    };
-    let mut chain = Chain::resume(genesis, resumed.finalized, resumed.before, state, PoolLimits::default())
+    let chain = Chain::resume(genesis, resumed.finalized, resumed.before, state, PoolLimits::default())
         .map_err(ChainError::Resume)?;
-    let stored = replay(&mut chain, &mut log, last_final.number).map_err(unopened)?;
+    let above = above(&mut log, last_final.number)?;
     let beneficiary = part.key.as_ref().map(AccountKey::address).unwrap_or_default();
     let ledger = Ledger::new(chain, log, beneficiary, Some(snapshots));
+    let mut follower = consensus_on(&ledger, spec, &Part::default(), last_final, Vec::new())?;
+    let stored = replay(&ledger, follower.as_mut(), &above).map_err(ChainError::Replay)?;
     let (wal, written) = Wal::open(&dir.join(WAL_FILE), name)?;
+    let last_final = ledger.finalized_header();
     let consensus = consensus_on(&ledger, spec, part, last_final, stored)?;
     Ok(Opened {
         ledger,
@@ -74,33 +73,45 @@ pub(super) fn open(dir: &Path, spec: &ChainSpec, part: &Part) -> Result<Opened, 
     })
 }
 
-/// Puts the blocks of the log above the final one into the tree again, in the order in which they were taken in.
-fn replay(chain: &mut Chain, log: &mut BlockLog, last_final: u64) -> Result<Vec<Header>, OpenError> {
-    let mut above: Vec<Block> = Vec::new();
+/// The blocks of the log above the final one, in the order in which they were taken in.
+fn above(log: &mut BlockLog, last_final: u64) -> Result<Vec<B256>, StorageError> {
+    let mut above = Vec::new();
     log.read_all(|block, _| {
         if block.header.number > last_final {
-            above.push(block);
+            above.push(block.header.hash_slow());
         }
-        Ok::<_, StorageError>(())
-    })
-    .map_err(|source| OpenError::Storage {
-        number: 0,
-        source: Box::new(source),
+        Ok(())
     })?;
+    Ok(above)
+}
+
+/// Takes blocks of the log in again. A follower, who says nothing, moves head and finality as they moved the first time: however
+/// much of the state was lost, no more blocks wait to become final than then.
+fn replay(
+    ledger: &Ledger,
+    follower: &mut dyn Consensus,
+    above: &[B256],
+) -> Result<Vec<Header>, Box<dyn Error + Send + Sync>> {
+    follower.start(0, &[]);
     let mut stored = Vec::new();
-    for block in above {
-        // Of a branch that was given up when the final block became final.
-        if chain.stored(&block.header.parent_hash).is_none() {
+    for hash in above {
+        let Some(header) = ledger.take_in_again(hash)? else {
             continue;
+        };
+        stored.push(header.clone());
+        let validators = ledger.validators_after(*hash);
+        for output in follower.handle(0, Event::Stored { header, validators }) {
+            match output {
+                Output::Head(head) => ledger.set_head(head)?,
+                Output::Final(settled) => ledger.finalize(settled)?,
+                _ => {}
+            }
         }
-        let number = block.header.number;
-        let checked = chain.verify_block(block).and_then(|executed| chain.insert(executed));
-        let block = checked.map_err(|source| OpenError::Block { number, source })?;
-        stored.push(header_of(block.hash, block.header()));
     }
     Ok(stored)
 }
 
+/// Consensus at the last final block, with what is stored above it.
 fn consensus_on(
     ledger: &Ledger,
     spec: &ChainSpec,
@@ -117,38 +128,27 @@ fn consensus_on(
                 // Branches are compared from here on.
                 work: U256::ZERO,
             };
-            let pow = Pow::new(*rules, ledger.genesis_header().clone(), root, stored, part.mines);
-            let (head, settled) = (pow.head().hash, pow.last_final().header.hash);
-            move_to(ledger, head, settled)?;
-            Ok(Box::new(pow))
+            let genesis = ledger.genesis_header().clone();
+            Ok(Box::new(Pow::new(*rules, genesis, root, stored, part.mines)))
         }
         ConsensusRules::Pos { timing, .. } | ConsensusRules::Dpos { timing, .. } => {
-            let head = stored.into_iter().last().unwrap_or(last_final);
-            move_to(ledger, head.hash, head.hash)?;
+            // What is decided is final, so the last of the log is.
             let validators = ledger
-                .validators_after(head.hash)
-                .ok_or(ChainError::NoValidators(head.number))?;
+                .validators_after(last_final.hash)
+                .ok_or(ChainError::NoValidators(last_final.number))?;
             let domain = VoteDomain {
                 chain_id: ledger.chain_id(),
                 contract: spec.consensus.contract().unwrap_or_default(),
             };
-            let bft = Bft::new(BftSetup {
+            Ok(Box::new(Bft::new(BftSetup {
                 rules: timing.clone(),
                 domain,
                 key: part.key.clone(),
-                head,
+                head: last_final,
                 validators,
                 read: read_block,
                 signatures: Signatures::default(),
-            });
-            Ok(Box::new(bft))
+            })))
         }
     }
-}
-
-fn move_to(ledger: &Ledger, head: B256, settled: B256) -> Result<(), ChainError> {
-    let moved = ledger.set_head(head).map_err(FinalizeError::from);
-    moved
-        .and_then(|()| ledger.finalize(settled))
-        .map_err(ChainError::Finalize)
 }

@@ -5,7 +5,6 @@
 
 mod answers;
 mod blocks;
-mod senders;
 
 use std::{
     error::Error,
@@ -83,7 +82,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(chain: Chain, log: BlockLog, beneficiary: Address, snapshots: Option<Snapshots>) -> Self {
-        let genesis = chain.genesis().block();
+        let genesis = chain.block(0).unwrap_or(chain.finalized());
         Self {
             genesis_header: header_of(genesis.hash, genesis.header()),
             beneficiary,

@@ -12,6 +12,7 @@
 //! | [`kept`] | opening a chain that nodes keep together |
 //! | [`driver`] | the loop of such a chain: what consensus wants done |
 //! | [`miner`] | threads that look for nonces |
+//! | [`parallel`] | work on many things on all processors |
 //! | [`accuser`] | reports who signed two things |
 //! | [`storage`], [`wal`], [`record_log`] | blocks, and what was signed, in files that a crash cannot tear |
 //! | [`snapshots`] | the final state on disk |
@@ -29,6 +30,7 @@ mod faucet;
 mod kept;
 mod ledger;
 mod miner;
+mod parallel;
 mod record_log;
 mod rpc;
 mod snapshots;
@@ -49,9 +51,10 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use jsonrpsee::server::ServerHandle;
 use rayswarm_chain::{Chain, Genesis, GenesisError, OpenError, ResumeError};
+use rayswarm_consensus::bft::RulesError;
 use rayswarm_model::signed::AccountKey;
 use rayswarm_network::{ChainEvent, Network, PeerAddr};
 use tokio::{sync::mpsc, time::timeout};
@@ -62,7 +65,7 @@ use self::{
     driver::Driver,
     faucet::Faucet,
     kept::Part,
-    ledger::{FinalizeError, Ledger, chained},
+    ledger::{Ledger, chained},
     miner::Miner,
     rpc::Rpc,
     snapshots::SnapshotError,
@@ -124,6 +127,14 @@ pub enum ChainError {
     /// The rules cannot be written or read.
     #[error("the rules of the chain cannot be encoded")]
     Rules(#[source] serde_json::Error),
+    /// Nobody could keep the validators.
+    #[error(
+        "the genesis has no code at {0}, where its consensus keeps the validators; make the chain with `rayswarm chain init`"
+    )]
+    NoContract(Address),
+    /// Validators could not take turns by them.
+    #[error("the chain's `timing` cannot be kept")]
+    Timing(#[source] RulesError),
     /// No chain can start from the genesis.
     #[error("the genesis cannot start a chain")]
     Impossible(#[from] GenesisError),
@@ -135,9 +146,11 @@ pub enum ChainError {
         "the chain does not go on where its final state was kept; remove state.redb, and it is made again from the block log"
     )]
     Resume(#[source] ResumeError),
-    /// A stored block did not become final again.
-    #[error("stored blocks do not become final again")]
-    Finalize(#[source] FinalizeError),
+    /// The blocks of the log do not follow from each other, or cannot be stored again.
+    #[error(
+        "the blocks of the log do not make the chain again; restore blocks.log from a copy, or fetch the chain anew"
+    )]
+    Replay(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Nobody can go on.
     #[error("the contract of the validators does not say who votes after block {0}")]
     NoValidators(u64),
@@ -220,7 +233,7 @@ impl EmbeddedChain {
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (mine, requests) = mpsc::channel(MINE_REQUESTS_MAX);
-        let rpc = Rpc::new(ledger.clone(), faucet, mine, ("solo", None), stopping.clone());
+        let rpc = Rpc::new(ledger.clone(), faucet, Some(mine), ("solo", None), stopping.clone());
         let (server, address) = rpc::serve(rpc, rpc_bind).await?;
         let sealer = Sealer {
             ledger: ledger.clone(),
@@ -261,12 +274,10 @@ impl EmbeddedChain {
 
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
-        // Nobody seals at will: whoever asks for a block is told so.
-        let (mine, _) = mpsc::channel(1);
         let rpc = Rpc::new(
             ledger.clone(),
             faucet,
-            mine,
+            None,
             (consensus, Some(network.clone())),
             stopping.clone(),
         );
@@ -329,18 +340,17 @@ impl EmbeddedChain {
 
     /// EIP-155 chain id.
     pub fn chain_id(&self) -> u64 {
-        self.ledger.read().genesis().chain_id
+        self.ledger.chain_id()
     }
 
     /// Hash of block 0, the chain's name.
     pub fn genesis_hash(&self) -> B256 {
-        self.ledger.read().genesis_hash()
+        self.ledger.genesis_header().hash
     }
 
     /// Height and hash of the latest block.
     pub fn head(&self) -> (u64, B256) {
-        let chain = self.ledger.read();
-        (chain.head().number(), chain.head().hash)
+        self.ledger.head()
     }
 
     /// Finishes the block being sealed, answers what was asked, and stops. The directory is free afterwards.

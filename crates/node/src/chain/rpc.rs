@@ -66,7 +66,8 @@ pub enum RpcError {
 pub(crate) struct Rpc {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) faucet: Option<Faucet>,
-    pub(crate) mine: mpsc::Sender<MineRequest>,
+    /// Whom to ask for a block at will, on a chain that this node seals.
+    pub(crate) mine: Option<mpsc::Sender<MineRequest>>,
     pub(crate) filters: Filters,
     /// How blocks are ordered.
     pub(crate) consensus: &'static str,
@@ -89,7 +90,7 @@ impl Rpc {
     pub(crate) fn new(
         ledger: Arc<Ledger>,
         faucet: Option<Faucet>,
-        mine: mpsc::Sender<MineRequest>,
+        mine: Option<mpsc::Sender<MineRequest>>,
         (consensus, network): (&'static str, Option<Network>),
         stopping: CancellationToken,
     ) -> Self {
@@ -144,6 +145,7 @@ pub(crate) async fn serve(rpc: Rpc, address: SocketAddr) -> Result<(ServerHandle
 /// Every method there is.
 pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     let is_development = rpc.faucet.is_some();
+    let sealer = rpc.mine.clone().filter(|_| is_development);
     let mut module = RpcModule::new(rpc);
     let m = &mut module;
 
@@ -211,8 +213,10 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     )?;
 
     // On a development chain only: elsewhere nobody gets coins, or a block, for nothing.
+    if let Some(sealer) = sealer {
+        m.register_async_method("rayswarm_mine", move |_, _, _| blocks::mine(sealer.clone()))?;
+    }
     if is_development {
-        m.register_async_method("rayswarm_mine", |_, rpc, _| async move { rpc.mine().await })?;
         m.register_blocking_method("rayswarm_faucet", |p, rpc, _| rpc.drip(&p))?;
     }
     Ok(module)

@@ -17,7 +17,9 @@
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
-use rayswarm_chain::{AccountFields, FinalBlock, FlatAccount, Genesis, GenesisError, SealedBlock, StateChanges};
+use rayswarm_chain::{
+    AccountFields, BLOCKS_KEPT, FinalBlock, FlatAccount, Genesis, GenesisError, SealedBlock, StateChanges,
+};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 const ACCOUNTS: TableDefinition<[u8; 20], [u8; 72]> = TableDefinition::new("accounts");
@@ -73,7 +75,8 @@ pub(crate) struct Resumed {
 }
 
 impl Snapshots {
-    /// Opens the final state of a chain, or makes that of its genesis. `keep` final blocks are kept, all if `None`.
+    /// Opens the final state of a chain, or makes that of its genesis. `keep` final blocks are kept, at least
+    /// [`BLOCKS_KEPT`], and all if `None`.
     ///
     /// # Errors
     /// See [`SnapshotError`].
@@ -83,7 +86,8 @@ impl Snapshots {
             database,
             path: path.to_owned(),
             unsynced: 0,
-            keep,
+            // The chain goes on with as many.
+            keep: keep.map(|keep| keep.max(BLOCKS_KEPT as u64)),
         };
         let block = genesis.block();
         let stored = snapshots.genesis()?;

@@ -36,8 +36,8 @@ pub const DELEGATED_VALIDATORS: Address = address!("0000000000000000000000000000
 pub struct ChainSpec {
     /// Who may make blocks, and which are final.
     pub consensus: ConsensusRules,
-    /// What it starts from. What follows from the consensus (the contract of the validators, its coins, the rules' hash) is
-    /// added to it: see [`ChainSpec::chain_genesis`].
+    /// What it starts from, the code of the contract that keeps the validators included. What follows from the consensus (the
+    /// first stakes, the rules' hash) is added to it: see [`ChainSpec::chain_genesis`].
     pub genesis: Genesis,
 }
 
@@ -132,6 +132,18 @@ impl ConsensusRules {
         }
     }
 
+    /// The code that a new chain has at [`ConsensusRules::contract`]: that of this version of the program. A chain keeps the
+    /// code that it was made with, which is in its file.
+    pub(super) fn contract_code(&self) -> Option<Bytes> {
+        let artifact = match self {
+            Self::Solo | Self::Pow { .. } => return None,
+            Self::Pos { .. } => STAKED_ARTIFACT,
+            Self::Dpos { .. } => DELEGATED_ARTIFACT,
+        };
+        let artifact: Artifact = serde_json::from_str(artifact).ok()?;
+        Some(artifact.deployed_bytecode)
+    }
+
     /// The contract that keeps the validators, where there are any.
     pub const fn contract(&self) -> Option<Address> {
         match self {
@@ -165,17 +177,21 @@ impl ChainSpec {
         genesis.extra_data = Bytes::copy_from_slice(keccak256(rules).as_slice());
         match &self.consensus {
             ConsensusRules::Solo | ConsensusRules::Pow { .. } => {}
-            ConsensusRules::Pos { params, validators, .. } => {
-                keep_validators(&mut genesis, STAKED_VALIDATORS, STAKED_ARTIFACT, params, validators)?;
+            ConsensusRules::Pos {
+                timing,
+                params,
+                validators,
+            } => {
+                timing.check().map_err(ChainError::Timing)?;
+                keep_validators(&mut genesis, STAKED_VALIDATORS, params, validators)?;
             }
-            ConsensusRules::Dpos { params, validators, .. } => {
-                keep_validators(
-                    &mut genesis,
-                    DELEGATED_VALIDATORS,
-                    DELEGATED_ARTIFACT,
-                    params,
-                    validators,
-                )?;
+            ConsensusRules::Dpos {
+                timing,
+                params,
+                validators,
+            } => {
+                timing.check().map_err(ChainError::Timing)?;
+                keep_validators(&mut genesis, DELEGATED_VALIDATORS, params, validators)?;
             }
         }
         genesis.check()?;
@@ -228,11 +244,13 @@ impl ChainSpec {
 fn keep_validators(
     genesis: &mut Genesis,
     contract: Address,
-    artifact: &str,
     params: &ValidatorParams,
     validators: &[FirstValidator],
 ) -> Result<(), ChainError> {
-    let artifact: Artifact = serde_json::from_str(artifact).map_err(ChainError::Rules)?;
+    let code = genesis.alloc.get(&contract).map(|account| account.code.clone());
+    let code = code
+        .filter(|code| !code.is_empty())
+        .ok_or(ChainError::NoContract(contract))?;
     let call = initializeCall {
         params: Params {
             epochBlocks: params.epoch_blocks,
@@ -254,7 +272,7 @@ fn keep_validators(
     let account = GenesisAccount {
         balance: staked.ok_or(rayswarm_chain::GenesisError::Supply)?,
         nonce: 1,
-        code: artifact.deployed_bytecode,
+        code,
         ..GenesisAccount::default()
     };
     genesis.alloc.insert(contract, account);

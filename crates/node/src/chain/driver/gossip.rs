@@ -1,12 +1,12 @@
 //! Transactions on their way to and from peers.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::B256;
-use rayswarm_chain::{PooledTransaction, RecoveredTransaction, TransactionError, decode_transaction};
+use rayswarm_chain::{PooledTransaction, decode_transaction};
 use tokio::{sync::broadcast, time::Instant};
 
-use super::super::ledger::Ledger;
+use crate::chain::{ledger::Ledger, parallel};
 
 /// How long a first transaction waits for company.
 const COALESCE: Duration = Duration::from_millis(20);
@@ -71,7 +71,7 @@ impl Gossip {
 pub(super) fn take(ledger: &Ledger, transactions: &[Vec<u8>]) -> Result<(), String> {
     let chain_id = ledger.chain_id();
     let unknown: Vec<&Vec<u8>> = transactions.iter().filter(|raw| !ledger.knows(&hash_of(raw))).collect();
-    for recovered in recover(&unknown, chain_id) {
+    for recovered in parallel::map(&unknown, |raw| decode_transaction(raw, chain_id)) {
         let transaction = recovered.map_err(|error| format!("a transaction: {error}"))?;
         // An honest peer's pool may have room, a nonce or a balance that ours has not.
         if let Err(reason) = ledger.submit(transaction) {
@@ -83,25 +83,4 @@ pub(super) fn take(ledger: &Ledger, transactions: &[Vec<u8>]) -> Result<(), Stri
 
 fn hash_of(raw: &[u8]) -> B256 {
     alloy_primitives::keccak256(raw)
-}
-
-/// Recovers the senders on as many threads as there are processors: most of the cost of a transaction.
-fn recover(raw: &[&Vec<u8>], chain_id: u64) -> Vec<Result<RecoveredTransaction, TransactionError>> {
-    let threads = thread::available_parallelism().map_or(1, |threads| threads.get());
-    let part = raw.len().div_ceil(threads).max(1);
-    let decode = |raw: &&Vec<u8>| decode_transaction(raw, chain_id);
-    if raw.len() < 8 {
-        return raw.iter().map(decode).collect();
-    }
-    thread::scope(|scope| {
-        let parts: Vec<_> = raw
-            .chunks(part)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(decode).collect::<Vec<_>>()))
-            .collect();
-        // A thread that panicked has said so; its transactions are lost.
-        parts
-            .into_iter()
-            .flat_map(|part| part.join().unwrap_or_default())
-            .collect()
-    })
 }

@@ -51,7 +51,7 @@ impl Peers {
     pub(super) fn joined(&mut self, link: ChainLink) {
         let node = link.node();
         if self.is_shunned(node) {
-            link.drop_liar("it was lied to");
+            link.drop_liar("what this node said before was not so; it may come again in ten minutes");
             return;
         }
         self.links.insert(node, Joined { link, head: 0 });

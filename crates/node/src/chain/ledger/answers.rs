@@ -5,10 +5,13 @@ use std::sync::Arc;
 use alloy::{sol, sol_types::SolCall};
 use alloy_primitives::{Address, B256, Bytes, TxKind};
 use rayswarm_chain::{CallRequest, RecoveredTransaction, SealedBlock, TransactionPlace, decode_block};
-use rayswarm_consensus::{Validator, ValidatorSet};
-use rayswarm_network::{SealedBytes, chain::LOCATOR_MAX};
+use rayswarm_consensus::{Header, Validator, ValidatorSet};
+use rayswarm_network::{
+    SealedBytes,
+    chain::{LOCATOR_MAX, TRANSACTIONS_BYTES_MAX, TRANSACTIONS_MAX},
+};
 
-use super::{Ledger, SubmitError, chained};
+use super::{Ledger, SubmitError, chained, header_of};
 use crate::chain::storage::{StorageError, Stored};
 
 sol! {
@@ -81,13 +84,18 @@ impl Ledger {
         self.submit_with(|_| Ok(transaction))
     }
 
-    /// Transactions that wait, as wallets send them.
-    pub(crate) fn waiting_bytes(&self, most: usize) -> Vec<Vec<u8>> {
+    /// Transactions that wait, as wallets send them: as many as one word takes.
+    pub(crate) fn waiting_bytes(&self) -> Vec<Vec<u8>> {
         let chain = self.read();
-        chain
-            .waiting_all()
-            .take(most)
-            .map(|waiting| waiting.encoded())
+        let mut room = TRANSACTIONS_BYTES_MAX;
+        let waiting = chain.waiting_all().take(TRANSACTIONS_MAX);
+        let encoded = waiting.map(|waiting| waiting.encoded());
+        encoded
+            .take_while(|encoded| {
+                let left = room.checked_sub(encoded.len());
+                room = left.unwrap_or_default();
+                left.is_some()
+            })
             .collect()
     }
 
@@ -143,6 +151,12 @@ impl Ledger {
     /// Height of the last final block.
     pub(crate) fn finalized_number(&self) -> u64 {
         self.read().finalized().number()
+    }
+
+    /// What consensus sees of the last final block.
+    pub(crate) fn finalized_header(&self) -> Header {
+        let chain = self.read();
+        header_of(chain.finalized().hash, chain.finalized().header())
     }
 
     /// Hashes of the final blocks from block 1 on, as the block log has them, however few are kept otherwise.

@@ -7,17 +7,17 @@
 use std::sync::Arc;
 
 use alloy_consensus::proofs::calculate_transaction_root;
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use rayswarm_chain::{
     BlockAttributes, BlockError, FinalBlock, HeadChange, SealedBlock, TreeError,
     block::{Block as ChainBlock, puzzle},
-    decode_block,
+    decode_block, recover_sender,
 };
 use rayswarm_consensus::{self as consensus, BuildRequest, Header, Seal, Site};
 use rayswarm_network::SealedBytes;
 
 use super::{Ledger, SealError, now};
-use crate::chain::storage::SEAL_BYTES_MAX;
+use crate::chain::{parallel, storage::SEAL_BYTES_MAX};
 
 /// Timestamps that a seal may be checked by.
 const TIMES: usize = 11;
@@ -145,7 +145,7 @@ impl Ledger {
         if header_of(decoded.header.hash_slow(), &decoded.header) != block.header {
             return Err(ImportError::Different);
         }
-        let senders = super::senders::recover_all(&decoded);
+        let senders = senders_of(&decoded);
         let check = self.read().prepare_check(decoded, senders)?;
         let executed = check.run()?;
         self.write().hold(executed);
@@ -215,15 +215,22 @@ impl Ledger {
         self.take_in(checked.block, &checked.seal)
     }
 
+    /// Takes a block of the log in again. `None` for one of a branch that was given up.
+    pub(crate) fn take_in_again(&self, hash: &B256) -> Result<Option<Header>, SealError> {
+        let Some((block, seal)) = self.stored_bytes(hash)? else {
+            return Ok(None);
+        };
+        match self.take_in(decode_block(&block)?, &seal_of(seal.as_deref())) {
+            Err(SealError::Block(BlockError::UnknownParent { .. } | BlockError::BelowFinal { .. })) => Ok(None),
+            taken => taken.map(Some),
+        }
+    }
+
     /// The one way into the tree: executed (unless that was done before), stored durably, inserted.
     fn take_in(&self, block: ChainBlock, seal: &Seal) -> Result<Header, SealError> {
         let hash = block.header.hash_slow();
         let held = self.read().held(&hash).is_some();
-        let senders = if held {
-            None
-        } else {
-            super::senders::recover_all(&block)
-        };
+        let senders = if held { None } else { senders_of(&block) };
         let check = self.read().prepare_check(block, senders)?;
         let executed = check.run()?;
         let sealed = &executed.sealed;
@@ -285,6 +292,14 @@ pub enum FinalizeError {
     /// The final state could not be stored.
     #[error(transparent)]
     Snapshot(#[from] crate::chain::snapshots::SnapshotError),
+}
+
+/// The sender of each transaction. `None` where one has none: whoever executes the block then finds which.
+fn senders_of(block: &ChainBlock) -> Option<Vec<Address>> {
+    let senders = parallel::map(&block.body.transactions, |transaction| recover_sender(transaction).ok());
+    // One that is missing is no sender either.
+    let all: Option<Vec<Address>> = senders.into_iter().collect();
+    all.filter(|senders| senders.len() == block.body.transactions.len())
 }
 
 fn outline(sealed: &SealedBlock) -> consensus::Block {

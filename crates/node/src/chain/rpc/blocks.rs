@@ -9,22 +9,25 @@ use alloy::{
 use alloy_primitives::{B256, U64};
 use jsonrpsee::types::Params;
 use rayswarm_chain::{BlockAttributes, SealedBlock};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Rpc,
     convert::{self, ClientBlock, quantity},
     error::{Answer, failed},
 };
-use crate::chain::ledger::{chained, now};
+use crate::chain::{
+    ledger::{chained, now},
+    solo::MineRequest,
+};
 
 impl Rpc {
     pub(super) fn chain_id(&self) -> u64 {
-        self.ledger.read().genesis().chain_id
+        self.ledger.chain_id()
     }
 
     pub(super) fn head_number(&self) -> u64 {
-        self.ledger.read().head().number()
+        self.ledger.head().0
     }
 
     /// A block by height or tag; `pending` is what would be sealed now.
@@ -90,13 +93,13 @@ impl Rpc {
         let block = self.ledger.block_by_hash(&hash);
         Ok(block.map(|block| quantity(block.senders.len() as u64)))
     }
+}
 
-    /// Seals a block now, empty or not, and answers with its number.
-    pub(super) async fn mine(&self) -> Answer<U64> {
-        let stopped = || failed("the chain is stopping");
-        let (answer, sealed) = oneshot::channel();
-        self.mine.send(answer).await.map_err(|_| stopped())?;
-        let block = sealed.await.map_err(|_| stopped())?.map_err(failed)?;
-        Ok(quantity(block.number()))
-    }
+/// Seals a block now, empty or not, and answers with its number.
+pub(super) async fn mine(sealer: mpsc::Sender<MineRequest>) -> Answer<U64> {
+    let stopped = || failed("the chain is stopping");
+    let (answer, sealed) = oneshot::channel();
+    sealer.send(answer).await.map_err(|_| stopped())?;
+    let block = sealed.await.map_err(|_| stopped())?.map_err(failed)?;
+    Ok(quantity(block.number()))
 }

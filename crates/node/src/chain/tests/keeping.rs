@@ -123,7 +123,7 @@ fn bare(dir: &Path) -> (jsonrpsee::RpcModule<Rpc>, Arc<Ledger>, CancellationToke
     let rpc = Rpc::new(
         ledger.clone(),
         Faucet::of(&genesis()),
-        mpsc::channel(1).0,
+        Some(mpsc::channel(1).0),
         ("solo", None),
         stopping.clone(),
     );

@@ -126,6 +126,24 @@ fn a_chain_comes_back_whole_and_only_once() {
 }
 
 #[test]
+fn the_state_is_made_again_of_the_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec();
+    mine(folder.path(), &spec);
+    let chain = folder.path().join(CHAIN_FOLDER);
+    let standing = || {
+        let ledger = kept::open(&chain, &spec, &Part::default()).unwrap().ledger;
+        let (root, standing) = (ledger.read().state().root(), (ledger.head(), ledger.finalized_number()));
+        ledger.close();
+        (root, standing)
+    };
+    let before = standing();
+    assert_eq!((before.1.0.0, before.1.1), (MINED, FINAL));
+    fs::remove_file(chain.join("state.redb")).unwrap();
+    assert_eq!(standing(), before);
+}
+
+#[test]
 fn a_block_that_was_changed_is_named_and_those_before_it_stay() {
     let folder = tempfile::tempdir().unwrap();
     let [miner, copy, file] = ["miner", "copy", "blocks"].map(|name| folder.path().join(name));
