@@ -14,7 +14,7 @@ export PATH := $(CARGO_TARGET_DIR)/tools/bin:$(PATH)
 
 RAYSWARM := $(CARGO_TARGET_DIR)/debug/rayswarm
 
-.PHONY: help demo test test-long check build release package-lint engines examples screenshots system system-tests tools contracts contracts-test web web-build sdk
+.PHONY: help demo test test-long fuzz check build release package-lint engines examples screenshots system system-tests tools contracts contracts-test web web-build sdk
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -25,10 +25,15 @@ demo: system build engines ## Set up, then render a picture with three providers
 test: system-tests ## Set up, check, then run every test: Rust, contracts, Python, end to end
 	@scripts/test.sh
 
-# A thousand seeds of each simulated chain, forty of each settled one, and quarrels that take minutes each.
+# A thousand seeds of each simulated chain, forty of each settled one, Ethereum's state tests, and quarrels that take minutes each.
 test-long: system-tests build engines contracts ## Run what is too slow for `make test`: an hour or two
-	RAYSWARM_LONG=1 RAYSWARM_SEEDS=40 cargo nextest run --locked --workspace -E 'binary(quarrels) | binary(interleavings) | (package(rayswarm-tests) and binary(chain))'
+	scripts/fetch-state-tests.sh
+	RAYSWARM_LONG=1 RAYSWARM_SEEDS=40 cargo nextest run --locked --workspace -E 'binary(quarrels) | binary(interleavings) | binary(general_state) | (package(rayswarm-tests) and binary(/chain/))'
 	RAYSWARM_SEEDS=1000 cargo nextest run --locked --workspace -E 'package(rayswarm-simulation)'
+
+# The short run is part of `make test`. The first build takes long.
+fuzz: system ## Fuzz the decoders by coverage, FUZZ_SECONDS (60) for each of FUZZ_TARGETS (all)
+	@scripts/fuzz.sh $(FUZZ_TARGETS)
 
 check: system tools web sdk ## Format, lints with warnings denied, architecture, docs, Python
 	@scripts/check.sh

@@ -1,13 +1,13 @@
 //! One process that keeps a chain: start, look, kill, start again.
 
-use crate::{Farm, until, web};
+use crate::{Farm, lan::Machine, until, web};
 use anyhow::{Context, bail};
 use rayswarm_model::Address;
 use rayswarm_settlement::keystore;
 use serde_json::{Value, json};
 use std::{
     fs::File,
-    net::{TcpListener, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -15,16 +15,25 @@ use std::{
 
 /// How long a node may take to answer; it executes again what its crash took back.
 const START: Duration = Duration::from_secs(60);
+/// Where nodes listen that have a machine of their own: for peers, and for JSON-RPC.
+const PORTS: [u16; 2] = [7_100, 8_545];
 
 /// A `rayswarm chain run` in a data folder of its own. Dropping it kills it.
 pub struct Keeper {
     program: PathBuf,
     folder: PathBuf,
     arguments: Vec<String>,
-    /// Where its JSON-RPC is: the same after each start.
-    rpc: String,
-    peer_port: u16,
+    listen: SocketAddr,
+    door: Door,
     child: Option<Child>,
+}
+
+/// Where a keeper's JSON-RPC is: the same after each start, and whether it runs or not.
+#[derive(Clone, Debug)]
+pub struct Door {
+    rpc: SocketAddr,
+    /// Where that address means it; this machine if `None`.
+    machine: Option<Machine>,
 }
 
 /// A block as JSON-RPC shows it.
@@ -44,17 +53,35 @@ impl Keeper {
     /// # Errors
     /// When there are no free ports.
     pub fn new(farm: &Farm, name: &str) -> anyhow::Result<Self> {
+        // Ports that were free a moment ago: whoever is killed must come back where others look for it.
+        let listen = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+        let rpc = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        Self::at(farm, name, listen, Door { rpc, machine: None })
+    }
+
+    /// The same on a machine of its own.
+    ///
+    /// # Errors
+    /// When its folder cannot be made.
+    pub fn on(machine: Machine, farm: &Farm, name: &str) -> anyhow::Result<Self> {
+        let [peers, rpc] = PORTS;
+        let listen = (machine.address, peers).into();
+        let door = Door {
+            rpc: (Ipv4Addr::LOCALHOST, rpc).into(),
+            machine: Some(machine),
+        };
+        Self::at(farm, name, listen, door)
+    }
+
+    fn at(farm: &Farm, name: &str, listen: SocketAddr, door: Door) -> anyhow::Result<Self> {
         let folder = farm.scratch().join(name);
         std::fs::create_dir_all(&folder)?;
-        // Ports that were free a moment ago: whoever is killed must come back where others look for it.
-        let peer_port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
-        let rpc = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         Ok(Self {
             program: farm.program().to_path_buf(),
             folder,
             arguments: Vec::new(),
-            rpc,
-            peer_port,
+            listen,
+            door,
             child: None,
         })
     }
@@ -72,9 +99,14 @@ impl Keeper {
         &self.folder
     }
 
+    /// Where its JSON-RPC is.
+    pub const fn door(&self) -> &Door {
+        &self.door
+    }
+
     /// The URL of its JSON-RPC.
     pub fn rpc_url(&self) -> String {
-        format!("http://{}", self.rpc)
+        self.door.url()
     }
 
     /// Starts it with these options besides its addresses, and waits until it answers.
@@ -113,11 +145,15 @@ impl Keeper {
             .create(true)
             .append(true)
             .open(self.folder.join("log"))?;
-        let listen = format!("127.0.0.1:{}", self.peer_port);
-        let child = Command::new(&self.program)
+        let (listen, rpc) = (self.listen.to_string(), self.door.rpc.to_string());
+        let mut command = match &self.door.machine {
+            Some(machine) => machine.command(&self.program),
+            None => Command::new(&self.program),
+        };
+        let child = command
             .arg("--data-dir")
             .arg(&self.folder)
-            .args(["chain", "run", "--listen", &listen, "--rpc-listen", &self.rpc])
+            .args(["chain", "run", "--listen", &listen, "--rpc-listen", &rpc])
             .args(&self.arguments)
             .env("RAYSWARM_LOG", "info,rayswarm_node::chain=debug")
             .stdin(Stdio::null())
@@ -153,29 +189,17 @@ impl Keeper {
     /// Asks its JSON-RPC.
     ///
     /// # Errors
-    /// When it does not answer, or with an error.
+    /// As [`Door::ask`].
     pub fn ask(&self, method: &str, params: &Value) -> anyhow::Result<Value> {
-        let question = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = web::ask(&self.rpc, "POST", "/", None, Some(&question.to_string()))?.json();
-        if !answer["error"].is_null() {
-            bail!("{method}: {}", answer["error"]);
-        }
-        Ok(answer["result"].clone())
+        self.door.ask(method, params)
     }
 
     /// The block at a height or tag.
     ///
     /// # Errors
-    /// When there is none.
+    /// As [`Door::block`].
     pub fn block(&self, at: &str) -> anyhow::Result<BlockSeen> {
-        let block = self.ask("eth_getBlockByNumber", &json!([at, false]))?;
-        let text = |field: &str| Ok::<_, anyhow::Error>(block[field].as_str().context("a block")?.to_owned());
-        let number = text("number")?;
-        Ok(BlockSeen {
-            number: u64::from_str_radix(number.trim_start_matches("0x"), 16)?,
-            hash: text("hash")?,
-            state_root: text("stateRoot")?,
-        })
+        self.door.block(at)
     }
 
     /// The block at a height.
@@ -207,6 +231,46 @@ impl Keeper {
         let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(40).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Door {
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.rpc)
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// When nobody answers, or with an error.
+    pub fn ask(&self, method: &str, params: &Value) -> anyhow::Result<Value> {
+        let question = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+        let asking = || web::ask(&self.rpc.to_string(), "POST", "/", None, Some(&question));
+        let reply = match &self.machine {
+            Some(machine) => machine.inside(asking)?,
+            None => asking(),
+        };
+        let answer = reply?.json();
+        if !answer["error"].is_null() {
+            bail!("{method}: {}", answer["error"]);
+        }
+        Ok(answer["result"].clone())
+    }
+
+    /// The block at a height or tag.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn block(&self, at: &str) -> anyhow::Result<BlockSeen> {
+        let block = self.ask("eth_getBlockByNumber", &json!([at, false]))?;
+        let text = |field: &str| Ok::<_, anyhow::Error>(block[field].as_str().context("a block")?.to_owned());
+        let number = text("number")?;
+        Ok(BlockSeen {
+            number: u64::from_str_radix(number.trim_start_matches("0x"), 16)?,
+            hash: text("hash")?,
+            state_root: text("stateRoot")?,
+        })
     }
 }
 

@@ -7,6 +7,8 @@
 //! | [`farm`] | the program under test, its scratch folder, commands and their answers |
 //! | [`job`] | one job that a command follows |
 //! | [`keeper`] | one process that keeps a chain |
+//! | [`keepers`] | all nodes of one chain |
+//! | [`lan`] | machines of their own, and the cables between them |
 //! | [`leftovers`] | what a job must not leave on disk |
 //! | [`money`] | what must be true of a finished job's money |
 //! | [`node`] | one daemon process: start, ask, kill, start again, stop |
@@ -14,6 +16,7 @@
 //! | [`purse`] | an account on the chain, also one that cheats |
 //! | [`scenes`] | small scenes with a trap |
 //! | [`terminal`] | commands that run while a test looks, also in a terminal of their own |
+//! | [`traffic`] | transfers and settlements that go on while nodes are killed |
 //! | [`wait`] | waiting for a condition, with a deadline that fails the test |
 //! | [`web`] | programs of the web: one that asks, and one that serves files |
 //!
@@ -24,6 +27,8 @@ pub mod disk;
 pub mod farm;
 pub mod job;
 pub mod keeper;
+pub mod keepers;
+pub mod lan;
 pub mod leftovers;
 pub mod money;
 pub mod node;
@@ -31,6 +36,7 @@ pub mod processes;
 pub mod purse;
 pub mod scenes;
 pub mod terminal;
+pub mod traffic;
 pub mod wait;
 pub mod web;
 

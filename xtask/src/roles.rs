@@ -15,7 +15,7 @@ pub enum Role {
     Cli,
     /// Drives pure packages in a seeded world.
     Simulation,
-    /// End-to-end tests may use everything.
+    /// End-to-end tests and fuzzing may use everything.
     Tests,
     /// Repository chores stand on nothing of ours.
     Chores,
@@ -39,7 +39,7 @@ pub fn role_of(name: &str) -> Option<Role> {
         "rayswarm-node" => Role::Node,
         "rayswarm-cli" => Role::Cli,
         "rayswarm-simulation" => Role::Simulation,
-        "rayswarm-tests" => Role::Tests,
+        "rayswarm-tests" | "rayswarm-fuzzing" => Role::Tests,
         "xtask" => Role::Chores,
         _ => return None,
     };

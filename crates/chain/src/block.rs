@@ -11,6 +11,8 @@
 //! `difficulty` and `nonce` belong to consensus: they are put in and handed on, and nothing here depends on them but the
 //! block's hash (and what the system contract is told).
 
+pub(crate) mod decode;
+
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header, ReceiptEnvelope};
 use alloy_eips::{
     eip1559::{BaseFeeParams, calc_next_block_base_fee},
@@ -29,6 +31,9 @@ pub type Block = alloy_consensus::Block<Transaction>;
 
 /// The largest encoded block, in bytes (EIP-7934).
 pub const BLOCK_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The most transactions in a block, though they would use less gas than it has: 128 bytes of the largest block for each.
+pub const BLOCK_TRANSACTIONS_MAX: usize = BLOCK_BYTES_MAX / 128;
 
 /// The largest `extra_data` of a header, in bytes (Yellow Paper).
 pub const EXTRA_DATA_BYTES_MAX: usize = 32;
@@ -97,21 +102,38 @@ impl SealedBlock {
     }
 }
 
-/// Decodes a stored or received block.
+/// Decodes a stored or received block. There is one encoding of each.
 ///
 /// # Errors
-/// [`BlockError::TooLarge`], [`BlockError::Malformed`] (also for trailing bytes).
+/// [`BlockError::TooLarge`], [`BlockError::Transactions`], [`BlockError::Malformed`] (also for trailing bytes),
+/// [`BlockError::Body`].
 pub fn decode_block(bytes: &[u8]) -> Result<Block, BlockError> {
     if bytes.len() > BLOCK_BYTES_MAX {
         return Err(BlockError::TooLarge(bytes.len()));
     }
     let mut rest = bytes;
-    let block = Block::decode(&mut rest).map_err(BlockError::Malformed)?;
+    let block = decode::read(&mut rest)?;
     if rest.is_empty() {
         Ok(block)
     } else {
         Err(BlockError::Malformed(alloy_rlp::Error::UnexpectedLength))
     }
+}
+
+/// Decodes the header of a block that did not come with it.
+///
+/// # Errors
+/// [`BlockError::Malformed`] (also for trailing bytes), [`BlockError::ExtraData`].
+pub fn decode_header(bytes: &[u8]) -> Result<Header, BlockError> {
+    let mut rest = bytes;
+    let header = Header::decode(&mut rest).map_err(BlockError::Malformed)?;
+    if !rest.is_empty() {
+        return Err(BlockError::Malformed(alloy_rlp::Error::UnexpectedLength));
+    }
+    if header.extra_data.len() > EXTRA_DATA_BYTES_MAX {
+        return Err(BlockError::ExtraData(header.extra_data.len()));
+    }
+    Ok(header)
 }
 
 /// The hash that a proof-of-work puzzle is set by: keccak-256 of the encoded header with a nonce of zero. A block that
@@ -159,6 +181,9 @@ pub enum BlockError {
     /// Longer than [`BLOCK_BYTES_MAX`].
     #[error("block of {0} bytes, at most {BLOCK_BYTES_MAX} are allowed")]
     TooLarge(usize),
+    /// More than [`BLOCK_TRANSACTIONS_MAX`].
+    #[error("block of {0} transactions, at most {BLOCK_TRANSACTIONS_MAX} are allowed")]
+    Transactions(usize),
     /// The bytes are no block.
     #[error("block does not decode")]
     Malformed(#[source] alloy_rlp::Error),
@@ -321,6 +346,10 @@ pub(crate) fn check_before_execution(block: &Block, parent: &SealedBlock) -> Res
     let size = block.length();
     if size > BLOCK_BYTES_MAX {
         return Err(BlockError::TooLarge(size));
+    }
+    let transactions = block.body.transactions.len();
+    if transactions > BLOCK_TRANSACTIONS_MAX {
+        return Err(BlockError::Transactions(transactions));
     }
     let withdrawals_empty = block.body.withdrawals.as_ref().is_some_and(|list| list.is_empty());
     if !block.body.ommers.is_empty() || !withdrawals_empty {

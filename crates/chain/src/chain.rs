@@ -242,6 +242,14 @@ impl Chain {
         self.pool.all()
     }
 
+    /// Who sent each transaction of a block, of those that wait here: their senders were recovered when they came, and need
+    /// not be again.
+    pub fn waiting_senders(&self, block: &Block) -> Vec<Option<Address>> {
+        let transactions = block.body.transactions.iter();
+        let waiting = transactions.map(|transaction| self.pool.get(transaction.tx_hash()));
+        waiting.map(|waiting| Some(waiting?.transaction.signer())).collect()
+    }
+
     /// How many transactions wait, ready or not.
     pub fn waiting_count(&self) -> usize {
         self.pool.len()

@@ -17,8 +17,8 @@ use revm::{
 
 use crate::{
     block::{
-        Block, BlockAttributes, BlockError, HeaderParts, SealedBlock, check_before_execution, compare_headers,
-        next_base_fee, seal_header,
+        BLOCK_TRANSACTIONS_MAX, Block, BlockAttributes, BlockError, HeaderParts, SealedBlock, check_before_execution,
+        compare_headers, next_base_fee, seal_header,
     },
     changes::StateChanges,
     genesis::Hardfork,
@@ -381,8 +381,9 @@ impl BlockProposal {
             if stopped.contains(&sender) {
                 continue;
             }
-            let size = candidate.transaction.encode_2718_len();
-            let result = if size > room {
+            // With what stands around it in the block.
+            let size = candidate.transaction.network_len();
+            let result = if size > room || executed.len() == BLOCK_TRANSACTIONS_MAX {
                 Err(None)
             } else {
                 executor.apply(&candidate.transaction).map_err(Some)

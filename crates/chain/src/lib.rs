@@ -65,7 +65,7 @@ mod testing;
 mod transaction;
 pub mod trie;
 
-pub use block::{Block, BlockAttributes, BlockError, SealedBlock, decode_block, puzzle};
+pub use block::{Block, BlockAttributes, BlockError, SealedBlock, decode_block, decode_header, puzzle};
 pub use call::{CallError, CallOutcome, CallRequest, Snapshot};
 pub use chain::{
     BLOCKS_KEPT, CANDIDATES_KEPT, Chain, FinalBlock, Finality, HeadChange, HistoryError, OpenError, ResumeError,

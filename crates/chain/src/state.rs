@@ -108,20 +108,26 @@ impl State {
     /// # Errors
     /// The first error of the iterator.
     pub fn from_accounts<E>(accounts: impl IntoIterator<Item = Result<FlatAccount, E>>) -> Result<Self, E> {
+        let accounts = accounts.into_iter();
         let mut codes: HashMap<B256, Bytecode> = HashMap::new();
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(accounts.size_hint().0);
         for account in accounts {
             let account = account?;
             let code_hash = hash_code(&account.code);
-            // Contracts made by one factory share their code, here as well.
-            let code = codes.entry(code_hash).or_insert_with(|| decode_code(account.code));
+            let code = if account.code.is_empty() {
+                Bytecode::default()
+            } else {
+                // Contracts made by one factory share their code, here as well.
+                let shared = codes.entry(code_hash).or_insert_with(|| decode_code(account.code));
+                shared.clone()
+            };
             let slots = account.storage.into_iter().filter(|(_, value)| !value.is_zero());
             let slots = slots.map(|(slot, value)| (keccak256(B256::from(slot)), value));
             let rebuilt = Account {
                 nonce: account.nonce,
                 balance: account.balance,
                 code_hash,
-                code: code.clone(),
+                code,
                 storage: Trie::from_entries(slots.collect()),
             };
             entries.push((keccak256(account.address), rebuilt));

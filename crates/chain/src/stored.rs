@@ -5,11 +5,11 @@ use alloy_consensus::{
     proofs::{calculate_receipt_root, calculate_transaction_root},
 };
 use alloy_primitives::Address;
-use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
+use alloy_rlp::{Decodable, RlpEncodable};
 
-use crate::block::{Block, BlockError, SealedBlock};
+use crate::block::{Block, BlockError, SealedBlock, decode};
 
-#[derive(RlpEncodable, RlpDecodable)]
+#[derive(RlpEncodable)]
 struct Stored {
     block: Block,
     senders: Vec<Address>,
@@ -30,15 +30,15 @@ impl SealedBlock {
     /// senders are believed: this is for one's own disk.
     ///
     /// # Errors
-    /// [`BlockError::Malformed`], [`BlockError::Root`], [`BlockError::Senders`].
+    /// [`BlockError::Malformed`], [`BlockError::Transactions`], [`BlockError::Body`], [`BlockError::Root`],
+    /// [`BlockError::Senders`].
     pub fn decode_executed(bytes: &[u8]) -> Result<Self, BlockError> {
         let mut rest = bytes;
-        let Stored {
-            block,
-            senders,
-            receipts,
-        } = Stored::decode(&mut rest).map_err(BlockError::Malformed)?;
-        if !rest.is_empty() {
+        let mut items = alloy_rlp::Header::decode_bytes(&mut rest, true).map_err(BlockError::Malformed)?;
+        let block = decode::read(&mut items)?;
+        let senders = Vec::<Address>::decode(&mut items).map_err(BlockError::Malformed)?;
+        let receipts = Vec::<ReceiptEnvelope>::decode(&mut items).map_err(BlockError::Malformed)?;
+        if !rest.is_empty() || !items.is_empty() {
             return Err(BlockError::Malformed(alloy_rlp::Error::UnexpectedLength));
         }
         let (header, transactions) = (&block.header, &block.body.transactions);

@@ -17,6 +17,11 @@ use alloy_trie::{
     nodes::{BranchNodeRef, ExtensionNodeRef, LeafNodeRef, RlpNode},
 };
 
+/// About what an account's leaf takes when it is encoded, so that its buffer need not grow.
+const LEAF_BYTES: usize = 160;
+/// What a branch of 16 hashes takes.
+const BRANCH_BYTES: usize = 532;
+
 /// Something that can sit in a trie's leaf.
 pub trait TrieValue: Clone {
     /// Appends the leaf's bytes, as they are hashed, to `out`.
@@ -45,14 +50,13 @@ impl<V: TrieValue> Trie<V> {
     /// A trie of these entries: what [`Trie::insert`] makes of them one by one, but no node is made twice. Of entries with
     /// one key the first counts.
     pub fn from_entries(entries: Vec<(B256, V)>) -> Self {
-        let mut entries: Vec<_> = entries
-            .into_iter()
-            .map(|(key, value)| (Nibbles::unpack(key), Some(value)))
-            .collect();
-        entries.sort_by_key(|(path, _)| *path);
-        entries.dedup_by(|(later, _), (first, _)| later == first);
+        // Values are several times as long as their keys, so they are not moved while these are sorted.
+        let mut order: Vec<(B256, usize)> = (0..).zip(&entries).map(|(place, (key, _))| (*key, place)).collect();
+        order.sort_unstable();
+        order.dedup_by_key(|(key, _)| *key);
+        let mut values: Vec<Option<V>> = entries.into_iter().map(|(_, value)| Some(value)).collect();
         Self {
-            root: build(&mut entries, 0),
+            root: build(&order, &mut values, 0),
         }
     }
 
@@ -188,10 +192,13 @@ impl<V: TrieValue> Node<V> {
     }
 
     fn encode(&self) -> (RlpNode, Vec<u8>) {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(match &self.kind {
+            Kind::Leaf { .. } | Kind::Extension { .. } => LEAF_BYTES,
+            Kind::Branch { .. } => BRANCH_BYTES,
+        });
         let reference = match &self.kind {
             Kind::Leaf { path, value } => {
-                let mut leaf = Vec::new();
+                let mut leaf = Vec::with_capacity(LEAF_BYTES);
                 value.encode_leaf(&mut leaf);
                 LeafNodeRef::new(path, &leaf).rlp(&mut out)
             }
@@ -235,21 +242,30 @@ fn no_children<V>() -> Children<V> {
     Box::new(std::array::from_fn(|_| None))
 }
 
-/// The one node that stands for sorted entries, which share their first `at` nibbles. Takes the values out.
-fn build<V: TrieValue>(entries: &mut [(Nibbles, Option<V>)], at: usize) -> Option<Arc<Node<V>>> {
-    if let [(path, value)] = entries {
-        return value.take().map(|value| Node::leaf(path.slice(at..), value));
+/// The one node that stands for sorted keys, which share their first `at` nibbles; each says the place of its value, which is
+/// taken out.
+fn build<V: TrieValue>(order: &[(B256, usize)], values: &mut [Option<V>], at: usize) -> Option<Arc<Node<V>>> {
+    let ((first, place), (last, _)) = (order.first()?, order.last()?);
+    let path = Nibbles::unpack(first);
+    if order.len() == 1 {
+        let value = values.get_mut(*place)?.take()?;
+        return Some(Node::leaf(path.slice(at..), value));
     }
-    let (first, last) = (entries.first()?.0, entries.last()?.0);
-    let shared = first.common_prefix_length(&last);
+    let shared = path.common_prefix_length(&Nibbles::unpack(last));
     let mut children = no_children();
-    for group in entries.chunk_by_mut(|(one, _), (next, _)| one.get(shared) == next.get(shared)) {
-        let nibble = group.first()?.0.get(shared)?;
-        if let Some(child) = build(group, shared + 1) {
-            put(&mut children, nibble, child);
+    for group in order.chunk_by(|(one, _), (next, _)| nibble(one, shared) == nibble(next, shared)) {
+        let (key, _) = group.first()?;
+        if let Some(child) = build(group, values, shared + 1) {
+            put(&mut children, nibble(key, shared), child);
         }
     }
-    Some(behind(first.slice(at..shared), children))
+    Some(behind(path.slice(at..shared), children))
+}
+
+/// The nibble of a key at a place below 64.
+fn nibble(key: &B256, at: usize) -> u8 {
+    let byte = key.get(at / 2).copied().unwrap_or_default();
+    if at.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f }
 }
 
 fn insert<V: TrieValue>(node: Option<Arc<Node<V>>>, path: Nibbles, value: V) -> Arc<Node<V>> {

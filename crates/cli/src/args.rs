@@ -8,7 +8,7 @@ mod models;
 mod parse;
 mod submit;
 
-pub use bench::{ApiArgs, BenchCommand, ExactnessArgs, FarmArgs, GasArgs, NodeArgs};
+pub use bench::{ApiArgs, BenchCommand, ChainArgs, ExactnessArgs, FarmArgs, GasArgs, NodeArgs};
 pub use chain::{
     ChainCommand, ConsensusArg, ExportArgs, ImportArgs, InitArgs, RunArgs, ServerArgs, StandingArgs, ValidatorCommand,
 };

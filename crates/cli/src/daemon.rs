@@ -122,20 +122,7 @@ impl Started {
 
     /// Lets it drain and stop, and waits for it.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
-        if self.child.try_wait()?.is_some() {
-            return Ok(());
-        }
-        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
-        }
-        let begun = Instant::now();
-        while self.child.try_wait()?.is_none() {
-            if begun.elapsed() > STOP_PATIENCE {
-                self.kill()?;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(())
+        end(&mut self.child).await
     }
 
     /// Ends it at once. Its journal allows for that, and its engines end with it.
@@ -146,11 +133,31 @@ impl Started {
     }
 }
 
+/// Asks a process to stop and waits for it; one that does not is killed.
+pub async fn end(child: &mut Child) -> anyhow::Result<()> {
+    if child.try_wait()?.is_some() {
+        return Ok(());
+    }
+    if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+    }
+    let begun = Instant::now();
+    while child.try_wait()?.is_none() {
+        if begun.elapsed() > STOP_PATIENCE {
+            child.kill()?;
+            child.wait()?;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
+
 fn log_path(data_dir: &Path) -> PathBuf {
     data_dir.join("daemon.log")
 }
 
-fn last_lines(log: &Path) -> String {
+/// The end of a process's log, in words.
+pub fn last_lines(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     let tail = lines[lines.len().saturating_sub(6)..].join("\n  ");

@@ -35,7 +35,7 @@ use crate::{
     Block, BuildRequest, Consensus, Event, Header, Millis, Output, Peer, Seal, SealError, Site, Timer, ValidatorSet,
     VoteDomain,
 };
-use alloy_primitives::Bytes;
+use alloy_primitives::{Bytes, U256};
 use blocks::Blocks;
 use malachite::{Act, Core, Step};
 use message::Message;
@@ -139,6 +139,10 @@ impl Consensus for Bft {
             Event::Solved { .. } => {}
         }
         std::mem::take(&mut self.out)
+    }
+
+    fn weight(&self) -> U256 {
+        U256::from(self.head.number)
     }
 
     fn verify_seal(&self, now: Millis, header: &Header, seal: &Seal, site: &Site<'_>) -> Result<(), SealError> {

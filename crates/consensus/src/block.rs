@@ -108,6 +108,11 @@ pub enum SealError {
     /// The puzzle is not solved.
     #[error("the nonce of block {0} does not solve its puzzle")]
     Unsolved(u64),
+    /// There are more headers before it than are walked along at once.
+    #[error(
+        "block {0} is further ahead than headers are walked along; read the chain from a file of `rayswarm chain export`"
+    )]
+    TooFar(u64),
     /// It was not this proposer's turn.
     #[error("block {number} was proposed by {got}, in round {round} it was the turn of {expected}")]
     Proposer {

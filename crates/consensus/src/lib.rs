@@ -29,11 +29,11 @@ pub mod votes;
 pub use bft::{Bft, BftRules, BftSetup};
 pub use block::{Block, Header, Seal, SealError, Site};
 pub use event::{BuildRequest, Event, Output, Peer, Recipient, Timer};
-pub use pow::{Pow, PowRules};
+pub use pow::{Pow, PowRules, Walk};
 pub use validators::{Validator, ValidatorSet, ValidatorsError};
 pub use votes::{Evidence, Proposal, Vote, VoteDomain, VoteKind};
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes, U256};
 
 /// Milliseconds since 1970.
 pub type Millis = u64;
@@ -49,6 +49,16 @@ pub trait Consensus: Send {
 
     /// Something has happened.
     fn handle(&mut self, now: Millis, event: Event) -> Vec<Output>;
+
+    /// What stands behind the head. Of two branches the one with more is the better: by pow the work of all blocks up to it, by
+    /// votes its height.
+    fn weight(&self) -> U256;
+
+    /// Begins to walk along headers that follow a stored block, given by height and hash. `None` where it is not here, or where it
+    /// takes more than headers to see what stands behind a branch.
+    fn walk(&self, _from: (u64, B256)) -> Option<Walk> {
+        None
+    }
 
     /// Whether a block may stand where it says it does, by its header and its seal alone. Costs no execution. `now` bounds
     /// how far a block may be ahead of the clock.

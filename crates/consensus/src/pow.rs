@@ -6,7 +6,8 @@
 //! | [`puzzle`] | the puzzle, and trying a range of nonces |
 //! | [`retarget`] | the difficulty of each block (ASERT) |
 //! | [`tree`] | headers above the last final block, and the fork choice |
-//! | `check` | what a header must be at its place: number, time, difficulty |
+//! | [`walk`] | the headers of a branch, before its blocks are taken in |
+//! | `check` | what a header must be at its place: number, time, difficulty, solution |
 //!
 //! ```text
 //! Stored -> Head, Final, Build -> Built -> Mine -> Solved -> Store -> Stored
@@ -25,6 +26,7 @@ pub mod puzzle;
 pub mod retarget;
 pub mod rules;
 pub mod tree;
+pub mod walk;
 
 mod check;
 #[cfg(test)]
@@ -32,9 +34,10 @@ mod testing;
 
 pub use rules::PowRules;
 pub use tree::Root;
+pub use walk::Walk;
 
 use crate::{Block, BuildRequest, Consensus, Event, Header, Millis, Output, Seal, SealError, Site};
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U256};
 use tree::{Placed, Tree};
 
 /// Consensus by proof of work, of one node.
@@ -123,7 +126,7 @@ impl Pow {
 
     fn solved(&self, now: Millis, block: Block) -> Vec<Output> {
         let header = &block.header;
-        match self.check_next(now, header).and_then(|()| check_solution(header)) {
+        match self.check_next(now, header).and_then(|()| check::solution(header)) {
             Err(reason) => refuse(header.hash, reason),
             Ok(()) => vec![Output::Store {
                 block,
@@ -142,14 +145,6 @@ impl Pow {
             number,
             last: self.tree.root().header.number,
         }
-    }
-}
-
-fn check_solution(header: &Header) -> Result<(), SealError> {
-    if puzzle::is_solved(header.puzzle, header.nonce, puzzle::target(header.difficulty)) {
-        Ok(())
-    } else {
-        Err(SealError::Unsolved(header.number))
     }
 }
 
@@ -176,6 +171,16 @@ impl Consensus for Pow {
         }
     }
 
+    fn weight(&self) -> U256 {
+        self.tree.work()
+    }
+
+    fn walk(&self, from: (u64, B256)) -> Option<Walk> {
+        let (header, work) = self.tree.get(from)?;
+        let times = self.tree.times(header);
+        Some(Walk::new(self.rules, self.genesis.clone(), header.clone(), times, work))
+    }
+
     /// Also refuses what would stand beside or below the last final block, before anything is executed for it.
     fn verify_seal(&self, now: Millis, header: &Header, seal: &Seal, site: &Site<'_>) -> Result<(), SealError> {
         if *seal != Seal::Header {
@@ -185,7 +190,7 @@ impl Consensus for Pow {
             return Err(self.below_final(header.number));
         }
         check::place(&self.rules, now, header, site.parent, site.times, site.genesis)?;
-        check_solution(header)
+        check::solution(header)
     }
 }
 

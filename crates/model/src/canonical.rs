@@ -21,12 +21,30 @@ pub fn encode<T: Serialize>(document: &'static str, value: &T) -> Result<Vec<u8>
     postcard::to_stdvec(value).map_err(|source| CanonicalError { document, source })
 }
 
-/// Decodes what [`encode`] wrote.
+/// Decodes what [`encode`] wrote: the whole of it.
 pub fn decode<T: DeserializeOwned>(document: &'static str, bytes: &[u8]) -> Result<T, CanonicalError> {
-    postcard::from_bytes(bytes).map_err(|source| CanonicalError { document, source })
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err(postcard::Error::DeserializeBadEncoding),
+        Err(source) => Err(source),
+    }
+    .map_err(|source| CanonicalError { document, source })
 }
 
 /// keccak-256 of the canonical encoding: the name by which contracts and peers know the document.
 pub fn document_hash<T: Serialize>(document: &'static str, value: &T) -> Result<B256, CanonicalError> {
     encode(document, value).map(keccak256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_read_whole_or_not_at_all() {
+        let bytes = encode("text", &"words").unwrap_or_default();
+        assert_eq!(decode::<String>("text", &bytes).ok().as_deref(), Some("words"));
+        assert!(decode::<String>("text", &bytes[1..]).is_err());
+        assert!(decode::<String>("text", &[&bytes[..], b"!"].concat()).is_err());
+    }
 }

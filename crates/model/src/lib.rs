@@ -34,7 +34,7 @@ pub mod signed;
 pub mod units;
 
 pub use allocation::{Allocation, Caps};
-pub use alloy_primitives::{Address, B256, keccak256};
+pub use alloy_primitives::{Address, B256, U256, keccak256};
 pub use failure::FailureKind;
 pub use frames::Frames;
 pub use ids::{AttemptId, BlobId, DisputeId, JobId, LeaseId, NodeId, TaskId};

@@ -6,9 +6,11 @@
 
 mod link;
 mod messages;
+mod state;
 
 pub use link::{ChainEvent, ChainLink};
 pub use messages::*;
+pub use state::*;
 
 use crate::{
     address::node_id,
@@ -126,8 +128,11 @@ impl ChainPeers {
         let (mut send, recv, greeting) = call::within(node, "a greeting", READ_DEADLINE, reading).await?;
         call::put(node, &mut send, &Greeting { genesis }, "a greeting").await?;
         if greeting.genesis != genesis {
-            // The other side has what it needs to say which chain is which.
-            connection.closed().await;
+            // The other side has what it needs to say which chain is which, and goes; or is shown out.
+            let going = tokio::time::timeout(READ_DEADLINE, connection.closed());
+            if going.await.is_err() {
+                CloseCode::Denied.close(connection, "another chain");
+            }
             return Ok(());
         }
         self.begin(connection.clone(), send, recv).await
@@ -157,7 +162,7 @@ impl ChainPeers {
             .spawn(shared.stop.clone().run_until_cancelled_owned(answering));
         let (peers, events, stop) = (self.clone(), shared.events.clone(), shared.stop.clone());
         shared.tasks.spawn(stop.run_until_cancelled_owned(async move {
-            link::listen(node, recv, &events).await;
+            link::listen(&connection, recv, &events).await;
             link.close();
             peers.left(&link).await;
         }));

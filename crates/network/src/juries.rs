@@ -87,7 +87,7 @@ pub enum JuryEvent {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Question {
+pub(crate) enum Question {
     Brief(Brief),
     Claimed(JobId, B256),
 }

@@ -43,12 +43,15 @@
 
 mod address;
 pub mod blobs;
+mod bounded;
 mod call;
 pub mod chain;
 pub mod commands;
 mod endpoint;
 mod error;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod juries;
 mod peer_book;
 pub mod peers;
@@ -57,7 +60,10 @@ pub mod work;
 
 pub use address::PeerAddr;
 pub use blobs::{BlobOptions, BlobStore, FetchProgress, FetchReport, ImportedFile, Want};
-pub use chain::{ChainAnswer, ChainEvent, ChainLink, ChainQuestion, ChainWord, SealedBytes};
+pub use chain::{
+    ChainAnswer, ChainEvent, ChainLink, ChainQuestion, ChainWord, SealedBytes, StateCursor, StatePage, StateQuestion,
+    StateRow,
+};
 pub use endpoint::{Inbox, Network, NetworkConfig};
 pub use error::{Cause, CloseCode, NetworkError};
 pub use frame::{FrameError, MESSAGE_VERSION, Message};

@@ -321,6 +321,7 @@ async fn open_chain(
                 key: Some(identity.account.clone()),
                 mining: config.mining,
                 history: None,
+                checkpoint: None,
                 network,
                 events,
                 known: Vec::new(),

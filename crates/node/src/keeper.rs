@@ -1,7 +1,7 @@
 //! A node that keeps a chain with others and does nothing else: keys, an endpoint, the chain, JSON-RPC.
 
 use crate::{
-    chain::{ChainSpec, EmbeddedChain, Intensity, SharedConfig, stored_chain},
+    chain::{ChainSpec, Checkpoint, EmbeddedChain, Intensity, SharedConfig, stored_chain},
     folder::take_folder,
     identity::Identity,
 };
@@ -36,6 +36,8 @@ pub struct KeeperConfig {
     pub mining: Option<Intensity>,
     /// Final blocks that are kept; all if `None`.
     pub history: Option<u64>,
+    /// A block that must be on the chain.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// A running keeper.
@@ -98,6 +100,7 @@ impl Keeper {
             key: takes_part.then(|| identity.account.clone()),
             mining: config.mining,
             history: config.history,
+            checkpoint: config.checkpoint,
             network: network.clone(),
             events: inbox.chain,
             known: config.peers.clone(),

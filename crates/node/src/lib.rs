@@ -29,11 +29,13 @@
 //! | [`mod@audit`] | a job's money recomputed from the chain |
 //! | [`local`] | what the command line does without a daemon |
 //! | [`bench_seed`] | jobs of the past for a measurement |
+//! | [`bench_chain`] | a measurement: how many transfers a chain takes, and how soon they count |
 //!
 //! A process has one journal and up to two endpoints: one as requestor, one as provider. A node cannot dial itself, and a
 //! studio's own machine should render the studio's own job.
 
 pub mod audit;
+pub mod bench_chain;
 pub mod bench_seed;
 pub mod chain;
 pub mod clock;

@@ -20,7 +20,8 @@ use rayswarm_engines::SessionLimits;
 use rayswarm_model::{Bytes, SceneFacts, settings::Device};
 use std::path::PathBuf;
 
-use rayswarm_engines::store::{find_program, program_version};
+pub use rayswarm_engines::store::find_program;
+use rayswarm_engines::store::program_version;
 pub use rayswarm_engines::{
     EngineError, doctor,
     store::{

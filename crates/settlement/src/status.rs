@@ -34,6 +34,8 @@ pub struct ChainStatus {
     pub peers: Option<u64>,
     /// Transactions that wait for a block.
     pub waiting: Option<u64>,
+    /// A final block whose state it gives to newcomers: height and hash, as `--checkpoint` takes them.
+    pub checkpoint: Option<String>,
 }
 
 /// The newest block.
@@ -78,6 +80,7 @@ pub async fn chain_status(rpc_url: &str) -> Result<ChainStatus, SettlementError>
         finalized: number_of(BlockNumberOrTag::Finalized).await?,
         peers: known(rpc.peer_count().await)?,
         waiting: known(rpc.waiting_count().await)?,
+        checkpoint: known(rpc.checkpoint().await)?.flatten(),
     })
 }
 

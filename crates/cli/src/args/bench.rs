@@ -1,10 +1,10 @@
 //! What can be typed after `rayswarm bench`.
 
-use super::parse::{parse_option, parse_resolution};
+use super::parse::{parse_block_time, parse_option, parse_resolution};
 use clap::{Args as ClapArgs, Subcommand};
 use rayswarm_api::job::ResolutionChoice;
 use rayswarm_model::Frames;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// `rayswarm bench`.
 #[derive(Debug, Subcommand)]
@@ -19,6 +19,8 @@ pub enum BenchCommand {
     Node(NodeArgs),
     /// Ask a node with 1,000 jobs from many connections at once: reads, events, memory, and what rendering loses
     Api(ApiArgs),
+    /// Send transfers to a chain of one and of four validators, and to anvil: how many a second, how soon final
+    Chain(ChainArgs),
 }
 
 /// `rayswarm bench exactness`.
@@ -131,6 +133,30 @@ pub struct ApiArgs {
     /// Leave out rendering; no renderer is needed then
     #[arg(long)]
     pub skip_rendering: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rayswarm bench chain`.
+#[derive(Debug, ClapArgs)]
+pub struct ChainArgs {
+    /// The most transfers that are sent to each chain at full load
+    #[arg(long, default_value_t = 30_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub transfers: u64,
+    /// Seconds for which transfers are sent at full load, and then at half of what the chain took
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub seconds: u64,
+    /// Validators of each chain by proof of stake, separated by commas; all run on this machine
+    #[arg(long, default_value = "1,4", value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=21))]
+    pub validators: Vec<u16>,
+    /// How far apart their blocks are at least: 250ms, 1s
+    #[arg(long, default_value = "250ms", value_name = "SPAN", value_parser = parse_block_time)]
+    pub block_time: Duration,
+    /// The anvil to compare with [default: the one on PATH, or among a checkout's npm packages; without one nothing is
+    /// compared]
+    #[arg(long, value_name = "PROGRAM", env = "RAYSWARM_ANVIL")]
+    pub anvil: Option<PathBuf>,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -7,7 +7,7 @@ use super::{
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use rayswarm_model::{Address, Amount};
 use rayswarm_node::{
-    chain::{ConsensusKind, DEVELOPMENT_CHAIN_ID, client::DEFAULT_RPC},
+    chain::{Checkpoint, ConsensusKind, DEVELOPMENT_CHAIN_ID, client::DEFAULT_RPC},
     keeper::PeerAddr,
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -121,6 +121,10 @@ pub struct RunArgs {
     /// Final blocks whose transactions and receipts JSON-RPC still shows; the blocks themselves stay [default: all]
     #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(1..))]
     pub history: Option<u64>,
+    /// A block that must be on the chain, from somebody you trust: what a node that joins is given of another chain, however
+    /// heavy or well signed, is refused. Height and hash, as `rayswarm chain status` shows them
+    #[arg(long, value_name = "HEIGHT:HASH")]
+    pub checkpoint: Option<Checkpoint>,
     /// Stop when standard input closes: how a command that starts a node takes it along, however it ends itself
     #[arg(long, hide = true)]
     pub with_parent: bool,

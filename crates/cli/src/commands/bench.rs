@@ -1,7 +1,8 @@
-//! `rayswarm bench`: is the picture exact, is the farm quick, does the node answer, what does settling cost, what is
-//! this machine worth.
+//! `rayswarm bench`: is the picture exact, is the farm quick, does the node answer, what does settling cost, is the chain
+//! quick, what is this machine worth.
 
 mod api;
+mod chain;
 mod exactness;
 mod farm;
 mod gas;
@@ -12,6 +13,7 @@ use crate::{args::BenchCommand, exit::ExitCode};
 pub async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Api(args) => api::run(args).await,
+        BenchCommand::Chain(args) => chain::run(args).await,
         BenchCommand::Exactness(args) => exactness::run(args).await,
         BenchCommand::Farm(args) => farm::run(args).await,
         BenchCommand::Gas(args) => gas::run(args).await,

@@ -45,29 +45,32 @@ fn print_status(rpc: &str, status: &ChainStatus) {
     let head = &status.head;
     let number = |number: Option<u64>| number.map_or_else(|| "unknown".into(), |number| number.to_string());
     let age = clock::now().since(head.at);
-    show::line(format_args!("chain     {} {}", status.chain_id, status.genesis));
-    show::line(format_args!("consensus {}", status.consensus.unwrap_or("unknown")));
+    show::line(format_args!("chain      {} {}", status.chain_id, status.genesis));
+    show::line(format_args!("consensus  {}", status.consensus.unwrap_or("unknown")));
     show::line(format_args!(
-        "head      {} {}, {} ago",
+        "head       {} {}, {} ago",
         head.number,
         head.hash,
         show::span(age.as_secs_f64())
     ));
-    show::line(format_args!("safe      {}", number(status.safe)));
-    show::line(format_args!("finalized {}", number(status.finalized)));
-    show::line(format_args!("peers     {}", number(status.peers)));
-    show::line(format_args!("waiting   {} transactions", number(status.waiting)));
+    show::line(format_args!("safe       {}", number(status.safe)));
+    show::line(format_args!("finalized  {}", number(status.finalized)));
+    if let Some(checkpoint) = &status.checkpoint {
+        show::line(format_args!("checkpoint {checkpoint}"));
+    }
+    show::line(format_args!("peers      {}", number(status.peers)));
+    show::line(format_args!("waiting    {} transactions", number(status.waiting)));
     let base_fee = head
         .base_fee_wei
         .map_or_else(|| "unknown".into(), |fee| format!("{fee} wei"));
     show::line(format_args!(
-        "gas       at most {} a block, base fee {base_fee}",
+        "gas        at most {} a block, base fee {base_fee}",
         head.gas_limit
     ));
     if let Some(difficulty) = head.difficulty {
-        show::line(format_args!("work      about {difficulty} hashes a block"));
+        show::line(format_args!("work       about {difficulty} hashes a block"));
     }
-    show::line(format_args!("rpc       {rpc}, {}", status.client));
+    show::line(format_args!("rpc        {rpc}, {}", status.client));
 }
 
 /// What was written or read, for scripts.

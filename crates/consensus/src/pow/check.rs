@@ -1,6 +1,6 @@
-//! What a header must be at its place, its solution aside.
+//! What a header must be at its place.
 
-use super::{PowRules, retarget::difficulty_after, tree::TIMES};
+use super::{PowRules, puzzle, retarget::difficulty_after, tree::TIMES};
 use crate::{Header, Millis, SealError};
 
 /// The median of the times of the last eleven blocks, or of all there are. Of an even number the later of the middle two.
@@ -54,6 +54,15 @@ pub fn place(
         });
     }
     Ok(())
+}
+
+/// Whether a header's nonce solves its puzzle.
+pub fn solution(header: &Header) -> Result<(), SealError> {
+    if puzzle::is_solved(header.puzzle, header.nonce, puzzle::target(header.difficulty)) {
+        Ok(())
+    } else {
+        Err(SealError::Unsolved(header.number))
+    }
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ fn what_was_built_or_solved_wrongly_is_refused_with_the_reason() {
     assert_eq!(outputs, [Output::Refuse { hash, reason }]);
 
     let mut unsolved = template(&request, &genesis, 1);
-    while check_solution(&unsolved.header).is_ok() {
+    while check::solution(&unsolved.header).is_ok() {
         unsolved.header.nonce += 1;
     }
     let hash = unsolved.header.hash;
@@ -155,7 +155,7 @@ fn a_seal_is_the_header_alone_and_all_of_it_counts() {
     assert_eq!(verify(&good, &Seal::Header), Ok(()));
     assert_eq!(verify(&good, &Seal::Votes(Bytes::new())), Err(SealError::Malformed(1)));
     let mut unsolved = good.clone();
-    while check_solution(&unsolved).is_ok() {
+    while check::solution(&unsolved).is_ok() {
         unsolved.nonce += 1;
     }
     assert_eq!(verify(&unsolved, &Seal::Header), Err(SealError::Unsolved(1)));

@@ -108,6 +108,11 @@ impl Tree {
         if better { Placed::Head } else { Placed::Aside }
     }
 
+    /// A block of this tree by height and hash, and the sum of all difficulties from genesis to it.
+    pub fn get(&self, place: (u64, B256)) -> Option<(&Header, U256)> {
+        self.entries.get(&place).map(|entry| (&entry.header, entry.work))
+    }
+
     /// The end of the best chain.
     pub const fn head(&self) -> &Header {
         &self.head.header

@@ -8,7 +8,7 @@ use crate::{
     error::{CloseCode, NetworkError},
 };
 use iroh::endpoint::{Connection, RecvStream, SendStream};
-use rayswarm_model::NodeId;
+use rayswarm_model::{FailureKind, NodeId};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,13 @@ pub enum ChainEvent {
         question: ChainQuestion,
         /// Where the answer goes.
         reply: Reply<ChainAnswer>,
+    },
+    /// One has sent bytes that no honest one sends.
+    Lied {
+        /// Who.
+        from: NodeId,
+        /// What is wrong with them.
+        reason: String,
     },
     /// One has gone.
     Left {
@@ -121,7 +128,8 @@ pub(super) async fn speak(
 }
 
 /// Hears what the peer says until it ends or is none of the protocol.
-pub(super) async fn listen(node: NodeId, mut recv: RecvStream, events: &mpsc::Sender<ChainEvent>) {
+pub(super) async fn listen(connection: &Connection, mut recv: RecvStream, events: &mpsc::Sender<ChainEvent>) {
+    let node = node_id(connection.remote_id());
     loop {
         match call::get::<ChainWord>(node, &mut recv, "a word about the chain").await {
             Ok(word) => {
@@ -131,7 +139,7 @@ pub(super) async fn listen(node: NodeId, mut recv: RecvStream, events: &mpsc::Se
             }
             Err(error) => {
                 tracing::debug!(%node, %error, "a peer of the chain says no more");
-                return;
+                return part_if_broken(connection, &error, events).await;
             }
         }
     }
@@ -156,8 +164,20 @@ pub(super) async fn answer(connection: Connection, events: mpsc::Sender<ChainEve
         };
         if let Err(error) = answering.await {
             tracing::debug!(node = %from, %error, "a question about the chain was not answered");
-            call::close_if_broken(&connection, &error);
-            return;
+            return part_if_broken(&connection, &error, &events).await;
         }
     }
+}
+
+/// Closes the connection when the peer's bytes were not the protocol. Bytes that no honest peer sends are told of before that: whoever
+/// sent them is known for it when it comes again.
+async fn part_if_broken(connection: &Connection, error: &NetworkError, events: &mpsc::Sender<ChainEvent>) {
+    if let NetworkError::Malformed { source, .. } = error
+        && error.kind() == FailureKind::Malicious
+    {
+        let (from, reason) = (node_id(connection.remote_id()), source.to_string());
+        // Nobody needs to know while the node stops.
+        let _ = events.send(ChainEvent::Lied { from, reason }).await;
+    }
+    call::close_if_broken(connection, error);
 }

@@ -1,7 +1,8 @@
 //! The messages of the chain protocol. Blocks, seals, votes and transactions are bytes here: consensus and chain read them.
 
-use crate::frame::Message;
-use rayswarm_model::B256;
+use super::state::{StatePage, StateQuestion};
+use crate::{bounded::at_most, frame::Message};
+use rayswarm_model::{B256, U256};
 use serde::{Deserialize, Serialize};
 
 /// The longest block with its seal.
@@ -16,6 +17,10 @@ pub const TRANSACTIONS_BYTES_MAX: usize = 4 << 20;
 pub const BLOCKS_MAX: usize = 256;
 /// Their bytes in all; one block may be longer.
 pub const BLOCKS_BYTES_MAX: usize = 4 << 20;
+/// The most headers in one answer. An answer with fewer has come to the end.
+pub const HEADERS_MAX: usize = 2_048;
+/// The longest header.
+pub const HEADER_BYTES_MAX: usize = 1_024;
 /// The most hashes by which somebody says what it has.
 pub const LOCATOR_MAX: usize = 64;
 
@@ -43,13 +48,15 @@ pub enum ChainWord {
         head: u64,
         /// That block.
         hash: B256,
+        /// What stands behind it: by pow the work of all blocks up to it, by votes its height.
+        weight: U256,
     },
     /// A message of consensus.
     Consensus(Vec<u8>),
     /// A new block.
     Block(SealedBytes),
     /// Transactions that wait, encoded as wallets send them.
-    Transactions(Vec<Vec<u8>>),
+    Transactions(#[serde(deserialize_with = "at_most::<_, _, TRANSACTIONS_MAX>")] Vec<Vec<u8>>),
 }
 
 /// What a node asks a peer.
@@ -57,13 +64,25 @@ pub enum ChainWord {
 pub enum ChainQuestion {
     /// The blocks of the best chain after the first of these that is on it; from block 1 if none is.
     BlocksAfter(Vec<B256>),
+    /// The headers of these blocks.
+    HeadersAfter(Vec<B256>),
+    /// A final block and those before it, with what their execution showed.
+    ExecutedUpTo(B256),
+    /// A part of the state after a final block.
+    State(StateQuestion),
 }
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChainAnswer {
     /// Blocks, each the child of the one before.
-    Blocks(Vec<SealedBytes>),
+    Blocks(#[serde(deserialize_with = "at_most::<_, _, BLOCKS_MAX>")] Vec<SealedBytes>),
+    /// RLP of headers, each of the child of the one before.
+    Headers(#[serde(deserialize_with = "at_most::<_, _, HEADERS_MAX>")] Vec<Vec<u8>>),
+    /// RLP of blocks, senders and receipts, each of the parent of the one before. Empty where the first is not here.
+    Executed(#[serde(deserialize_with = "at_most::<_, _, BLOCKS_MAX>")] Vec<Vec<u8>>),
+    /// The rows; `None` where that state is not kept here, or no more.
+    State(Option<StatePage>),
 }
 
 impl SealedBytes {
@@ -101,11 +120,11 @@ impl Message for ChainQuestion {
     const BYTES_MAX: usize = LOCATOR_MAX * 33 + 64;
 
     fn check(&self) -> Result<(), &'static str> {
-        let Self::BlocksAfter(known) = self;
-        if known.len() > LOCATOR_MAX {
-            Err("it names too many blocks")
-        } else {
-            Ok(())
+        match self {
+            Self::BlocksAfter(known) | Self::HeadersAfter(known) if known.len() > LOCATOR_MAX => {
+                Err("it names too many blocks")
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -115,11 +134,15 @@ impl Message for ChainAnswer {
     const BYTES_MAX: usize = BLOCKS_BYTES_MAX + BLOCK_BYTES_MAX + 4_096;
 
     fn check(&self) -> Result<(), &'static str> {
-        let Self::Blocks(blocks) = self;
-        if blocks.len() > BLOCKS_MAX {
-            Err("it has too many blocks")
-        } else {
-            Ok(())
+        match self {
+            Self::Blocks(blocks) if blocks.len() > BLOCKS_MAX => Err("it has too many blocks"),
+            Self::Headers(headers) if headers.len() > HEADERS_MAX => Err("it has too many headers"),
+            Self::Headers(headers) if headers.iter().any(|header| header.len() > HEADER_BYTES_MAX) => {
+                Err("a header is too long")
+            }
+            Self::Executed(blocks) if blocks.len() > BLOCKS_MAX => Err("it has too many blocks"),
+            Self::State(Some(page)) => page.check(),
+            _ => Ok(()),
         }
     }
 }
@@ -127,14 +150,23 @@ impl Message for ChainAnswer {
 impl ChainAnswer {
     /// As many of these blocks as one answer takes.
     pub fn of(blocks: impl IntoIterator<Item = SealedBytes>) -> Self {
-        let (mut taken, mut bytes) = (Vec::new(), 0);
-        for block in blocks {
-            if !taken.is_empty() && (taken.len() == BLOCKS_MAX || bytes + block.len() > BLOCKS_BYTES_MAX) {
-                break;
-            }
-            bytes += block.len();
-            taken.push(block);
-        }
-        Self::Blocks(taken)
+        Self::Blocks(as_many_as_fit(blocks, SealedBytes::len))
     }
+
+    /// As many of these executed blocks as one answer takes.
+    pub fn executed(blocks: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self::Executed(as_many_as_fit(blocks, Vec::len))
+    }
+}
+
+fn as_many_as_fit<T>(blocks: impl IntoIterator<Item = T>, length: impl Fn(&T) -> usize) -> Vec<T> {
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    for block in blocks {
+        if !taken.is_empty() && (taken.len() == BLOCKS_MAX || bytes + length(&block) > BLOCKS_BYTES_MAX) {
+            break;
+        }
+        bytes += length(&block);
+        taken.push(block);
+    }
+    taken
 }

@@ -7,20 +7,24 @@
 //! |---|---|
 //! | [`peers`] | who is joined, who is shunned |
 //! | [`timers`] | timers by name |
+//! | [`beginning`] | a newcomer's first questions, if it begins at a checkpoint |
 //! | [`gossip`] | transactions on their way to and from peers |
 //! | [`import`] | blocks of others: fetched, checked, taken in |
+//! | [`weighing`] | which branch is worth it, by pow |
 
+pub(super) mod beginning;
 mod gossip;
 mod import;
 mod peers;
 mod timers;
+mod weighing;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use alloy_primitives::Bytes;
-use rayswarm_consensus::{BuildRequest, Consensus, Event, Evidence, Millis, Output, Peer, Recipient};
+use alloy_primitives::{B256, Bytes, U256};
+use rayswarm_consensus::{BuildRequest, Consensus, Event, Evidence, Millis, Output, Peer, PowRules, Recipient};
 use rayswarm_model::NodeId;
-use rayswarm_network::{ChainAnswer, ChainEvent, ChainQuestion, ChainWord, Network, PeerAddr};
+use rayswarm_network::{ChainAnswer, ChainEvent, ChainQuestion, ChainWord};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval},
@@ -29,7 +33,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::clock;
 
-use self::{gossip::Gossip, import::Fetched, peers::Peers, timers::Timers};
+pub(super) use self::peers::Peers;
+use self::{
+    gossip::Gossip,
+    import::{Fetched, Fetching},
+    timers::Timers,
+    weighing::Weighing,
+};
 use super::{
     ledger::{Ledger, SealError, Template, chained},
     miner::{Miner, Solution},
@@ -52,11 +62,11 @@ pub(crate) struct Driver {
     pub(crate) consensus: Box<dyn Consensus>,
     pub(crate) wal: Wal,
     pub(crate) written: Vec<Bytes>,
+    /// By pow: what branches are compared by.
+    pub(crate) pow: Option<PowRules>,
     pub(crate) miner: Option<(Miner, mpsc::UnboundedReceiver<Solution>)>,
     pub(crate) accuser: Option<super::accuser::Accuser>,
-    pub(crate) network: Network,
-    /// Peers that are looked for besides those that the network knows.
-    pub(crate) known: Vec<PeerAddr>,
+    pub(crate) peers: Peers,
 }
 
 /// The driver cannot go on.
@@ -73,11 +83,17 @@ pub(crate) enum DriverError {
     Stopped,
 }
 
+/// The hash that a puzzle is set by, and its target.
+type Puzzle = (B256, U256);
+
 struct Running {
     ledger: Arc<Ledger>,
     consensus: Box<dyn Consensus>,
     wal: Wal,
+    weighing: Option<Weighing>,
     miner: Option<Miner>,
+    /// What is to be solved, and whether the miner has been told.
+    puzzle: Option<(Puzzle, bool)>,
     accuser: Option<super::accuser::Accuser>,
     /// What is mined, and what it was asked for by.
     template: Option<(BuildRequest, Template)>,
@@ -85,8 +101,9 @@ struct Running {
     gossip: Gossip,
     timers: Timers,
     fetched: mpsc::Sender<Fetched>,
-    /// Whom blocks are being fetched from.
-    fetching: Option<NodeId>,
+    fetching: Option<Fetching>,
+    /// Questions that were asked; only the answer to the last one counts.
+    questions: u64,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -108,13 +125,16 @@ impl Driver {
             ledger: self.ledger,
             consensus: self.consensus,
             wal: self.wal,
+            weighing: self.pow.map(Weighing::new),
             miner,
+            puzzle: None,
             accuser: self.accuser,
             template: None,
-            peers: Peers::new(self.network, self.known, tasks.clone()),
+            peers: self.peers,
             timers: Timers::default(),
             fetched,
             fetching: None,
+            questions: 0,
             tasks,
             stop: stop.clone(),
         };
@@ -140,6 +160,7 @@ impl Driver {
                     running.peers.look_for_more();
                     running.tell_status();
                     running.fetch_if_behind();
+                    running.mine_if_best();
                     Ok(())
                 }
             };
@@ -216,9 +237,8 @@ impl Running {
                 }
             }
             Output::Mine { puzzle, target } => {
-                if let Some(miner) = &self.miner {
-                    miner.set(Some((puzzle, target)));
-                }
+                self.puzzle = Some(((puzzle, target), false));
+                self.mine_if_best();
             }
             Output::Refuse { hash, reason } => tracing::warn!(%hash, %reason, "a block has no place"),
             Output::Accuse(evidence) => self.accuse(evidence),
@@ -230,7 +250,8 @@ impl Running {
                 peer: Peer(node),
                 number,
             } => {
-                self.peers.said_head(NodeId::from_bytes(node), number);
+                self.peers
+                    .said_head(NodeId::from_bytes(node), number, U256::from(number));
                 self.fetch_if_behind();
             }
         }
@@ -280,6 +301,16 @@ impl Running {
         }
     }
 
+    /// Tells the miner what is to be solved, once a block of this node's would be of use.
+    fn mine_if_best(&mut self) {
+        if let (Some(miner), Some((puzzle, false))) = (&self.miner, self.puzzle)
+            && self.may_mine()
+        {
+            miner.set(Some(puzzle));
+            self.puzzle = Some((puzzle, true));
+        }
+    }
+
     async fn solved(&mut self, solution: Solution) -> Result<(), DriverError> {
         let template = self
             .template
@@ -309,17 +340,23 @@ impl Running {
             }
             ChainEvent::Left { from } => {
                 self.peers.left(from);
-                if self.fetching == Some(from) {
-                    self.fetching = None;
-                }
+                self.fetching.take_if(|fetching| fetching.from == from);
+                Ok(())
+            }
+            ChainEvent::Lied { from, reason } => {
+                self.peers.shun(from, &reason);
                 Ok(())
             }
             ChainEvent::Said { from, word } => self.said(from, word).await,
             ChainEvent::Asked { question, reply, .. } => {
                 let ledger = self.ledger.clone();
                 self.tasks.spawn_blocking(move || {
-                    let ChainQuestion::BlocksAfter(known) = question;
-                    let answer = ChainAnswer::of(ledger.blocks_after(&known));
+                    let answer = match question {
+                        ChainQuestion::BlocksAfter(known) => ChainAnswer::of(ledger.blocks_after(&known)),
+                        ChainQuestion::HeadersAfter(known) => ChainAnswer::Headers(ledger.headers_after(&known)),
+                        ChainQuestion::ExecutedUpTo(hash) => ChainAnswer::executed(ledger.executed_up_to(&hash)),
+                        ChainQuestion::State(question) => ChainAnswer::State(ledger.state_page(&question)),
+                    };
                     // Whoever asked may be gone.
                     let _ = reply.send(answer);
                 });
@@ -330,8 +367,8 @@ impl Running {
 
     async fn said(&mut self, from: NodeId, word: ChainWord) -> Result<(), DriverError> {
         match word {
-            ChainWord::Status { head, .. } => {
-                self.peers.said_head(from, head);
+            ChainWord::Status { head, weight, .. } => {
+                self.peers.said_head(from, head, weight);
                 self.fetch_if_behind();
                 Ok(())
             }
@@ -356,7 +393,8 @@ impl Running {
 
     fn tell_status(&self) {
         let (head, hash) = self.ledger.head();
-        self.peers.say(Recipient::All, ChainWord::Status { head, hash });
+        let weight = self.consensus.weight();
+        self.peers.say(Recipient::All, ChainWord::Status { head, hash, weight });
     }
 
     fn accuse(&self, evidence: Evidence) {

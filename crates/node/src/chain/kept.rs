@@ -5,7 +5,7 @@
 
 use std::{error::Error, path::Path};
 
-use alloy_primitives::{B256, Bytes, U256};
+use alloy_primitives::{B256, Bytes};
 use rayswarm_chain::{BLOCKS_KEPT, Chain, PoolLimits, State};
 use rayswarm_consensus::{
     Consensus, Event, Header, Output, VoteDomain,
@@ -15,7 +15,8 @@ use rayswarm_consensus::{
 use rayswarm_model::signed::AccountKey;
 
 use super::{
-    ChainError, LOG_FILE,
+    ChainError, Checkpoint, LOG_FILE,
+    driver::beginning::Beginning,
     ledger::{Ledger, header_of, read_block},
     snapshots::Snapshots,
     spec::{ChainSpec, ConsensusRules},
@@ -35,6 +36,8 @@ pub(crate) struct Part {
     pub(crate) mines: bool,
     /// Final blocks that are kept; all if `None`.
     pub(crate) history: Option<u64>,
+    /// A block that must be on the chain.
+    pub(crate) checkpoint: Option<Checkpoint>,
 }
 
 /// An opened chain.
@@ -43,6 +46,23 @@ pub(crate) struct Opened {
     pub(crate) consensus: Box<dyn Consensus>,
     pub(crate) wal: Wal,
     pub(crate) written: Vec<Bytes>,
+}
+
+/// Whether no chain was ever opened in `dir`.
+pub(super) fn is_new(dir: &Path) -> bool {
+    !dir.join(LOG_FILE).exists()
+}
+
+/// Makes the final state of a chain that begins at a checkpoint. A crash before the end leaves a chain that is new.
+pub(super) fn begin_at(dir: &Path, spec: &ChainSpec, part: &Part, beginning: &Beginning) -> Result<(), ChainError> {
+    let mut snapshots = Snapshots::open(&dir.join(STATE_FILE), &spec.chain_genesis()?, part.history)?;
+    let Beginning {
+        block,
+        before,
+        accounts,
+        work,
+    } = beginning;
+    Ok(snapshots.begin_at(block, before, accounts, *work)?)
 }
 
 /// Opens the chain of `spec` in `dir` where it was left.
@@ -59,9 +79,16 @@ pub(super) fn open(dir: &Path, spec: &ChainSpec, part: &Part) -> Result<Opened, 
         .map_err(ChainError::Resume)?;
     let above = above(&mut log, last_final.number)?;
     let beneficiary = part.key.as_ref().map(AccountKey::address).unwrap_or_default();
-    let ledger = Ledger::new(chain, log, beneficiary, Some(snapshots));
+    let ledger = Ledger::new(chain, log, beneficiary, Some(snapshots), part.checkpoint);
     let mut follower = consensus_on(&ledger, spec, &Part::default(), last_final, Vec::new())?;
     let stored = replay(&ledger, follower.as_mut(), &above).map_err(ChainError::Replay)?;
+    if let Some(checkpoint) = part.checkpoint
+        && let Some(block) = ledger.block(checkpoint.number)
+    {
+        checkpoint
+            .check(block.number(), &block.hash)
+            .map_err(ChainError::Checkpoint)?;
+    }
     let (wal, written) = Wal::open(&dir.join(WAL_FILE), name)?;
     let last_final = ledger.finalized_header();
     let consensus = consensus_on(&ledger, spec, part, last_final, stored)?;
@@ -125,8 +152,7 @@ fn consensus_on(
             let root = Root {
                 times: ledger.times_before(&last_final.hash),
                 header: last_final,
-                // Branches are compared from here on.
-                work: U256::ZERO,
+                work: ledger.final_work()?,
             };
             let genesis = ledger.genesis_header().clone();
             Ok(Box::new(Pow::new(*rules, genesis, root, stored, part.mines)))

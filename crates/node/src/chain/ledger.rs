@@ -22,6 +22,7 @@ use tokio::sync::{Notify, broadcast};
 
 pub(crate) use self::blocks::{FinalizeError, ImportError, Template, header_of, read_block};
 use super::{
+    Checkpoint, NotTheCheckpoint,
     arrivals::Arrivals,
     snapshots::Snapshots,
     storage::{BlockLog, StorageError},
@@ -61,13 +62,22 @@ pub(crate) enum SealError {
     Closed,
 }
 
+/// One block's step of the best branch.
+#[derive(Clone, Debug)]
+pub(crate) enum BranchStep {
+    /// The block is its end now.
+    Applied(Arc<SealedBlock>),
+    /// The block left it, for those of a better branch.
+    Reverted(Arc<SealedBlock>),
+}
+
 /// Chain, block log, and who wants to hear of them.
 pub(crate) struct Ledger {
     chain: RwLock<Chain>,
     /// `None` once the chain is closed.
     log: Mutex<Option<BlockLog>>,
     wake: Notify,
-    sealed: broadcast::Sender<Arc<SealedBlock>>,
+    steps: broadcast::Sender<BranchStep>,
     arrivals: Arrivals,
     /// Why blocks cannot be stored, while they cannot.
     stalled: Mutex<Option<String>>,
@@ -76,22 +86,31 @@ pub(crate) struct Ledger {
     beneficiary: Address,
     /// The final state on disk, of a chain that nodes keep together.
     snapshots: Mutex<Option<Snapshots>>,
+    /// A block that must be on the chain.
+    checkpoint: Option<Checkpoint>,
     /// Who votes after blocks that were asked about lately.
     sets: Mutex<Vec<(B256, Arc<ValidatorSet>)>>,
 }
 
 impl Ledger {
-    pub(crate) fn new(chain: Chain, log: BlockLog, beneficiary: Address, snapshots: Option<Snapshots>) -> Self {
-        let genesis = chain.block(0).unwrap_or(chain.finalized());
+    pub(crate) fn new(
+        chain: Chain,
+        log: BlockLog,
+        beneficiary: Address,
+        snapshots: Option<Snapshots>,
+        checkpoint: Option<Checkpoint>,
+    ) -> Self {
+        let genesis = chain.genesis().block();
         Self {
             genesis_header: header_of(genesis.hash, genesis.header()),
             beneficiary,
             snapshots: Mutex::new(snapshots),
+            checkpoint,
             sets: Mutex::default(),
             chain: RwLock::new(chain),
             log: Mutex::new(Some(log)),
             wake: Notify::new(),
-            sealed: broadcast::channel(SUBSCRIBER_LAG_BLOCKS).0,
+            steps: broadcast::channel(SUBSCRIBER_LAG_BLOCKS).0,
             arrivals: Arrivals::default(),
             stalled: Mutex::new(None),
         }
@@ -137,15 +156,21 @@ impl Ledger {
         Ok(stored?)
     }
 
+    /// Whether a block may be at its height, if somebody who is trusted has said which one is.
+    pub(crate) fn check_place(&self, number: u64, hash: &B256) -> Result<(), NotTheCheckpoint> {
+        self.checkpoint
+            .map_or(Ok(()), |checkpoint| checkpoint.check(number, hash))
+    }
+
     /// Closes the block log, so that another process may open it. Nothing is sealed afterwards.
     pub(crate) fn close(&self) {
         self.log().take();
         self.snapshots().take();
     }
 
-    /// Every block from now on.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<SealedBlock>> {
-        self.sealed.subscribe()
+    /// Every step of the best branch from now on.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<BranchStep> {
+        self.steps.subscribe()
     }
 
     /// The transactions that were taken.
@@ -216,7 +241,7 @@ impl Ledger {
         let block = self.write().append(built.executed)?;
         tracing::debug!(number = block.number(), hash = %block.hash, transactions = block.senders.len(), "sealed");
         // Nobody listening is no error.
-        let _ = self.sealed.send(block.clone());
+        let _ = self.steps.send(BranchStep::Applied(block.clone()));
         Ok(Some(block))
     }
 }

@@ -9,6 +9,7 @@
 //! | [`draft`] | a new chain of a few choices |
 //! | [`ledger`] | the chain as loops and JSON-RPC share it |
 //! | [`solo`] | the loop of a node that seals alone: a block whenever a transaction waits |
+//! | [`checkpoint`] | a block that is trusted |
 //! | [`kept`] | opening a chain that nodes keep together |
 //! | [`driver`] | the loop of such a chain: what consensus wants done |
 //! | [`miner`] | threads that look for nonces |
@@ -16,21 +17,27 @@
 //! | [`accuser`] | reports who signed two things |
 //! | [`storage`], [`wal`], [`record_log`] | blocks, and what was signed, in files that a crash cannot tear |
 //! | [`snapshots`] | the final state on disk |
+//! | [`landmarks`] | states that newcomers may begin with |
 //! | [`rpc`] | Ethereum JSON-RPC |
 //! | [`client`] | a chain as the command line sees it |
 //! | [`transfer`] | whole chains in files |
 //! | [`faucet`] | coins for everybody on a development chain |
+//! | [`fuzzing`] | ways to decoders, for `crates/fuzzing` |
 
 mod accuser;
 mod arrivals;
+mod checkpoint;
 pub mod client;
 mod draft;
 mod driver;
 mod faucet;
+#[doc(hidden)]
+pub mod fuzzing;
 mod kept;
+mod landmarks;
 mod ledger;
 mod miner;
-mod parallel;
+pub(crate) mod parallel;
 mod record_log;
 mod rpc;
 mod snapshots;
@@ -62,10 +69,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     accuser::Accuser,
-    driver::Driver,
+    driver::{
+        Driver, Peers,
+        beginning::{self, Wanted},
+    },
     faucet::Faucet,
     kept::Part,
-    ledger::{Ledger, chained},
+    ledger::{Ledger, chained, header_of},
     miner::Miner,
     rpc::Rpc,
     snapshots::SnapshotError,
@@ -73,6 +83,7 @@ use self::{
     storage::BlockLog,
 };
 pub use self::{
+    checkpoint::{Checkpoint, NotTheCheckpoint},
     draft::{COIN, ConsensusKind, Draft},
     faucet::{DEVELOPMENT_CHAIN_ID, development_genesis},
     miner::Intensity,
@@ -113,6 +124,8 @@ pub struct SharedConfig {
     pub mining: Option<Intensity>,
     /// Final blocks that are kept; all if `None`.
     pub history: Option<u64>,
+    /// A block that must be on the chain.
+    pub checkpoint: Option<Checkpoint>,
     /// The network, and what peers of the chain say in it.
     pub network: Network,
     /// See [`rayswarm_network::Inbox::chain`].
@@ -190,6 +203,11 @@ pub enum ChainError {
         /// Genesis hash asked for.
         wanted: B256,
     },
+    /// The chain is not the one that is trusted.
+    #[error(
+        "the chain in the data folder leaves the one that is trusted; fetch it anew, or look at the checkpoint again"
+    )]
+    Checkpoint(#[source] NotTheCheckpoint),
     /// The block log.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -255,25 +273,50 @@ impl EmbeddedChain {
     /// # Errors
     /// See [`ChainError`].
     pub async fn join(config: SharedConfig) -> Result<Self, ChainError> {
-        let SharedConfig { dir, spec, network, .. } = config;
+        let SharedConfig {
+            dir,
+            spec,
+            network,
+            mut events,
+            ..
+        } = config;
         let faucet = Faucet::of(&spec.genesis);
         let (contract, consensus) = (spec.consensus.contract(), spec.consensus.name());
         let part = Part {
             key: config.key.clone(),
             mines: config.mining.is_some(),
             history: config.history,
+            checkpoint: config.checkpoint,
+        };
+        let pow = match &spec.consensus {
+            ConsensusRules::Pow { rules } => Some(*rules),
+            _ => None,
+        };
+        let first = spec.chain_genesis()?.block();
+        network.keep_chain(first.hash);
+        let stopping = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let mut peers = Peers::new(network.clone(), config.known, tasks.clone());
+        let beginning = match config.checkpoint {
+            Some(checkpoint) if kept::is_new(&dir) => {
+                let wanted = Wanted {
+                    checkpoint,
+                    genesis: header_of(first.hash, first.header()),
+                    pow,
+                };
+                beginning::fetch(&mut peers, &mut events, &wanted).await
+            }
+            _ => None,
         };
         let opening = tokio::task::spawn_blocking(move || {
             claim(&dir, &spec)?;
+            if let Some(beginning) = beginning {
+                kept::begin_at(&dir, &spec, &part, &beginning)?;
+            }
             kept::open(&dir, &spec, &part)
         });
         let opened = opening.await.map_err(ChainError::Interrupted)??;
         let ledger = Arc::new(opened.ledger);
-        let genesis = ledger.genesis_header().hash;
-        network.keep_chain(genesis);
-
-        let stopping = CancellationToken::new();
-        let tasks = TaskTracker::new();
         let rpc = Rpc::new(
             ledger.clone(),
             faucet,
@@ -292,15 +335,12 @@ impl EmbeddedChain {
             consensus: opened.consensus,
             wal: opened.wal,
             written: opened.written,
+            pow,
             miner,
             accuser,
-            network,
-            known: config.known,
+            peers,
         };
-        let (driving, stop) = (
-            driver.run(config.events, tasks.clone(), stopping.clone()),
-            stopping.clone(),
-        );
+        let (driving, stop) = (driver.run(events, tasks.clone(), stopping.clone()), stopping.clone());
         tasks.spawn(async move {
             if let Err(error) = driving.await {
                 tracing::error!(error = %chained(&error), "this node takes part in its chain no more; start it again");
@@ -412,7 +452,7 @@ fn open(dir: &Path, genesis: Genesis) -> Result<Ledger, ChainError> {
         source: Box::new(source),
     })?;
     tracing::info!(dir = %dir.display(), genesis = %name, blocks = log.blocks(), "chain opened");
-    Ok(Ledger::new(chain, log, sealer, None))
+    Ok(Ledger::new(chain, log, sealer, None, None))
 }
 
 /// Writes the file beside its place and moves it there, so that it is never half a file.

@@ -6,7 +6,7 @@ use std::thread;
 const PARALLEL_MIN: usize = 8;
 
 /// What `work` makes of each, in order. What a thread that panicked had to do is missing.
-pub(super) fn map<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     if things.len() < PARALLEL_MIN {
         return things.iter().map(work).collect();
     }

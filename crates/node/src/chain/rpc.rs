@@ -19,7 +19,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use alloy_primitives::U64;
 use jsonrpsee::{
     RpcModule,
-    server::{BatchRequestConfig, RandomStringIdProvider, RegisterMethodError, Server, ServerConfig, ServerHandle},
+    server::{BatchRequestConfig, RegisterMethodError, Server, ServerConfig, ServerHandle},
 };
 use rayswarm_network::Network;
 use serde::Serialize;
@@ -122,24 +122,28 @@ impl Rpc {
 /// Starts serving; returns where.
 pub(crate) async fn serve(rpc: Rpc, address: SocketAddr) -> Result<(ServerHandle, SocketAddr), RpcError> {
     let bind = |source| RpcError::Bind { address, source };
-    let config = ServerConfig::builder()
-        .max_request_body_size(REQUEST_BYTES_MAX)
-        .max_response_body_size(RESPONSE_BYTES_MAX)
-        .set_batch_request_config(BatchRequestConfig::Limit(BATCH_CALLS_MAX))
-        .max_connections(CONNECTIONS_MAX)
-        .max_subscriptions_per_connection(SUBSCRIPTIONS_MAX)
-        .set_id_provider(RandomStringIdProvider::new(16))
-        .build();
     // Any page may ask: nothing is answered that is not public, and nothing is done without a signature.
     let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any);
     let server = Server::builder()
-        .set_config(config)
+        .set_config(config())
         .set_http_middleware(tower::ServiceBuilder::new().layer(cors))
         .build(address)
         .await
         .map_err(bind)?;
     let address = server.local_addr().map_err(bind)?;
     Ok((server.start(methods(rpc)?), address))
+}
+
+/// How much is read, answered and kept open.
+pub(super) fn config() -> ServerConfig {
+    ServerConfig::builder()
+        .max_request_body_size(REQUEST_BYTES_MAX)
+        .max_response_body_size(RESPONSE_BYTES_MAX)
+        .set_batch_request_config(BatchRequestConfig::Limit(BATCH_CALLS_MAX))
+        .max_connections(CONNECTIONS_MAX)
+        .max_subscriptions_per_connection(SUBSCRIPTIONS_MAX)
+        .set_id_provider(subscriptions::HexIds)
+        .build()
 }
 
 /// Every method there is.
@@ -211,6 +215,8 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
         "eth_unsubscribe",
         |p, sink, rpc, _| subscriptions::serve(p, sink, rpc),
     )?;
+
+    m.register_method("rayswarm_checkpoint", |_, rpc, _| rpc.checkpoint())?;
 
     // On a development chain only: elsewhere nobody gets coins, or a block, for nothing.
     if let Some(sealer) = sealer {

@@ -12,23 +12,35 @@
 //! | `blocks` | height | block, senders, receipts ([`SealedBlock::encode_executed`]) |
 //! | `heights` | block hash | height |
 //! | `places` | transaction hash | height, index |
-//! | `meta` | name | `genesis`: hash |
+//! | `meta` | name | `genesis`: hash; `work`: sum of the difficulties up to the last final block (32, big endian) |
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+};
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use rayswarm_chain::{
     AccountFields, BLOCKS_KEPT, FinalBlock, FlatAccount, Genesis, GenesisError, SealedBlock, StateChanges,
 };
+use rayswarm_network::{StateCursor, StatePage};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-const ACCOUNTS: TableDefinition<[u8; 20], [u8; 72]> = TableDefinition::new("accounts");
-const SLOTS: TableDefinition<[u8; 52], [u8; 32]> = TableDefinition::new("slots");
-const CODES: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("codes");
+use super::{
+    Checkpoint,
+    landmarks::{LANDMARKS_KEPT, Landmark, is_landmark},
+};
+
+pub(super) const ACCOUNTS: TableDefinition<[u8; 20], [u8; 72]> = TableDefinition::new("accounts");
+pub(super) const SLOTS: TableDefinition<[u8; 52], [u8; 32]> = TableDefinition::new("slots");
+pub(super) const CODES: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("codes");
 const BLOCKS: TableDefinition<u64, &[u8]> = TableDefinition::new("blocks");
 const HEIGHTS: TableDefinition<[u8; 32], u64> = TableDefinition::new("heights");
 const PLACES: TableDefinition<[u8; 32], (u64, u32)> = TableDefinition::new("places");
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+
+/// A name in `meta`.
+const WORK: &str = "work";
 
 /// Blocks that a crash may take back, and that are then executed again.
 const DURABLE_EVERY: u64 = 64;
@@ -64,6 +76,8 @@ pub(crate) struct Snapshots {
     unsynced: u64,
     /// Final blocks that are kept; all if `None`.
     keep: Option<u64>,
+    /// States that newcomers may begin with, the latest last.
+    landmarks: VecDeque<Landmark>,
 }
 
 /// Where a chain goes on.
@@ -88,6 +102,7 @@ impl Snapshots {
             unsynced: 0,
             // The chain goes on with as many.
             keep: keep.map(|keep| keep.max(BLOCKS_KEPT as u64)),
+            landmarks: VecDeque::new(),
         };
         let block = genesis.block();
         let stored = snapshots.genesis()?;
@@ -100,6 +115,7 @@ impl Snapshots {
                 });
             }
         }
+        snapshots.mark()?;
         Ok(snapshots)
     }
 
@@ -122,6 +138,7 @@ impl Snapshots {
             transaction.open_table(META)?.insert("genesis", block.hash.as_slice())?;
             apply(&transaction, changes)?;
             put_block(&transaction, block)?;
+            add_work(&transaction, block.header().difficulty)?;
             transaction.commit()?;
             Ok(())
         };
@@ -133,6 +150,16 @@ impl Snapshots {
     /// # Errors
     /// See [`SnapshotError`].
     pub(crate) fn apply(&mut self, blocks: &[FinalBlock]) -> Result<(), SnapshotError> {
+        for part in blocks.split_inclusive(is_landmark) {
+            self.apply_at_once(part)?;
+            if part.last().is_some_and(is_landmark) {
+                self.mark()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_at_once(&mut self, blocks: &[FinalBlock]) -> Result<(), SnapshotError> {
         let durable = self.unsynced + blocks.len() as u64 >= DURABLE_EVERY;
         let writing = || -> Result<(), redb::Error> {
             let mut transaction = self.database.begin_write()?;
@@ -142,6 +169,7 @@ impl Snapshots {
             for FinalBlock { block, changes } in blocks {
                 apply(&transaction, changes)?;
                 put_block(&transaction, block)?;
+                add_work(&transaction, block.header().difficulty)?;
                 if let Some(old) = self.keep.and_then(|keep| block.number().checked_sub(keep)) {
                     forget_block(&transaction, old)?;
                 }
@@ -158,6 +186,78 @@ impl Snapshots {
         Ok(())
     }
 
+    /// Begins at a block instead of at the genesis: with the state after it, and with blocks before it, highest first. `work` is the
+    /// sum of the difficulties up to it.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub(crate) fn begin_at(
+        &mut self,
+        block: &SealedBlock,
+        before: &[SealedBlock],
+        accounts: &[FlatAccount],
+        work: U256,
+    ) -> Result<(), SnapshotError> {
+        let writing = || -> Result<(), redb::Error> {
+            let transaction = self.database.begin_write()?;
+            transaction.open_table(ACCOUNTS)?.retain(|_, _| false)?;
+            transaction.open_table(SLOTS)?.retain(|_, _| false)?;
+            for account in accounts {
+                put_account(&transaction, account)?;
+            }
+            for block in before.iter().chain([block]) {
+                put_block(&transaction, block)?;
+            }
+            let work = work.to_be_bytes::<32>();
+            transaction.open_table(META)?.insert(WORK, &work[..])?;
+            transaction.commit()?;
+            Ok(())
+        };
+        writing().map_err(|source| self.failed(source))?;
+        self.landmarks.clear();
+        self.mark()
+    }
+
+    /// Keeps the state as it is now for newcomers.
+    fn mark(&mut self) -> Result<(), SnapshotError> {
+        let number = self.last()?;
+        let view = self
+            .database
+            .begin_read()
+            .map_err(|source| self.failed(source.into()))?;
+        let Some(hash) = self.hash_at(number) else {
+            return Ok(());
+        };
+        if self.landmarks.len() == LANDMARKS_KEPT {
+            self.landmarks.pop_front();
+        }
+        let checkpoint = Checkpoint { number, hash };
+        self.landmarks.push_back(Landmark { checkpoint, view });
+        Ok(())
+    }
+
+    /// The latest final block that newcomers may begin at.
+    pub(crate) fn landmark(&self) -> Option<Checkpoint> {
+        self.landmarks.back().map(|landmark| landmark.checkpoint)
+    }
+
+    /// What follows a row of the state after a block; `None` where that state is not kept.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub(crate) fn state_page(
+        &self,
+        block: &B256,
+        after: Option<StateCursor>,
+    ) -> Result<Option<StatePage>, SnapshotError> {
+        let landmark = self
+            .landmarks
+            .iter()
+            .find(|landmark| landmark.checkpoint.hash == *block);
+        let page = landmark.map(|landmark| landmark.page(after)).transpose();
+        page.map_err(|source| self.failed(source))
+    }
+
     /// Where the chain goes on: the last final block and up to `before` blocks before it.
     ///
     /// # Errors
@@ -168,9 +268,11 @@ impl Snapshots {
             path: self.path.clone(),
         };
         let finalized = self.block(last)?.ok_or_else(foreign)?;
-        let earlier = (last.saturating_sub(before)..last).map(|number| self.block(number));
-        // Those that are kept no more were the oldest.
-        let before = earlier.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let earlier = (last.saturating_sub(before)..last).rev();
+        // Those that are kept no more, or were never here, are the oldest.
+        let earlier = earlier.map_while(|number| self.block(number).transpose());
+        let mut before = earlier.collect::<Result<Vec<_>, _>>()?;
+        before.reverse();
         Ok(Resumed { finalized, before })
     }
 
@@ -180,6 +282,21 @@ impl Snapshots {
             Ok(table.last()?.map_or(0, |(number, _)| number.value()))
         };
         reading().map_err(|source| self.failed(source))
+    }
+
+    /// The sum of the difficulties of all blocks up to the last final one.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub(crate) fn work(&self) -> Result<U256, SnapshotError> {
+        let reading = || -> Result<_, redb::Error> {
+            let table = self.database.begin_read()?.open_table(META)?;
+            Ok(table.get(WORK)?.map(|work| work_of(work.value())))
+        };
+        let work = reading().map_err(|source| self.failed(source))?;
+        work.ok_or_else(|| SnapshotError::Foreign {
+            path: self.path.clone(),
+        })
     }
 
     /// Every account.
@@ -263,7 +380,7 @@ fn failed(path: &Path, source: impl Into<redb::Error>) -> SnapshotError {
     }
 }
 
-fn slot_key(address: Address, slot: U256) -> [u8; 52] {
+pub(super) fn slot_key(address: Address, slot: U256) -> [u8; 52] {
     let mut key = [0; 52];
     key[..20].copy_from_slice(address.as_slice());
     key[20..].copy_from_slice(&slot.to_be_bytes::<32>());
@@ -278,7 +395,7 @@ fn encode_fields(fields: &AccountFields) -> [u8; 72] {
     bytes
 }
 
-fn decode_fields(bytes: &[u8; 72]) -> AccountFields {
+pub(super) fn decode_fields(bytes: &[u8; 72]) -> AccountFields {
     AccountFields {
         nonce: bytes[..8].iter().fold(0, |nonce, byte| nonce << 8 | u64::from(*byte)),
         balance: U256::from_be_slice(&bytes[8..40]),
@@ -321,6 +438,26 @@ fn apply(transaction: &WriteTransaction, changes: &StateChanges) -> Result<(), r
     Ok(())
 }
 
+fn put_account(transaction: &WriteTransaction, account: &FlatAccount) -> Result<(), redb::Error> {
+    let code_hash = keccak256(&account.code);
+    if !account.code.is_empty() {
+        transaction.open_table(CODES)?.insert(code_hash.0, &account.code[..])?;
+    }
+    let mut slots = transaction.open_table(SLOTS)?;
+    for (slot, value) in &account.storage {
+        slots.insert(slot_key(account.address, *slot), value.to_be_bytes::<32>())?;
+    }
+    let fields = AccountFields {
+        nonce: account.nonce,
+        balance: account.balance,
+        code_hash,
+    };
+    transaction
+        .open_table(ACCOUNTS)?
+        .insert(account.address.0.0, encode_fields(&fields))?;
+    Ok(())
+}
+
 fn put_block(transaction: &WriteTransaction, block: &SealedBlock) -> Result<(), redb::Error> {
     let number = block.number();
     transaction
@@ -331,6 +468,18 @@ fn put_block(transaction: &WriteTransaction, block: &SealedBlock) -> Result<(), 
     for (index, executed) in (0..).zip(block.transactions()) {
         places.insert(executed.tx_hash().0, (number, index))?;
     }
+    Ok(())
+}
+
+fn work_of(bytes: &[u8]) -> U256 {
+    U256::try_from_be_slice(bytes).unwrap_or_default()
+}
+
+fn add_work(transaction: &WriteTransaction, difficulty: U256) -> Result<(), redb::Error> {
+    let mut meta = transaction.open_table(META)?;
+    let before = meta.get(WORK)?.map_or(U256::ZERO, |work| work_of(work.value()));
+    let work = before.saturating_add(difficulty).to_be_bytes::<32>();
+    meta.insert(WORK, &work[..])?;
     Ok(())
 }
 

@@ -120,6 +120,22 @@ pub fn import(data_dir: &Path, spec: Option<ChainSpec>, path: &Path) -> anyhow::
     import::take_in(opened, reader).with_context(|| format!("{} was not read to its end", path.display()))
 }
 
+/// Reads a whole file of [`export`] of the chain with this genesis hash and writes it again; none where it does not read. Executes
+/// nothing: for `crates/fuzzing`.
+#[doc(hidden)]
+pub fn rewrite(bytes: &[u8], genesis: B256) -> Option<Vec<u8>> {
+    let mut reader = FileReader::open(bytes, genesis).ok()?;
+    let mut blocks = Vec::new();
+    while let Some(block) = reader.next().ok()? {
+        blocks.push(block);
+    }
+    let mut writer = FileWriter::begin(Vec::new(), genesis, blocks.len() as u64).ok()?;
+    for (block, seal) in &blocks {
+        writer.put(block, seal.as_deref().unwrap_or_default()).ok()?;
+    }
+    writer.finish().ok()
+}
+
 fn open(folder: &Path, spec: Option<ChainSpec>) -> anyhow::Result<Opened> {
     let spec = match spec {
         Some(spec) => spec,

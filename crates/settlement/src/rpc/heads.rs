@@ -56,6 +56,12 @@ impl Rpc {
         Ok(peers.to())
     }
 
+    /// A final block that newcomers may begin at.
+    pub(crate) async fn checkpoint(&self) -> Result<Option<String>, SettlementError> {
+        const METHOD: &str = "rayswarm_checkpoint";
+        self.done(METHOD, self.provider.raw_request(METHOD.into(), NO_PARAMS).await)
+    }
+
     /// Transactions that wait for a block.
     pub(crate) async fn waiting_count(&self) -> Result<u64, SettlementError> {
         const METHOD: &str = "txpool_status";

@@ -32,6 +32,7 @@ fn chain(talkative: bool, validators: bool, difficulty: &'static str) -> String 
             ("eth_getBlockByNumber", Some("safe")) if talkative => header(39, difficulty),
             ("eth_getBlockByNumber", Some("finalized")) => header(10, difficulty),
             ("web3_clientVersion", _) if talkative => json!("rayswarm/1/pos"),
+            ("rayswarm_checkpoint", _) if talkative => json!("10:0x07"),
             ("net_peerCount", _) if talkative => json!("0x3"),
             ("txpool_status", _) if talkative => json!({"pending": "0x2", "queued": "0x1"}),
             _ => return (200, json!({"error": {"code": -32601, "message": "no such method"}})),
@@ -49,6 +50,7 @@ async fn all_that_a_server_tells_is_there() {
     assert_eq!((status.safe, status.finalized), (Some(39), Some(10)));
     assert_eq!((status.peers, status.waiting), (Some(3), Some(3)));
     assert_eq!((status.consensus, status.head.difficulty), (Some("pos"), None));
+    assert_eq!(status.checkpoint.as_deref(), Some("10:0x07"));
 }
 
 #[tokio::test]
@@ -57,5 +59,6 @@ async fn what_a_server_does_not_know_is_left_out() {
     assert_eq!(status.client, "unknown");
     assert_eq!((status.safe, status.finalized), (None, Some(10)));
     assert_eq!((status.peers, status.waiting), (None, None));
+    assert_eq!(status.checkpoint, None);
     assert_eq!((status.consensus, status.head.difficulty), (Some("pow"), Some(16)));
 }

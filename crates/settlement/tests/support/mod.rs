@@ -22,9 +22,15 @@ pub struct Anvil {
 impl Anvil {
     /// Starts one on a free port of the loopback interface, or says why it cannot.
     pub fn start() -> Result<Self, String> {
+        Self::start_with(&[])
+    }
+
+    /// The same, with arguments of one's own.
+    pub fn start_with(arguments: &[&str]) -> Result<Self, String> {
         let binary = binary()?;
         let mut child = Command::new(&binary)
             .args(["--host", "127.0.0.1", "--port", "0"])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

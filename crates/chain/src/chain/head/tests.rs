@@ -67,6 +67,22 @@ fn transactions_of_a_lost_block_wait_again_in_their_order() {
 }
 
 #[test]
+fn senders_of_what_waits_are_known() {
+    let mut chain = Chain::new(genesis()).unwrap();
+    let sent = [3, 1, 2].map(|sender| chain.submit(transfer((sender, 1), 0, 1)).unwrap());
+    let sealed = on(&chain, &chain.genesis_hash(), 1).sealed;
+    let received = crate::decode_block(&sealed.encode()).unwrap();
+    let all: Vec<_> = sealed.senders.iter().copied().map(Some).collect();
+    assert_eq!(chain.waiting_senders(&received), all);
+    chain.forget(&sent[1]);
+    let gone = sealed
+        .senders
+        .iter()
+        .map(|sender| (*sender != Key::new(1).address()).then_some(*sender));
+    assert_eq!(chain.waiting_senders(&received), gone.collect::<Vec<_>>());
+}
+
+#[test]
 fn what_was_executed_once_is_not_executed_again() {
     let mut chain = Chain::new(genesis()).unwrap();
     let root = chain.genesis_hash();

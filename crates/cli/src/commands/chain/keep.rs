@@ -96,6 +96,7 @@ fn config(data_dir: Option<&Path>, args: RunArgs) -> anyhow::Result<KeeperConfig
             percent,
         }),
         history: args.history,
+        checkpoint: args.checkpoint,
     })
 }
 

@@ -1,14 +1,36 @@
 //! Blocks of others: fetched, checked, taken in. The one path by which any block gets in ends in the ledger's `import`.
 
-use rayswarm_consensus::{Block, Event, Seal};
-use rayswarm_model::NodeId;
+use alloy_primitives::{B256, U256};
+use rayswarm_chain::decode_block;
+use rayswarm_consensus::{Block, Event, Seal, Walk};
+use rayswarm_model::{FailureKind, NodeId};
 use rayswarm_network::{ChainAnswer, ChainQuestion, ChainWord, NetworkError, SealedBytes};
 
 use super::{DriverError, Running, now};
 use crate::chain::ledger::{ImportError, chained};
 
+/// From whom something is being fetched, and what.
+pub(super) struct Fetching {
+    pub(super) from: NodeId,
+    /// What stands behind its head, as it says.
+    pub(super) claimed: U256,
+    pub(super) branch: Branch,
+}
+
+/// What is being fetched of a branch.
+pub(super) enum Branch {
+    /// Its blocks, whatever they are: votes show that each is final.
+    Voted,
+    /// Its headers, as far as they were walked along.
+    Headers(Option<Box<Walk>>),
+    /// The blocks of its headers, of which `next` is the index of the first that is not here.
+    Weighed { awaited: Vec<B256>, next: usize },
+}
+
 /// What a peer answered.
 pub(super) struct Fetched {
+    /// To which question.
+    question: u64,
     from: NodeId,
     answer: Result<ChainAnswer, NetworkError>,
 }
@@ -25,63 +47,153 @@ pub(super) fn block_word(block: &Block, seal: &Seal) -> Option<ChainWord> {
 }
 
 impl Running {
-    /// Asks the peer with the highest chain for what is missing, unless somebody is asked already.
+    /// Asks the peer with the best branch for what is missing, unless somebody is asked already.
     pub(super) fn fetch_if_behind(&mut self) {
         if self.fetching.is_some() {
             return;
         }
-        let (head, _) = self.ledger.head();
-        let Some(from) = self.peers.ahead_of(head) else { return };
-        self.fetch_from(from);
+        let best = self.peers.heaviest_above(self.consensus.weight());
+        if let Some((from, _)) = best.filter(|(_, head)| self.is_time_for(*head)) {
+            self.fetch_from(from);
+        }
     }
 
     fn fetch_from(&mut self, from: NodeId) {
-        let Some(link) = self.peers.link(from).cloned() else {
+        let known = self.ledger.locator();
+        let (branch, question) = match self.weighing {
+            None => (Branch::Voted, ChainQuestion::BlocksAfter(known)),
+            Some(_) => (Branch::Headers(None), ChainQuestion::HeadersAfter(known)),
+        };
+        let claimed = self.peers.claimed_by(from);
+        self.ask(Fetching { from, claimed, branch }, question);
+    }
+
+    /// Asks a peer; the answer comes to the loop.
+    pub(super) fn ask(&mut self, fetching: Fetching, question: ChainQuestion) {
+        let Some(link) = self.peers.link(fetching.from).cloned() else {
             return;
         };
-        self.fetching = Some(from);
-        let (question, fetched) = (ChainQuestion::BlocksAfter(self.ledger.locator()), self.fetched.clone());
+        self.questions += 1;
+        let (number, from, fetched) = (self.questions, fetching.from, self.fetched.clone());
+        self.fetching = Some(fetching);
         let asking = async move {
             let answer = link.ask(&question).await;
             // Nobody waits for it while the node stops.
-            let _ = fetched.send(Fetched { from, answer }).await;
+            let _ = fetched
+                .send(Fetched {
+                    question: number,
+                    from,
+                    answer,
+                })
+                .await;
         };
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(asking));
     }
 
     pub(super) async fn take_in(&mut self, fetched: Fetched) -> Result<(), DriverError> {
-        let from = fetched.from;
-        if self.fetching == Some(from) {
-            self.fetching = None;
+        if let Err(error) = &fetched.answer
+            && error.kind() == FailureKind::Malicious
+        {
+            // Its link has ended by that, which may have been heard first.
+            self.fetching.take_if(|fetching| fetching.from == fetched.from);
+            self.peers.shun(fetched.from, &chained(error));
+            return Ok(());
         }
-        let blocks = match fetched.answer {
-            Ok(ChainAnswer::Blocks(blocks)) => blocks,
-            Err(error) => {
-                tracing::debug!(node = %from, %error, "blocks were not fetched");
-                self.peers.disbelieve(from);
-                return Ok(());
-            }
+        // Whoever was asked may have left, and another been asked.
+        let Some(fetching) = self.fetching.take_if(|_| fetched.question == self.questions) else {
+            return Ok(());
         };
-        let mut news = false;
+        let from = fetching.from;
+        match (fetched.answer, fetching.branch) {
+            (Ok(ChainAnswer::Blocks(blocks)), Branch::Voted) => self.take_in_voted(from, blocks).await,
+            (Ok(ChainAnswer::Blocks(blocks)), Branch::Weighed { awaited, next }) => {
+                self.take_in_awaited(from, blocks, awaited, next).await
+            }
+            (Ok(ChainAnswer::Headers(headers)), Branch::Headers(walk)) => {
+                let fetching = Fetching {
+                    branch: Branch::Voted,
+                    ..fetching
+                };
+                tokio::task::block_in_place(|| self.walk_on(fetching, walk, &headers));
+                Ok(())
+            }
+            (Ok(_), _) => {
+                self.peers.shun(from, "it answers what it was not asked");
+                Ok(())
+            }
+            (Err(error), _) => {
+                tracing::debug!(node = %from, %error, "a peer did not answer");
+                self.peers.disbelieve(from);
+                Ok(())
+            }
+        }
+    }
+
+    async fn take_in_voted(&mut self, from: NodeId, blocks: Vec<SealedBytes>) -> Result<(), DriverError> {
+        let (mut news, mut nothing) = (false, true);
         for block in blocks {
             match self.import(from, block).await? {
                 Imported::New => news = true,
-                Imported::Known => {}
-                Imported::Not => break,
+                Imported::Known => nothing = false,
+                Imported::Orphan(_) | Imported::Not => break,
             }
         }
-        if !news {
+        if news {
+            self.peers.believe(from);
+        } else if nothing {
             self.peers.disbelieve(from);
+        } else {
+            self.peers.forget_head(from);
         }
         self.fetch_if_behind();
         Ok(())
     }
 
-    /// A peer has told of a new block.
+    /// Takes in blocks of a branch whose headers were walked along, and only those.
+    async fn take_in_awaited(
+        &mut self,
+        from: NodeId,
+        blocks: Vec<SealedBytes>,
+        awaited: Vec<B256>,
+        mut next: usize,
+    ) -> Result<(), DriverError> {
+        let before = next;
+        for block in blocks {
+            let is_awaited = hash_of(&block).is_some_and(|hash| awaited.get(next) == Some(&hash));
+            if !is_awaited || !matches!(self.import(from, block).await?, Imported::New | Imported::Known) {
+                break;
+            }
+            next += 1;
+        }
+        match next.checked_sub(1).and_then(|last| awaited.get(last).copied()) {
+            Some(after) if next > before => {
+                self.peers.believe(from);
+                self.fetch_awaited(from, after, awaited, next);
+            }
+            // It may have gone over to another branch.
+            _ => self.peers.disbelieve(from),
+        }
+        Ok(())
+    }
+
+    /// A peer has told of a new block. Where the head is old the peer's status is what counts: branches are compared then.
     pub(super) async fn take_in_one(&mut self, from: NodeId, block: SealedBytes) -> Result<(), DriverError> {
+        if !self.is_level() {
+            return Ok(());
+        }
         let word = ChainWord::Block(block.clone());
-        if self.import(from, block).await? == Imported::New {
-            self.peers.say_to_others(from, word);
+        match self.import(from, block).await? {
+            Imported::New => self.peers.say_to_others(from, word),
+            // What lies between is fetched.
+            Imported::Orphan(number) => {
+                if self.weighing.is_none() {
+                    self.peers.said_head(from, number, U256::from(number));
+                }
+                if self.fetching.is_none() {
+                    self.fetch_from(from);
+                }
+            }
+            Imported::Known | Imported::Not => {}
         }
         Ok(())
     }
@@ -97,14 +209,7 @@ impl Running {
         let checked = match checked {
             Ok(Some(checked)) => checked,
             Ok(None) => return Ok(Imported::Known),
-            Err(ImportError::Orphan { number, .. }) => {
-                // What lies between is fetched.
-                self.peers.said_head(from, number);
-                if self.fetching.is_none() {
-                    self.fetch_from(from);
-                }
-                return Ok(Imported::Not);
-            }
+            Err(ImportError::Orphan { number, .. }) => return Ok(Imported::Orphan(number)),
             Err(ImportError::Early { .. }) => return Ok(Imported::Not),
             Err(error) => {
                 self.peers.shun(from, &chained(&error));
@@ -123,9 +228,16 @@ impl Running {
     }
 }
 
+/// `None` for bytes that are no block.
+fn hash_of(sealed: &SealedBytes) -> Option<B256> {
+    decode_block(&sealed.block).ok().map(|block| block.header.hash_slow())
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Imported {
     New,
     Known,
+    /// What it builds on is not here: its height.
+    Orphan(u64),
     Not,
 }

@@ -1,5 +1,6 @@
 //! Peers of the chain: who is joined, who is shunned, and what is told to whom.
 
+use alloy_primitives::U256;
 use rayswarm_consensus::{Peer, Recipient};
 use rayswarm_model::NodeId;
 use rayswarm_network::{ChainLink, ChainWord, Network, PeerAddr};
@@ -16,11 +17,14 @@ const PEERS_WANTED: usize = 16;
 const SHUNNED_FOR: Duration = Duration::from_secs(600);
 /// How long whoever has the greater id waits for the other to dial first.
 const DIAL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a peer that had nothing of what it said is not heard boasting, the first time; then twice as long each time. Longer than
+/// two looks at who has most, so that others have their turn.
+const DOUBTED_FOR: Duration = Duration::from_secs(5);
 /// Peers that are remembered to be shunned.
 const SHUNNED_MAX: usize = 4_096;
 
 /// All peers.
-pub(super) struct Peers {
+pub(crate) struct Peers {
     network: Network,
     known: Vec<PeerAddr>,
     links: HashMap<NodeId, Joined>,
@@ -33,11 +37,22 @@ struct Joined {
     link: ChainLink,
     /// Height of its best block, as it says.
     head: u64,
+    /// What stands behind that block, as it says.
+    weight: U256,
+    /// How often it had nothing of it since it last had something.
+    doubts: u32,
+    doubted_until: Option<Instant>,
+}
+
+impl Joined {
+    fn is_doubted(&self) -> bool {
+        self.doubted_until.is_some_and(|until| Instant::now() < until)
+    }
 }
 
 impl Peers {
     /// `known` are looked for besides those that the network knows.
-    pub(super) fn new(network: Network, known: Vec<PeerAddr>, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(network: Network, known: Vec<PeerAddr>, tasks: TaskTracker) -> Self {
         Self {
             network,
             known,
@@ -54,7 +69,16 @@ impl Peers {
             link.drop_liar("what this node said before was not so; it may come again in ten minutes");
             return;
         }
-        self.links.insert(node, Joined { link, head: 0 });
+        self.links.insert(
+            node,
+            Joined {
+                link,
+                head: 0,
+                weight: U256::ZERO,
+                doubts: 0,
+                doubted_until: None,
+            },
+        );
     }
 
     pub(super) fn left(&mut self, node: NodeId) {
@@ -65,29 +89,64 @@ impl Peers {
         self.links.get(&node).map(|joined| &joined.link)
     }
 
+    /// All that are joined.
+    pub(super) fn all(&self) -> impl Iterator<Item = &ChainLink> {
+        self.links.values().map(|joined| &joined.link)
+    }
+
     pub(super) fn count(&self) -> usize {
         self.links.len()
     }
 
-    /// A peer says how high its chain is.
-    pub(super) fn said_head(&mut self, node: NodeId, head: u64) {
-        if let Some(joined) = self.links.get_mut(&node) {
-            joined.head = joined.head.max(head);
+    /// A peer says how high its chain is and what stands behind it.
+    pub(super) fn said_head(&mut self, node: NodeId, head: u64, weight: U256) {
+        let heard = self.links.get_mut(&node).filter(|joined| !joined.is_doubted());
+        if let Some(joined) = heard.filter(|joined| weight >= joined.weight) {
+            joined.head = head;
+            joined.weight = weight;
         }
     }
 
-    /// The peer with the highest chain above `height`.
-    pub(super) fn ahead_of(&self, height: u64) -> Option<NodeId> {
-        let ahead = self.links.iter().filter(|(_, joined)| joined.head > height);
-        ahead
-            .max_by_key(|(node, joined)| (joined.head, **node))
-            .map(|(node, _)| *node)
+    /// The peer with the most behind its head, if it is more than `weight`, and that head's height.
+    pub(super) fn heaviest_above(&self, weight: U256) -> Option<(NodeId, u64)> {
+        let above = self.links.iter().filter(|(_, joined)| joined.weight > weight);
+        above
+            .max_by_key(|(node, joined)| (joined.weight, **node))
+            .map(|(node, joined)| (*node, joined.head))
+    }
+
+    /// What stands behind a peer's head, as it says.
+    pub(super) fn claimed_by(&self, node: NodeId) -> U256 {
+        self.links.get(&node).map_or(U256::ZERO, |joined| joined.weight)
+    }
+
+    /// Whether every peer that was named is joined, and one was.
+    pub(super) fn all_known_are_joined(&self) -> bool {
+        !self.known.is_empty() && self.known.iter().all(|peer| self.links.contains_key(&peer.node))
+    }
+
+    /// What a peer said of its head is known, or out of date.
+    pub(super) fn forget_head(&mut self, node: NodeId) {
+        if let Some(joined) = self.links.get_mut(&node) {
+            joined.head = 0;
+            joined.weight = U256::ZERO;
+        }
     }
 
     /// A peer did not have what it said it had.
     pub(super) fn disbelieve(&mut self, node: NodeId) {
+        self.forget_head(node);
         if let Some(joined) = self.links.get_mut(&node) {
-            joined.head = 0;
+            let span = DOUBTED_FOR.saturating_mul(1 << joined.doubts.min(16)).min(SHUNNED_FOR);
+            joined.doubted_until = Instant::now().checked_add(span);
+            joined.doubts = joined.doubts.saturating_add(1);
+        }
+    }
+
+    /// A peer had something new.
+    pub(super) fn believe(&mut self, node: NodeId) {
+        if let Some(joined) = self.links.get_mut(&node) {
+            joined.doubts = 0;
         }
     }
 

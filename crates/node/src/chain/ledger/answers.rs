@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use alloy::{sol, sol_types::SolCall};
-use alloy_primitives::{Address, B256, Bytes, TxKind};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use rayswarm_chain::{CallRequest, RecoveredTransaction, SealedBlock, TransactionPlace, decode_block};
 use rayswarm_consensus::{Header, Validator, ValidatorSet};
 use rayswarm_network::{
-    SealedBytes,
-    chain::{LOCATOR_MAX, TRANSACTIONS_BYTES_MAX, TRANSACTIONS_MAX},
+    SealedBytes, StatePage, StateQuestion,
+    chain::{HEADERS_MAX, LOCATOR_MAX, TRANSACTIONS_BYTES_MAX, TRANSACTIONS_MAX},
 };
 
 use super::{Ledger, SubmitError, chained, header_of};
-use crate::chain::storage::{StorageError, Stored};
+use crate::chain::{
+    Checkpoint,
+    snapshots::{SnapshotError, Snapshots},
+    storage::{StorageError, Stored},
+};
 
 sol! {
     function validators() external view returns (address[] accounts, uint64[] powers);
@@ -29,6 +33,11 @@ impl Ledger {
     pub(crate) fn head(&self) -> (u64, B256) {
         let chain = self.read();
         (chain.head().number(), chain.head().hash)
+    }
+
+    /// The time that the head carries, in seconds since 1970.
+    pub(crate) fn head_time(&self) -> u64 {
+        self.read().head().header().timestamp
     }
 
     /// The block of the best branch at a height, however old.
@@ -125,6 +134,37 @@ impl Ledger {
             .collect()
     }
 
+    /// RLP of the headers of those blocks.
+    pub(crate) fn headers_after(&self, known: &[B256]) -> Vec<Vec<u8>> {
+        let first = self.number_after(known);
+        let blocks = (first..).map_while(|number| self.block(number));
+        blocks
+            .take(HEADERS_MAX)
+            .map(|block| alloy_rlp::encode(block.header()))
+            .collect()
+    }
+
+    /// A final block and those before it, with what their execution showed. Nothing where it is not here.
+    pub(crate) fn executed_up_to(&self, hash: &B256) -> impl Iterator<Item = Vec<u8>> {
+        let last = self.number_of(hash).filter(|number| *number <= self.finalized_number());
+        let numbers = last.into_iter().flat_map(|last| (1..=last).rev());
+        numbers.map_while(|number| Some(self.block(number)?.encode_executed()))
+    }
+
+    /// What follows a row of the state after a final block. `None` where that state is not kept.
+    pub(crate) fn state_page(&self, question: &StateQuestion) -> Option<StatePage> {
+        let read = self.snapshots().as_ref()?.state_page(&question.block, question.after);
+        read.unwrap_or_else(|error| {
+            tracing::error!(error = %chained(&error), "the state cannot be read for a newcomer");
+            None
+        })
+    }
+
+    /// The latest final block that newcomers may begin at.
+    pub(crate) fn landmark(&self) -> Option<Checkpoint> {
+        self.snapshots().as_ref()?.landmark()
+    }
+
     fn number_after(&self, known: &[B256]) -> u64 {
         let on_best = known.iter().find_map(|hash| self.number_of(hash));
         on_best.map_or(1, |number| number.saturating_add(1))
@@ -146,6 +186,14 @@ impl Ledger {
                 None
             }
         }
+    }
+
+    /// The work of all blocks up to the last final one.
+    ///
+    /// # Errors
+    /// When the final state cannot be read.
+    pub(crate) fn final_work(&self) -> Result<U256, SnapshotError> {
+        self.snapshots().as_ref().map_or(Ok(U256::ZERO), Snapshots::work)
     }
 
     /// Height of the last final block.

@@ -16,8 +16,8 @@ use rayswarm_chain::{
 use rayswarm_consensus::{self as consensus, BuildRequest, Header, Seal, Site};
 use rayswarm_network::SealedBytes;
 
-use super::{Ledger, SealError, now};
-use crate::chain::{parallel, storage::SEAL_BYTES_MAX};
+use super::{BranchStep, Ledger, SealError, now};
+use crate::chain::{NotTheCheckpoint, parallel, storage::SEAL_BYTES_MAX};
 
 /// Timestamps that a seal may be checked by.
 const TIMES: usize = 11;
@@ -54,6 +54,9 @@ pub(crate) enum ImportError {
     /// It is ahead of this machine's clock, which may be wrong.
     #[error("it comes too early")]
     Early(#[source] consensus::SealError),
+    /// Another block is trusted to be there.
+    #[error("it is not the trusted block")]
+    Checkpoint(#[from] NotTheCheckpoint),
     /// It may not stand there.
     #[error("its seal does not hold")]
     Seal(#[from] consensus::SealError),
@@ -170,6 +173,7 @@ impl Ledger {
         let block = decode_block(&sealed.block)?;
         let hash = block.header.hash_slow();
         let header = header_of(hash, &block.header);
+        self.check_place(header.number, &hash)?;
         let (parent, times) = {
             let chain = self.read();
             if chain.stored(&hash).is_some() || chain.block_by_hash(&hash).is_some() {
@@ -259,9 +263,10 @@ impl Ledger {
                 "another branch is the best now"
             );
         }
-        for block in &change.applied {
+        let reverted = change.reverted.into_iter().map(BranchStep::Reverted);
+        for step in reverted.chain(change.applied.into_iter().map(BranchStep::Applied)) {
             // Nobody listening is no error.
-            let _ = self.sealed.send(block.clone());
+            let _ = self.steps.send(step);
         }
         Ok(())
     }

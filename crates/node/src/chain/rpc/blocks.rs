@@ -30,6 +30,11 @@ impl Rpc {
         self.ledger.head().0
     }
 
+    /// The latest final block whose state newcomers are given here, as `--checkpoint` takes it.
+    pub(super) fn checkpoint(&self) -> Option<String> {
+        self.ledger.landmark().map(|checkpoint| checkpoint.to_string())
+    }
+
     /// A block by height or tag; `pending` is what would be sealed now.
     pub(super) fn block_at(&self, tag: BlockNumberOrTag) -> Answer<Option<Arc<SealedBlock>>> {
         let proposal = {

@@ -12,12 +12,15 @@ use super::{
     Rpc,
     accounts::height_of,
     convert::quantity,
-    error::{Answer, call, history, invalid},
+    error::{Answer, call, history, invalid, too_much},
 };
 use crate::chain::ledger::now;
 
 /// The tip to suggest, in wei per gas: a lone sealer takes any.
 pub(super) const SUGGESTED_TIP: u64 = 1;
+
+/// Most values in one question. Beside what they say, each takes up to 64 times the memory of its text while it is read.
+const VALUES_MAX: usize = 1 << 17;
 
 impl Rpc {
     pub(super) fn call(&self, params: &Params<'_>) -> Answer<Bytes> {
@@ -42,6 +45,11 @@ impl Rpc {
 
     /// `[transaction, block?, state overrides?]`.
     fn question(&self, params: &Params<'_>, default: BlockNumberOrTag) -> Answer<(CallRequest, Snapshot)> {
+        if values_in(params.as_str().unwrap_or_default()) > VALUES_MAX {
+            return Err(too_much(format!(
+                "the call has more than {VALUES_MAX} values; ask about fewer slots at once"
+            )));
+        }
         let mut params = params.sequence();
         let request: TransactionRequest = params.next()?;
         let block: Option<BlockId> = params.optional_next()?;
@@ -74,9 +82,21 @@ impl Rpc {
     }
 }
 
+/// How many values a JSON text has at most: what is in strings is counted too, and there no honest client has any of these.
+fn values_in(text: &str) -> usize {
+    text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
+}
+
 fn call_request(request: TransactionRequest) -> Answer<CallRequest> {
     if request.blob_versioned_hashes.is_some() || request.sidecar.is_some() {
         return Err(invalid("transaction type not supported: this chain has no blobs"));
+    }
+    if let (Some(cap), Some(tip)) = (request.max_fee_per_gas, request.max_priority_fee_per_gas)
+        && tip > cap
+    {
+        return Err(invalid(format!(
+            "max priority fee per gas higher than max fee per gas: tip {tip} wei, cap {cap} wei"
+        )));
     }
     let input = match (request.input.input, request.input.data) {
         (Some(input), Some(data)) if input != data => {

@@ -78,14 +78,14 @@ pub(super) fn transaction(block: &SealedBlock, index: usize) -> Option<ClientTra
     })
 }
 
-/// A transaction that waits for a block.
+/// A transaction that waits for a block: its gas price is the most it pays (execution-apis).
 pub(super) fn waiting(transaction: &RecoveredTransaction) -> ClientTransaction {
     ClientTransaction {
         inner: transaction.clone(),
         block_hash: None,
         block_number: None,
         transaction_index: None,
-        effective_gas_price: None,
+        effective_gas_price: Some(transaction.inner().max_fee_per_gas()),
         block_timestamp: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use alloy::sol_types::decode_revert_reason;
 use jsonrpsee::types::ErrorObjectOwned;
-use rayswarm_chain::{CallError, HistoryError};
+use rayswarm_chain::{CallError, HistoryError, TransactionError};
 
 use crate::chain::{
     faucet::FaucetError,
@@ -14,8 +14,10 @@ pub(super) type Answer<T> = Result<T, ErrorObjectOwned>;
 
 /// A revert; its data goes along (EIP-1474's successor in practice).
 const REVERTED: i32 = 3;
+// The others as EIP-1474 has them.
 const SERVER: i32 = -32000;
 const NOT_FOUND: i32 = -32001;
+const REJECTED: i32 = -32003;
 const LIMIT: i32 = -32005;
 const INVALID_PARAMS: i32 = -32602;
 
@@ -43,8 +45,16 @@ pub(super) fn failed(message: impl Into<String>) -> ErrorObjectOwned {
     error(SERVER, message)
 }
 
+/// A transaction that is not taken; what is none at all is a wrong parameter.
 pub(super) fn submit(refused: SubmitError) -> ErrorObjectOwned {
-    failed(chained(&refused))
+    let code = match &refused {
+        SubmitError::Transaction(
+            TransactionError::Malformed(_) | TransactionError::UnsupportedType(_) | TransactionError::BadSignature,
+        ) => INVALID_PARAMS,
+        SubmitError::Transaction(_) | SubmitError::Pool(_) => REJECTED,
+        SubmitError::Stalled(_) => SERVER,
+    };
+    error(code, chained(&refused))
 }
 
 pub(super) fn faucet(refused: FaucetError) -> ErrorObjectOwned {
@@ -59,13 +69,14 @@ pub(super) fn history(missing: HistoryError) -> ErrorObjectOwned {
 pub(super) fn call(failure: CallError) -> ErrorObjectOwned {
     match failure {
         CallError::Reverted { output } => {
-            let reason = decode_revert_reason(&output);
+            let reason = decode_revert_reason(&output).filter(|_| !output.is_empty());
             let message = reason.map_or_else(
                 || "execution reverted".to_owned(),
                 |reason| format!("execution reverted: {}", reason.trim_start_matches("revert: ")),
             );
             ErrorObjectOwned::owned(REVERTED, message, Some(output))
         }
+        CallError::InsufficientFunds { .. } | CallError::OutOfGas(_) => error(REJECTED, failure.to_string()),
         other => failed(other.to_string()),
     }
 }

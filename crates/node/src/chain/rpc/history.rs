@@ -49,13 +49,15 @@ impl Rpc {
         }
         let history = chain.fee_history(count.min(FEE_HISTORY_BLOCKS_MAX), newest, wanted);
         let blocks = history.gas_used_ratios.len();
+        // Who asks for no percentile gets no rows of none either.
+        let reward = percentiles.map(|wanted| if wanted.is_empty() { Vec::new() } else { history.rewards });
         Ok(FeeHistory {
             oldest_block: history.oldest,
             base_fee_per_gas: history.base_fees.into_iter().map(u128::from).collect(),
             gas_used_ratio: history.gas_used_ratios,
             base_fee_per_blob_gas: vec![1; blocks + 1],
             blob_gas_used_ratio: vec![0.0; blocks],
-            reward: percentiles.map(|_| history.rewards),
+            reward,
         })
     }
 }

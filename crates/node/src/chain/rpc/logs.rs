@@ -2,13 +2,13 @@
 
 use alloy::rpc::types::{Filter, FilterBlockOption, Log as RpcLog};
 use jsonrpsee::types::Params;
-use rayswarm_chain::{Chain, LogFilter};
+use rayswarm_chain::{Chain, LogFilter, SealedBlock};
 
 use super::{
     Rpc, convert,
-    error::{Answer, invalid, not_found, too_much},
+    error::{Answer, failed, invalid, not_found, too_much},
 };
-use crate::chain::ledger::Ledger;
+use crate::chain::ledger::{BranchStep, Ledger};
 
 /// Most logs in one answer.
 const LOGS_MAX: usize = 10_000;
@@ -43,12 +43,20 @@ impl Rpc {
                 let height = |tag| convert::height(&self.ledger.read(), tag).unwrap_or(head);
                 let first = from_block.map_or(head, height);
                 let last = to_block.map_or(head, height);
-                if first > last && to_block.is_some() {
-                    return Err(invalid(format!("invalid block range: from {first} to {last}")));
-                }
+                check_bounds(Some(first), to_block.map(|_| last))?;
                 Ok((first, last.min(head)))
             }
         }
+    }
+}
+
+/// Refuses a range that ends before it begins (execution-apis).
+pub(super) fn check_bounds(first: Option<u64>, last: Option<u64>) -> Answer<()> {
+    match first.zip(last) {
+        Some((first, last)) if first > last => {
+            Err(failed(format!("invalid block range params: from {first} to {last}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -65,6 +73,25 @@ pub(super) fn log_filter(filter: &Filter) -> Answer<LogFilter> {
         )));
     }
     Ok(wanted)
+}
+
+/// What a step of the best branch makes of the wanted logs of its block.
+pub(super) fn of_step(wanted: &LogFilter, step: &BranchStep) -> Vec<RpcLog> {
+    match step {
+        BranchStep::Applied(block) => wanted.select(block).map(|entry| convert::log(&entry)).collect(),
+        BranchStep::Reverted(block) => removed(wanted, block),
+    }
+}
+
+/// The wanted logs of a block that left the best branch, the last first: they are taken back.
+pub(super) fn removed(wanted: &LogFilter, block: &SealedBlock) -> Vec<RpcLog> {
+    let entries = wanted.select(block).map(|entry| RpcLog {
+        removed: true,
+        ..convert::log(&entry)
+    });
+    let mut logs: Vec<RpcLog> = entries.collect();
+    logs.reverse();
+    logs
 }
 
 /// The wanted logs of blocks `first..=last`, of which the chain is held while they are looked for and the ledger has the old

@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use alloy::rpc::types::{Filter, pubsub::SubscriptionKind};
-use jsonrpsee::{PendingSubscriptionSink, types::Params};
-use rayswarm_chain::{LogFilter, PooledTransaction, SealedBlock};
+use alloy_primitives::U128;
+use jsonrpsee::{
+    PendingSubscriptionSink,
+    core::traits::IdProvider,
+    types::{Params, SubscriptionId},
+};
+use rand::random;
+use rayswarm_chain::{LogFilter, PooledTransaction};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -12,8 +18,9 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{
     Rpc, convert,
     error::{Answer, invalid},
-    logs::log_filter,
+    logs,
 };
+use crate::chain::ledger::BranchStep;
 
 /// One message to a subscriber.
 type Word = serde_json::Result<Box<RawValue>>;
@@ -33,6 +40,16 @@ enum Form {
     Full,
 }
 
+/// Names of subscriptions: 128 random bits, in Ethereum's hexadecimal form.
+#[derive(Debug)]
+pub(super) struct HexIds;
+
+impl IdProvider for HexIds {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        format!("{:#x}", U128::from(random::<u128>())).into()
+    }
+}
+
 /// Serves one subscription until either side ends it.
 pub(super) async fn serve(params: Params<'static>, pending: PendingSubscriptionSink, rpc: Arc<Rpc>) {
     let interest = match interest(&params) {
@@ -42,14 +59,14 @@ pub(super) async fn serve(params: Params<'static>, pending: PendingSubscriptionS
     let ledger = &rpc.ledger;
     match interest {
         Interest::Heads => {
-            let words = |block: &Arc<SealedBlock>| vec![word(&convert::header(block))];
+            let words = |step: &BranchStep| match step {
+                BranchStep::Applied(block) => vec![word(&convert::header(block))],
+                BranchStep::Reverted(_) => Vec::new(),
+            };
             relay(&rpc, pending, ledger.subscribe(), words).await;
         }
         Interest::Logs(filter) => {
-            let words = |block: &Arc<SealedBlock>| {
-                let entries = filter.select(block);
-                entries.map(|entry| word(&convert::log(&entry))).collect()
-            };
+            let words = |step: &BranchStep| logs::of_step(&filter, step).iter().map(word).collect();
             relay(&rpc, pending, ledger.subscribe(), words).await;
         }
         Interest::Arrivals(form) => {
@@ -103,7 +120,7 @@ fn interest(params: &Params<'_>) -> Answer<Interest> {
         SubscriptionKind::NewHeads => Ok(Interest::Heads),
         SubscriptionKind::Logs => {
             let filter: Option<Filter> = params.optional_next()?;
-            Ok(Interest::Logs(log_filter(&filter.unwrap_or_default())?))
+            Ok(Interest::Logs(logs::log_filter(&filter.unwrap_or_default())?))
         }
         SubscriptionKind::NewPendingTransactions => {
             let is_full: Option<bool> = params.optional_next()?;

@@ -107,7 +107,7 @@ async fn refusals_use_the_words_that_clients_look_for() {
     let (message, _) = send(id, 0, one, 21_000, 1).await;
     assert!(message.starts_with("nonce too low"), "{message}");
     let broken = ask(&chain, "eth_sendRawTransaction", json!(["0x02"])).await;
-    assert_eq!(broken["error"]["code"], -32000, "{broken}");
+    assert_eq!(broken["error"]["code"], -32602, "{broken}");
     chain.shutdown().await;
 }
 
@@ -224,10 +224,14 @@ async fn plain_http_clients_get_batches_cors_and_limits() {
         ("eth_getBalance", json!([])),
         ("eth_getBlockByNumber", json!([{}])),
         ("eth_feeHistory", json!(["0x1", "latest", [50, 20]])),
-        ("eth_getLogs", json!([{"fromBlock": "0x2", "toBlock": "0x1"}])),
     ] {
         let answer = ask(&chain, method, params).await;
         assert_eq!(answer["error"]["code"], -32602, "{method}: {answer}");
+    }
+    let backwards = json!([{"fromBlock": "0x2", "toBlock": "0x1"}]);
+    for method in ["eth_getLogs", "eth_newFilter"] {
+        let answer = ask(&chain, method, backwards.clone()).await;
+        assert_eq!(answer["error"]["code"], -32000, "{method}: {answer}");
     }
     for (method, expected) in [
         ("eth_syncing", json!(false)),

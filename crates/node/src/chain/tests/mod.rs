@@ -4,11 +4,19 @@
 //! |---|---|
 //! | [`clients`] | whole stories: a contract, many senders, viem, `cast` |
 //! | [`answers`] | what the methods answer and refuse |
+//! | [`beside_anvil`] | one list of requests and transactions, played to anvil too |
+//! | [`branches`] | what clients are told when another branch becomes the best |
+//! | [`hostile`] | peers and clients that do not keep to the rules |
+//! | [`joining`] | which branch newcomers take, and where they begin |
 //! | [`keeping`] | what a chain keeps: restarts, its directory, its faucet |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod beside_anvil;
+mod branches;
 mod clients;
+mod hostile;
+mod joining;
 mod keeping;
 
 use std::time::Duration;

@@ -129,10 +129,19 @@ impl<R: Read> FileReader<R> {
         if block == 0 || block > BLOCK_BYTES_MAX || seal > SEAL_BYTES_MAX {
             return Err(FrameError::Length { number, block, seal });
         }
-        let (mut block, mut seal) = (vec![0; block], vec![0; seal]);
-        self.fill(&mut block)?;
-        self.fill(&mut seal)?;
+        let (block, seal) = (self.part(block)?, self.part(seal)?);
         Ok(Some((block, (!seal.is_empty()).then_some(seal))))
+    }
+
+    /// Takes memory for what is there, not for what a length says.
+    fn part(&mut self, length: usize) -> Result<Vec<u8>, FrameError> {
+        let mut part = Vec::new();
+        let mut rest = (&mut self.file).take(length as u64);
+        rest.read_to_end(&mut part).map_err(FrameError::Read)?;
+        if part.len() < length {
+            return Err(FrameError::Short(self.read));
+        }
+        Ok(part)
     }
 
     fn end<T>(&mut self) -> Result<Option<T>, FrameError> {

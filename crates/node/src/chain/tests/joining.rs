@@ -1,0 +1,258 @@
+//! Nodes that join a chain of others: which branch they take, and where they begin.
+
+use std::num::NonZeroU32;
+
+use alloy_primitives::U256;
+use rayswarm_chain::BlockAttributes;
+use rayswarm_consensus::{
+    Event, Output, PowRules,
+    pow::{puzzle, retarget::difficulty_after},
+};
+use rayswarm_network::{BlobOptions, NetworkConfig, SealedBytes};
+use tokio::time::interval;
+
+use super::*;
+use crate::{chain::ledger::header_of, clock};
+
+/// How old the chain of these tests is, in seconds: what stands on its first block may say that it came late.
+const AGE: u64 = 3_000;
+
+fn rules(block_seconds: u32) -> PowRules {
+    let of = |value| NonZeroU32::new(value).unwrap();
+    PowRules {
+        initial_difficulty: U256::from(64),
+        block_seconds: of(block_seconds),
+        half_life_seconds: of(100),
+        confirmations: of(3),
+        ahead_seconds_max: 15,
+    }
+}
+
+/// A chain with a block every so many seconds.
+fn spec(block_seconds: u32) -> ChainSpec {
+    // As for every client of these tests.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let draft = Draft {
+        kind: ConsensusKind::Pow,
+        chain_id: 7,
+        timestamp: clock::now().seconds_floor() - AGE,
+        block_time: Duration::from_secs(block_seconds.into()),
+        epoch_blocks: 1,
+        seats: 2,
+        validators: Vec::new(),
+        coins: Vec::new(),
+        faucet: false,
+    };
+    let mut spec = draft.spec();
+    spec.consensus = ConsensusRules::Pow {
+        rules: rules(block_seconds),
+    };
+    spec
+}
+
+/// Adds a block for each of these times to the chain in a folder, whose rewards go to `miner`.
+fn grow(dir: &Path, spec: &ChainSpec, times: impl IntoIterator<Item = u64>, miner: Address) {
+    let ConsensusRules::Pow { rules } = &spec.consensus else {
+        panic!("not pow")
+    };
+    claim(dir, spec).unwrap();
+    let kept::Opened {
+        ledger, mut consensus, ..
+    } = kept::open(dir, spec, &Part::default()).unwrap();
+    consensus.start(clock::now().0, &[]);
+    for timestamp in times {
+        let parent = ledger.read().head().clone();
+        let difficulty = difficulty_after(rules, ledger.genesis_header(), &header_of(parent.hash, parent.header()));
+        let attributes = BlockAttributes {
+            timestamp,
+            beneficiary: miner,
+            difficulty,
+            ..BlockAttributes::default()
+        };
+        let proposal = ledger.read().prepare_on(&parent.hash, attributes).unwrap();
+        let executed = proposal.build().executed;
+        let target = puzzle::target(difficulty);
+        let nonce = puzzle::search(executed.sealed.puzzle(), target, 0..u64::MAX).unwrap();
+        let sealed = SealedBytes {
+            block: executed.with_nonce(nonce).unwrap().sealed.encode(),
+            seal: None,
+        };
+        let checked = ledger.check_seal(&sealed, |header, seal, site| {
+            consensus.verify_seal(clock::now().0, header, seal, site)
+        });
+        let header = ledger.import(checked.unwrap().unwrap()).unwrap();
+        let stored = Event::Stored {
+            header,
+            validators: None,
+        };
+        for output in consensus.handle(clock::now().0, stored) {
+            match output {
+                Output::Head(hash) => ledger.set_head(hash).unwrap(),
+                Output::Final(hash) => ledger.finalize(hash).unwrap(),
+                _ => {}
+            }
+        }
+    }
+    ledger.close();
+}
+
+struct Node {
+    chain: EmbeddedChain,
+    network: Network,
+}
+
+impl Node {
+    async fn start(
+        dir: &Path,
+        spec: &ChainSpec,
+        known: Vec<PeerAddr>,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Self, ChainError> {
+        let (network, events) = network(dir).await;
+        Self::join(dir, spec, known, checkpoint, network, events).await
+    }
+
+    async fn join(
+        dir: &Path,
+        spec: &ChainSpec,
+        known: Vec<PeerAddr>,
+        checkpoint: Option<Checkpoint>,
+        network: Network,
+        events: mpsc::Receiver<ChainEvent>,
+    ) -> Result<Self, ChainError> {
+        let chain = EmbeddedChain::join(SharedConfig {
+            dir: dir.join("chain"),
+            spec: spec.clone(),
+            rpc_bind: (Ipv4Addr::LOCALHOST, 0).into(),
+            key: None,
+            mining: None,
+            history: None,
+            checkpoint,
+            network: network.clone(),
+            events,
+            known,
+        })
+        .await?;
+        Ok(Self { chain, network })
+    }
+
+    fn address(&self) -> PeerAddr {
+        self.network.addr()
+    }
+
+    /// Waits until its head is this block.
+    async fn reaches(&self, head: (u64, B256)) {
+        until(|| self.chain.head() == head).await;
+    }
+
+    async fn stop(self) {
+        self.chain.shutdown().await;
+        self.network.shutdown().await;
+    }
+}
+
+async fn network(dir: &Path) -> (Network, mpsc::Receiver<ChainEvent>) {
+    let mut secret_key = [0; 32];
+    let name = dir.file_name().unwrap().as_encoded_bytes();
+    secret_key[..name.len()].copy_from_slice(name);
+    let config = NetworkConfig {
+        secret_key,
+        bind: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+        relay: None,
+        idle_timeout: NetworkConfig::IDLE_TIMEOUT,
+        folder: dir.join("network"),
+        blobs: BlobOptions::default(),
+    };
+    let (network, inbox) = Network::start(config).await.unwrap();
+    (network, inbox.chain)
+}
+
+/// The runner ends a test whose condition never comes.
+async fn until(condition: impl Fn() -> bool) {
+    let mut looks = interval(Duration::from_millis(20));
+    while !condition() {
+        looks.tick().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_takes_the_branch_with_most_work_whoever_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let [honest, liar, fresh] = ["honest", "liar", "fresh"].map(|name| folder.path().join(name));
+    let spec = spec(50);
+    let begin = spec.genesis.timestamp;
+    // On schedule, and far longer than it: but so late that each block costs a hash or two.
+    grow(
+        &honest.join("chain"),
+        &spec,
+        (1..=50).map(|number| begin + number * 50),
+        Address::repeat_byte(1),
+    );
+    grow(
+        &liar.join("chain"),
+        &spec,
+        (0..58).map(|number| begin + AGE - 100 + number),
+        Address::repeat_byte(2),
+    );
+
+    let liar = Node::start(&liar, &spec, Vec::new(), None).await.unwrap();
+    let (honest_network, events) = network(&honest).await;
+    let known = vec![liar.address(), honest_network.addr()];
+    let fresh = Node::start(&fresh, &spec, known, None).await.unwrap();
+    until(|| fresh.network.chain_peers().len() == 1).await;
+    assert_eq!(liar.chain.head().0, 58);
+
+    let honest = Node::join(&honest, &spec, Vec::new(), None, honest_network, events)
+        .await
+        .unwrap();
+    fresh.reaches(honest.chain.head()).await;
+    assert_eq!(fresh.chain.head().0, 50, "shorter, and heavier");
+    for node in [fresh, honest, liar] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_begins_at_a_checkpoint_and_needs_no_block_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, fresh] = ["old", "fresh"].map(|name| folder.path().join(name));
+    let spec = spec(1);
+    let late = spec.genesis.timestamp + AGE - 700;
+    let miner = Address::repeat_byte(1);
+    grow(&old.join("chain"), &spec, (0..600).map(|number| late + number), miner);
+    let old = Node::start(&old, &spec, Vec::new(), None).await.unwrap();
+    let said = ask(&old.chain, "rayswarm_checkpoint", json!([])).await;
+    let checkpoint: Checkpoint = said["result"].as_str().unwrap().parse().unwrap();
+    assert_eq!(checkpoint.number, 597, "what is final");
+
+    let known = vec![old.address()];
+    let node = Node::start(&fresh, &spec, known, Some(checkpoint)).await.unwrap();
+    node.reaches(old.chain.head()).await;
+    for (method, params) in [
+        ("eth_getBalance", json!([miner, "latest"])),
+        ("eth_getBlockByNumber", json!(["0x0", false])),
+        ("eth_getBlockByNumber", json!(["0x200", true])),
+        ("eth_getBlockByNumber", json!(["finalized", false])),
+    ] {
+        let [expected, got] = [&old.chain, &node.chain].map(|chain| ask(chain, method, params.clone()));
+        let (expected, got) = (expected.await, got.await);
+        assert!(!expected["result"].is_null(), "{expected}");
+        assert_eq!(expected, got, "{method} {params}");
+    }
+    let first = ask(&node.chain, "eth_getBlockByNumber", json!(["0x1", false])).await;
+    assert!(first["result"].is_null(), "it never had block 1: {first}");
+    node.stop().await;
+
+    // It goes on where it was, without help, and holds its chain against the checkpoint.
+    let head = old.chain.head();
+    old.stop().await;
+    let node = Node::start(&fresh, &spec, Vec::new(), Some(checkpoint)).await.unwrap();
+    assert_eq!(node.chain.head(), head);
+    node.stop().await;
+    let wrong = Checkpoint {
+        hash: B256::repeat_byte(9),
+        ..checkpoint
+    };
+    let refused = Node::start(&fresh, &spec, Vec::new(), Some(wrong)).await.err().unwrap();
+    assert!(matches!(refused, ChainError::Checkpoint(_)), "{refused}");
+}

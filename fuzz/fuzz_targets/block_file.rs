@@ -1,0 +1,4 @@
+//! `block_file` of `rayswarm_fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rayswarm_fuzzing::check("block_file", bytes));

@@ -1,0 +1,4 @@
+//! `consensus_message` of `rayswarm_fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rayswarm_fuzzing::check("consensus_message", bytes));

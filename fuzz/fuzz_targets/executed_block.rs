@@ -1,0 +1,4 @@
+//! `executed_block` of `rayswarm_fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rayswarm_fuzzing::check("executed_block", bytes));

@@ -1,0 +1,4 @@
+//! `genesis_file` of `rayswarm_fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rayswarm_fuzzing::check("genesis_file", bytes));
