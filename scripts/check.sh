@@ -21,7 +21,11 @@ step "architecture"
 cargo run --quiet --locked -p xtask -- tidy
 
 step "lints"
-cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+if [[ "${RUSTC_WORKSPACE_WRAPPER:-}" == clippy-driver ]]; then
+  cargo build --quiet --locked --workspace --all-targets
+else
+  cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+fi
 
 step "web"
 npm --prefix web run --silent check
