@@ -18,11 +18,11 @@ step "packaging"
 scripts/lint-packaging.sh
 
 step "architecture"
-cargo run --quiet --locked -p xtask -- tidy
+cargo run ${CARGO_FLAGS:-} --quiet --locked -p xtask -- tidy
 
 step "lints"
 if [[ "${RUSTC_WORKSPACE_WRAPPER:-}" == clippy-driver ]]; then
-  cargo build --quiet --locked --workspace --all-targets
+  cargo build ${CARGO_FLAGS:-} --quiet --locked --workspace --all-targets
 else
   cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 fi

@@ -85,5 +85,5 @@ fn four_delegates_by_dpos_are_killed_one_and_all_and_nothing_final_is_lost() -> 
 
 #[test]
 fn three_miners_by_pow_are_killed_one_and_all_and_nothing_final_is_lost() -> anyhow::Result<()> {
-    play(Farm::find()?, "pow", 3, &[30; 3], &["--block-time", "1s"])
+    play(Farm::long()?, "pow", 3, &[30; 3], &["--block-time", "1s"])
 }

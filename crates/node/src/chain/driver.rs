@@ -35,7 +35,7 @@ use crate::clock;
 
 pub(super) use self::peers::Peers;
 use self::{
-    gossip::Gossip,
+    gossip::Exchange,
     import::{Fetched, Fetching},
     timers::Timers,
     weighing::Weighing,
@@ -98,7 +98,7 @@ struct Running {
     /// What is mined, and what it was asked for by.
     template: Option<(BuildRequest, Template)>,
     peers: Peers,
-    gossip: Gossip,
+    exchange: Exchange,
     timers: Timers,
     fetched: mpsc::Sender<Fetched>,
     fetching: Option<Fetching>,
@@ -121,7 +121,7 @@ impl Driver {
         let mut solutions = solutions.unwrap_or_else(|| mpsc::unbounded_channel().1);
         let written = self.written;
         let mut running = Running {
-            gossip: Gossip::new(&self.ledger),
+            exchange: Exchange::open(self.ledger.clone(), &tasks, &stop),
             ledger: self.ledger,
             consensus: self.consensus,
             wal: self.wal,
@@ -149,12 +149,16 @@ impl Driver {
                 () = stop.cancelled() => break Ok(()),
                 timer = running.timers.next() => running.happened(Event::Timer(timer)).await,
                 Some(solution) = solutions.recv() => running.solved(solution).await,
-                Some(event) = events.recv() => running.heard(event).await,
-                Some(fetched) = arriving.recv() => running.take_in(fetched).await,
-                transactions = running.gossip.next() => {
+                Some(transactions) = running.exchange.told.recv() => {
                     running.peers.say(Recipient::All, ChainWord::Transactions(transactions));
                     Ok(())
                 }
+                Some((liar, reason)) = running.exchange.liars.recv() => {
+                    running.peers.shun(liar, &reason);
+                    Ok(())
+                }
+                Some(event) = events.recv() => running.heard(event).await,
+                Some(fetched) = arriving.recv() => running.take_in(fetched).await,
                 _ = renewals.tick() => running.renew().await,
                 _ = rounds.tick() => {
                     running.peers.look_for_more();
@@ -381,11 +385,7 @@ impl Running {
             }
             ChainWord::Block(block) => self.take_in_one(from, block).await,
             ChainWord::Transactions(transactions) => {
-                let ledger = self.ledger.clone();
-                let taken = tokio::task::spawn_blocking(move || gossip::take(&ledger, &transactions)).await?;
-                if let Err(reason) = taken {
-                    self.peers.shun(from, &reason);
-                }
+                self.exchange.offer(from, transactions);
                 Ok(())
             }
         }

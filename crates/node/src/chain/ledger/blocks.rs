@@ -148,7 +148,7 @@ impl Ledger {
         if header_of(decoded.header.hash_slow(), &decoded.header) != block.header {
             return Err(ImportError::Different);
         }
-        let senders = senders_of(&decoded);
+        let senders = self.senders_of(&decoded);
         let check = self.read().prepare_check(decoded, senders)?;
         let executed = check.run()?;
         self.write().hold(executed);
@@ -230,11 +230,24 @@ impl Ledger {
         }
     }
 
+    /// The sender of each transaction: who has signed it as it waits here, or else recovered. `None` where one has none: whoever
+    /// executes the block then finds which.
+    fn senders_of(&self, block: &ChainBlock) -> Option<Vec<Address>> {
+        let waiting = self.read().waiting_senders(block);
+        let transactions: Vec<_> = block.body.transactions.iter().zip(waiting).collect();
+        let senders = parallel::map(&transactions, |(transaction, waiting)| {
+            waiting.or_else(|| recover_sender(transaction).ok())
+        });
+        // One that is missing is no sender either.
+        let all: Option<Vec<Address>> = senders.into_iter().collect();
+        all.filter(|senders| senders.len() == block.body.transactions.len())
+    }
+
     /// The one way into the tree: executed (unless that was done before), stored durably, inserted.
     fn take_in(&self, block: ChainBlock, seal: &Seal) -> Result<Header, SealError> {
         let hash = block.header.hash_slow();
         let held = self.read().held(&hash).is_some();
-        let senders = if held { None } else { senders_of(&block) };
+        let senders = if held { None } else { self.senders_of(&block) };
         let check = self.read().prepare_check(block, senders)?;
         let executed = check.run()?;
         let sealed = &executed.sealed;
@@ -297,14 +310,6 @@ pub enum FinalizeError {
     /// The final state could not be stored.
     #[error(transparent)]
     Snapshot(#[from] crate::chain::snapshots::SnapshotError),
-}
-
-/// The sender of each transaction. `None` where one has none: whoever executes the block then finds which.
-fn senders_of(block: &ChainBlock) -> Option<Vec<Address>> {
-    let senders = parallel::map(&block.body.transactions, |transaction| recover_sender(transaction).ok());
-    // One that is missing is no sender either.
-    let all: Option<Vec<Address>> = senders.into_iter().collect();
-    all.filter(|senders| senders.len() == block.body.transactions.len())
 }
 
 fn outline(sealed: &SealedBlock) -> consensus::Block {
