@@ -94,6 +94,7 @@ count "$status" "$(number_before ' passed' "$totals")" "$(number_before ' failed
 for tool in @foundry-rs/anvil-linux-amd64 @foundry-rs/cast-linux-amd64 viem; do
   [[ -d contracts/node_modules/$tool ]] || echo "SKIPPED: tests with $tool, which npm did not install" >&2
 done
+[[ -d "$target/state-tests" ]] || echo "SKIPPED: Ethereum's state tests but for a sample; scripts/fetch-state-tests.sh makes them" >&2
 run rust cargo nextest run ${CARGO_FLAGS:-} --locked --workspace
 totals=$(grep -E '^ *Summary' "$logs/rust.log" | tail -n 1 || true)
 count "$status" "$(number_before ' passed' "$totals")" "$(number_before ' failed' "$totals")"
