@@ -32,7 +32,7 @@ mod resume;
 mod tree;
 
 pub use head::{HeadChange, TreeError};
-pub use history::HistoryError;
+pub use history::{BLOCK_HASHES, HistoryError};
 pub use resume::ResumeError;
 pub use tree::{CANDIDATES_KEPT, FinalBlock, Finality, SIDE_BLOCKS_MAX, STATES_KEPT};
 

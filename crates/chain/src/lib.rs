@@ -68,8 +68,8 @@ pub mod trie;
 pub use block::{Block, BlockAttributes, BlockError, SealedBlock, decode_block, decode_header, puzzle};
 pub use call::{CallError, CallOutcome, CallRequest, Snapshot};
 pub use chain::{
-    BLOCKS_KEPT, CANDIDATES_KEPT, Chain, FinalBlock, Finality, HeadChange, HistoryError, OpenError, ResumeError,
-    SIDE_BLOCKS_MAX, STATES_KEPT, TransactionPlace, TreeError,
+    BLOCK_HASHES, BLOCKS_KEPT, CANDIDATES_KEPT, Chain, FinalBlock, Finality, HeadChange, HistoryError, OpenError,
+    ResumeError, SIDE_BLOCKS_MAX, STATES_KEPT, TransactionPlace, TreeError,
 };
 pub use changes::{AccountChange, AccountFields, FlatAccount, StateChanges};
 pub use execute::{BlockCheck, BlockProposal, BuiltBlock, ExecutedBlock, Refused};

@@ -27,7 +27,7 @@ impl SealedBlock {
     }
 
     /// Reads what [`SealedBlock::encode_executed`] wrote, and holds transactions and receipts against the header. The
-    /// senders are believed: this is for one's own disk.
+    /// senders are believed, as on one's own disk: whoever has it from a peer recovers them.
     ///
     /// # Errors
     /// [`BlockError::Malformed`], [`BlockError::Transactions`], [`BlockError::Body`], [`BlockError::Root`],

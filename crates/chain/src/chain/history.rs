@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How far back the `BLOCKHASH` instruction sees.
-pub(super) const BLOCK_HASHES: u64 = 256;
+pub const BLOCK_HASHES: u64 = 256;
 
 /// A state that is not kept any more, or not there yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,6 +9,8 @@ mod gas;
 mod node;
 
 use crate::{args::BenchCommand, exit::ExitCode};
+use anyhow::Context;
+use std::path::Path;
 
 pub async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
@@ -19,4 +21,12 @@ pub async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
         BenchCommand::Gas(args) => gas::run(args).await,
         BenchCommand::Node(args) => node::run(args).await,
     }
+}
+
+/// Removes what a measurement has written.
+fn remove(folder: &Path) -> anyhow::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    std::fs::remove_dir_all(folder).with_context(|| format!("{} cannot be removed", folder.display()))
 }

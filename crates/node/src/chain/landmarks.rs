@@ -2,6 +2,8 @@
 //!
 //! Each is a view of the database as it was, so it costs what has changed since.
 
+use std::collections::VecDeque;
+
 use alloy_primitives::{Address, B256, U256};
 use rayswarm_chain::FinalBlock;
 use rayswarm_network::{
@@ -16,17 +18,43 @@ use super::{Checkpoint, snapshots};
 const LANDMARK_EVERY: u64 = 256;
 
 /// How many are kept: newcomers may begin with what was final so many times 256 blocks ago.
-pub(super) const LANDMARKS_KEPT: usize = 16;
+const LANDMARKS_KEPT: usize = 16;
 
 /// Whether the state after a block is one.
 pub(super) fn is_landmark(block: &FinalBlock) -> bool {
     block.block.number().is_multiple_of(LANDMARK_EVERY)
 }
 
+/// Those that are kept, the latest last.
+#[derive(Debug, Default)]
+pub(super) struct Landmarks {
+    kept: VecDeque<Landmark>,
+}
+
+impl Landmarks {
+    /// Keeps the database as this block left it.
+    pub(super) fn keep(&mut self, checkpoint: Checkpoint, view: ReadTransaction) {
+        if self.kept.len() == LANDMARKS_KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(Landmark { checkpoint, view });
+    }
+
+    pub(super) fn latest(&self) -> Option<Checkpoint> {
+        self.kept.back().map(|landmark| landmark.checkpoint)
+    }
+
+    /// What follows a row of the state after a block; `None` where that state is not kept.
+    pub(super) fn page(&self, block: &B256, after: Option<StateCursor>) -> Result<Option<StatePage>, redb::Error> {
+        let landmark = self.kept.iter().find(|landmark| landmark.checkpoint.hash == *block);
+        landmark.map(|landmark| landmark.page(after)).transpose()
+    }
+}
+
 /// The database as the last final block of a moment left it.
-pub(super) struct Landmark {
-    pub(super) checkpoint: Checkpoint,
-    pub(super) view: ReadTransaction,
+struct Landmark {
+    checkpoint: Checkpoint,
+    view: ReadTransaction,
 }
 
 impl std::fmt::Debug for Landmark {
@@ -37,7 +65,7 @@ impl std::fmt::Debug for Landmark {
 
 impl Landmark {
     /// What follows a row.
-    pub(super) fn page(&self, after: Option<StateCursor>) -> Result<StatePage, redb::Error> {
+    fn page(&self, after: Option<StateCursor>) -> Result<StatePage, redb::Error> {
         let accounts = self.view.open_table(snapshots::ACCOUNTS)?;
         let slots = self.view.open_table(snapshots::SLOTS)?;
         let codes = self.view.open_table(snapshots::CODES)?;

@@ -20,7 +20,7 @@ use rayswarm_chain::{
 use rayswarm_consensus::{Header, ValidatorSet};
 use tokio::sync::{Notify, broadcast};
 
-pub(crate) use self::blocks::{FinalizeError, ImportError, Template, header_of, read_block};
+pub(crate) use self::blocks::{FinalizeError, ImportError, Template, hash_of, header_of, read_block, read_header};
 use super::{
     Checkpoint, NotTheCheckpoint,
     arrivals::Arrivals,

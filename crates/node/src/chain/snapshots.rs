@@ -14,10 +14,7 @@
 //! | `places` | transaction hash | height, index |
 //! | `meta` | name | `genesis`: hash; `work`: sum of the difficulties up to the last final block (32, big endian) |
 
-use std::{
-    collections::VecDeque,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use rayswarm_chain::{
@@ -28,7 +25,7 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinitio
 
 use super::{
     Checkpoint,
-    landmarks::{LANDMARKS_KEPT, Landmark, is_landmark},
+    landmarks::{Landmarks, is_landmark},
 };
 
 pub(super) const ACCOUNTS: TableDefinition<[u8; 20], [u8; 72]> = TableDefinition::new("accounts");
@@ -77,7 +74,7 @@ pub(crate) struct Snapshots {
     /// Final blocks that are kept; all if `None`.
     keep: Option<u64>,
     /// States that newcomers may begin with, the latest last.
-    landmarks: VecDeque<Landmark>,
+    landmarks: Landmarks,
 }
 
 /// Where a chain goes on.
@@ -102,7 +99,7 @@ impl Snapshots {
             unsynced: 0,
             // The chain goes on with as many.
             keep: keep.map(|keep| keep.max(BLOCKS_KEPT as u64)),
-            landmarks: VecDeque::new(),
+            landmarks: Landmarks::default(),
         };
         let block = genesis.block();
         let stored = snapshots.genesis()?;
@@ -202,6 +199,10 @@ impl Snapshots {
             let transaction = self.database.begin_write()?;
             transaction.open_table(ACCOUNTS)?.retain(|_, _| false)?;
             transaction.open_table(SLOTS)?.retain(|_, _| false)?;
+            // A crash before the first block was stored leaves the beginning of another checkpoint. Block 0 stays.
+            transaction.open_table(BLOCKS)?.retain(|number, _| number == 0)?;
+            transaction.open_table(HEIGHTS)?.retain(|_, number| number == 0)?;
+            transaction.open_table(PLACES)?.retain(|_, _| false)?;
             for account in accounts {
                 put_account(&transaction, account)?;
             }
@@ -214,7 +215,7 @@ impl Snapshots {
             Ok(())
         };
         writing().map_err(|source| self.failed(source))?;
-        self.landmarks.clear();
+        self.landmarks = Landmarks::default();
         self.mark()
     }
 
@@ -228,17 +229,13 @@ impl Snapshots {
         let Some(hash) = self.hash_at(number) else {
             return Ok(());
         };
-        if self.landmarks.len() == LANDMARKS_KEPT {
-            self.landmarks.pop_front();
-        }
-        let checkpoint = Checkpoint { number, hash };
-        self.landmarks.push_back(Landmark { checkpoint, view });
+        self.landmarks.keep(Checkpoint { number, hash }, view);
         Ok(())
     }
 
     /// The latest final block that newcomers may begin at.
     pub(crate) fn landmark(&self) -> Option<Checkpoint> {
-        self.landmarks.back().map(|landmark| landmark.checkpoint)
+        self.landmarks.latest()
     }
 
     /// What follows a row of the state after a block; `None` where that state is not kept.
@@ -250,12 +247,7 @@ impl Snapshots {
         block: &B256,
         after: Option<StateCursor>,
     ) -> Result<Option<StatePage>, SnapshotError> {
-        let landmark = self
-            .landmarks
-            .iter()
-            .find(|landmark| landmark.checkpoint.hash == *block);
-        let page = landmark.map(|landmark| landmark.page(after)).transpose();
-        page.map_err(|source| self.failed(source))
+        self.landmarks.page(block, after).map_err(|source| self.failed(source))
     }
 
     /// Where the chain goes on: the last final block and up to `before` blocks before it.

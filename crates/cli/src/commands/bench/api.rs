@@ -77,10 +77,7 @@ pub async fn run(args: ApiArgs) -> anyhow::Result<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
     let outcome = bench.run(&mut interrupt).await;
     bench.bar.finish_and_clear();
-    if bench.folder.exists() {
-        std::fs::remove_dir_all(&bench.folder)
-            .with_context(|| format!("{} cannot be removed", bench.folder.display()))?;
-    }
+    super::remove(&bench.folder)?;
     let Some(report) = outcome? else {
         return Ok(ExitCode::Interrupted);
     };

@@ -50,10 +50,7 @@ pub async fn run(args: ChainArgs) -> anyhow::Result<ExitCode> {
     // Processes that it has started end with it.
     let outcome = interrupt.unless(bench.measure()).await.transpose();
     bench.bar.finish_and_clear();
-    if bench.folder.exists() {
-        std::fs::remove_dir_all(&bench.folder)
-            .with_context(|| format!("{} cannot be removed", bench.folder.display()))?;
-    }
+    super::remove(&bench.folder)?;
     let Some(report) = outcome? else {
         return Ok(ExitCode::Interrupted);
     };

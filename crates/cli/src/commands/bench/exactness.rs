@@ -29,7 +29,7 @@ pub async fn run(args: ExactnessArgs) -> anyhow::Result<ExitCode> {
             folder: folder.clone(),
         };
         let found = exactness(&engines, &request).await;
-        std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+        super::remove(&folder)?;
         if !args.json {
             print(&found);
         }

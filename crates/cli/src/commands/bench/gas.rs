@@ -8,7 +8,7 @@ pub async fn run(args: GasArgs) -> anyhow::Result<ExitCode> {
     let folder = scratch_folder("gas");
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let report = gas::measure(&folder, args.rpc.as_deref()).await;
-    std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+    super::remove(&folder)?;
     let report = report?;
     if args.json {
         show::json(&report)?;

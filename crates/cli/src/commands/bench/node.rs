@@ -2,7 +2,6 @@
 //! each time.
 
 use crate::{args::NodeArgs, commands::demo::scratch_folder, exit::ExitCode, interrupt::Interrupt, show};
-use anyhow::Context;
 use rayswarm_node::speed::{self, EngineSpeed, SpeedReport};
 
 pub async fn run(args: NodeArgs) -> anyhow::Result<ExitCode> {
@@ -13,9 +12,7 @@ pub async fn run(args: NodeArgs) -> anyhow::Result<ExitCode> {
         show::note(text);
     });
     let report = interrupt.unless(measuring).await;
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
-    }
+    super::remove(&folder)?;
     let Some(report) = report else {
         return Ok(ExitCode::Interrupted);
     };

@@ -8,7 +8,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use rayswarm_chain::{FlatAccount, SealedBlock, State, decode_header, recover_sender};
+use rayswarm_chain::{BLOCK_HASHES, FlatAccount, SealedBlock, State, recover_sender};
 use rayswarm_consensus::{Header, Millis, PowRules, Walk};
 use rayswarm_model::NodeId;
 use rayswarm_network::{
@@ -19,19 +19,15 @@ use tokio::{
     time::{Instant, interval},
 };
 
-use super::{Peers, now};
+use super::{Peers, ROUND, now};
 use crate::chain::{
     Checkpoint,
-    ledger::{chained, header_of},
+    ledger::{chained, read_header},
     parallel,
 };
 
-/// Blocks before the checkpoint that are needed: as far as the `BLOCKHASH` instruction reaches.
-const BEFORE: u64 = 256;
 /// The most rows of a state: a newcomer holds them all at once.
 const ROWS_MAX: usize = 1 << 24;
-/// How often peers are looked for.
-const ROUND: Duration = Duration::from_secs(2);
 /// How long a peer that has nothing is left alone.
 const LEFT_ALONE: Duration = Duration::from_secs(20);
 
@@ -154,7 +150,7 @@ async fn from_peer(link: &ChainLink, wanted: &Wanted) -> Result<Beginning, NoBeg
 
 /// The checkpoint's block and those before it, highest first.
 async fn blocks_up_to(link: &ChainLink, checkpoint: Checkpoint) -> Result<Vec<SealedBlock>, NoBeginning> {
-    let wanted = checkpoint.number.min(BEFORE) as usize + 1;
+    let wanted = checkpoint.number.min(BLOCK_HASHES) as usize + 1;
     let mut blocks: Vec<SealedBlock> = Vec::new();
     let mut next = checkpoint.hash;
     // Block 0 is made here, and asked of nobody.
@@ -211,8 +207,7 @@ async fn work_up_to(link: &ChainLink, rules: PowRules, wanted: &Wanted) -> Resul
 /// Whether it came to the checkpoint.
 fn walk_on(walk: &mut Walk, checkpoint: Checkpoint, headers: &[Vec<u8>], now: Millis) -> Result<bool, NoBeginning> {
     for bytes in headers {
-        let header = decode_header(bytes).map_err(NoBeginning::lie)?;
-        let header = header_of(header.hash_slow(), &header);
+        let header = read_header(bytes).map_err(NoBeginning::lie)?;
         checkpoint
             .check(header.number, &header.hash)
             .map_err(|_| NoBeginning::Absent("the checkpoint on its best branch"))?;

@@ -1,13 +1,12 @@
 //! Blocks of others: fetched, checked, taken in. The one path by which any block gets in ends in the ledger's `import`.
 
 use alloy_primitives::{B256, U256};
-use rayswarm_chain::decode_block;
 use rayswarm_consensus::{Block, Event, Seal, Walk};
 use rayswarm_model::{FailureKind, NodeId};
 use rayswarm_network::{ChainAnswer, ChainQuestion, ChainWord, NetworkError, SealedBytes};
 
 use super::{DriverError, Running, now};
-use crate::chain::ledger::{ImportError, chained};
+use crate::chain::ledger::{ImportError, chained, hash_of};
 
 /// From whom something is being fetched, and what.
 pub(super) struct Fetching {
@@ -226,11 +225,6 @@ impl Running {
         self.happened(Event::Stored { header, validators }).await?;
         Ok(Imported::New)
     }
-}
-
-/// `None` for bytes that are no block.
-fn hash_of(sealed: &SealedBytes) -> Option<B256> {
-    decode_block(&sealed.block).ok().map(|block| block.header.hash_slow())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

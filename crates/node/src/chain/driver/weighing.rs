@@ -7,7 +7,6 @@
 use std::time::{Duration, Instant};
 
 use alloy_primitives::{B256, U256};
-use rayswarm_chain::decode_header;
 use rayswarm_consensus::{PowRules, SealError, Walk};
 use rayswarm_model::NodeId;
 use rayswarm_network::{ChainQuestion, chain::HEADERS_MAX};
@@ -17,7 +16,7 @@ use super::{
     import::{Branch, Fetching},
     now,
 };
-use crate::chain::ledger::{chained, header_of};
+use crate::chain::ledger::{chained, read_header};
 
 /// How long a node that begins waits for peers to join and tell of their branches.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -78,8 +77,8 @@ impl Running {
         let from = fetching.from;
         let mut walk = walk.map(|walk| *walk);
         for bytes in headers {
-            let header = match decode_header(bytes) {
-                Ok(header) => header_of(header.hash_slow(), &header),
+            let header = match read_header(bytes) {
+                Ok(header) => header,
                 Err(error) => return self.peers.shun(from, &chained(&error)),
             };
             if walk.is_none() {

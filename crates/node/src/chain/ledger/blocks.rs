@@ -11,7 +11,7 @@ use alloy_primitives::{Address, B256, Bytes, keccak256};
 use rayswarm_chain::{
     BlockAttributes, BlockError, FinalBlock, HeadChange, SealedBlock, TreeError,
     block::{Block as ChainBlock, puzzle},
-    decode_block, recover_sender,
+    decode_block, decode_header, recover_sender,
 };
 use rayswarm_consensus::{self as consensus, BuildRequest, Header, Seal, Site};
 use rayswarm_network::SealedBytes;
@@ -80,6 +80,17 @@ pub(crate) fn header_of(hash: B256, header: &alloy_consensus::Header) -> Header 
         difficulty: header.difficulty,
         puzzle: puzzle(header),
     }
+}
+
+/// What consensus sees of a header that came without its block.
+pub(crate) fn read_header(bytes: &[u8]) -> Result<Header, BlockError> {
+    let header = decode_header(bytes)?;
+    Ok(header_of(header.hash_slow(), &header))
+}
+
+/// The hash of a block as it is sent; none where it is no block.
+pub(crate) fn hash_of(sealed: &SealedBytes) -> Option<B256> {
+    decode_block(&sealed.block).ok().map(|block| block.header.hash_slow())
 }
 
 /// What consensus sees of an encoded block; none where it is no block, or another body than its header says.

@@ -3,7 +3,6 @@
 use std::{collections::VecDeque, io::Read};
 
 use alloy_primitives::B256;
-use rayswarm_chain::decode_block;
 use rayswarm_consensus::{Consensus, Event, Output};
 use rayswarm_network::SealedBytes;
 
@@ -11,7 +10,7 @@ use super::{RefusedBlock, TransferError, Transferred, frames::FileReader};
 use crate::{
     chain::{
         kept::Opened,
-        ledger::{FinalizeError, Ledger, SealError},
+        ledger::{FinalizeError, Ledger, SealError, hash_of},
         wal::Wal,
     },
     clock,
@@ -35,7 +34,8 @@ pub(super) fn take_in(opened: Opened, mut file: FileReader<impl Read>) -> Result
     while let Some((block, seal)) = file.next()? {
         number += 1;
         let sealed = SealedBytes { block, seal };
-        let hash = hash_of(&sealed);
+        // Zero for bytes that are no block: what is wrong with them is said when they are taken in.
+        let hash = hash_of(&sealed).unwrap_or_default();
         let taken = importing
             .take(sealed, hash)
             .map_err(|source| refused(number, hash, source))?;
@@ -57,11 +57,6 @@ pub(super) fn take_in(opened: Opened, mut file: FileReader<impl Read>) -> Result
     };
     ledger.close();
     Ok(transferred)
-}
-
-/// Zero for bytes that are no block; what is wrong with them is said when they are taken in.
-fn hash_of(sealed: &SealedBytes) -> B256 {
-    decode_block(&sealed.block).map_or(B256::ZERO, |block| block.header.hash_slow())
 }
 
 fn refused(number: u64, hash: B256, failure: Failure) -> TransferError {
