@@ -7,7 +7,7 @@ use crate::{
     chain::{self, ChainEvent, ChainLink, ChainPeers},
     commands::{self, CommandsProtocol, SessionCaller, SessionOrder, SessionRequest},
     error::{CloseCode, NetworkError},
-    juries::{self, Brief, BriefAnswer, ClaimedResults, JuriesProtocol, JuryEvent},
+    juries::{self, ATTEMPTS_MAX, Brief, BriefAnswer, ClaimedResults, JuriesProtocol, JuryEvent},
     peer_book::{PeerBook, PeerCard, PeerInfo, SignedOffer},
     peers::{self, OwnCard, PeersProtocol},
     work::{self, Links, ProviderEvent, RequestorEvent, RequestorLink, Spool, WorkProtocol, serve_requestor},
@@ -18,7 +18,7 @@ use iroh::{
     protocol::Router,
 };
 use n0_future::{BufferedStreamExt, StreamExt};
-use rayswarm_model::{B256, JobId, NodeId};
+use rayswarm_model::{AttemptId, B256, JobId, NodeId};
 use std::{
     fmt,
     net::SocketAddr,
@@ -342,6 +342,20 @@ impl Network {
         let answer = juries::claimed(&connection, job, commitment).await;
         CloseCode::Done.close(&connection, "");
         answer
+    }
+
+    /// Asks a requestor which of these results it does not need; the first [`ATTEMPTS_MAX`] of them.
+    pub async fn not_needed(
+        &self,
+        requestor: &PeerAddr,
+        job: JobId,
+        mut attempts: Vec<AttemptId>,
+    ) -> Result<Vec<AttemptId>, NetworkError> {
+        attempts.truncate(ATTEMPTS_MAX);
+        let connection = connect(self.endpoint(), requestor, juries::ALPN).await?;
+        let answer = juries::not_needed(&connection, job, attempts).await;
+        CloseCode::Done.close(&connection, "");
+        Ok(answer?.attempts)
     }
 
     /// From now on this node keeps the chain with this genesis block, and others that do may join.

@@ -4,7 +4,7 @@ use crate::{
     chain::{ChainAnswer, ChainQuestion, ChainWord, Greeting},
     commands::{SessionCall, SessionOrder, SessionWord},
     frame::{self, HEADER_BYTES, Message},
-    juries::{self, BriefAnswer, ClaimedResults},
+    juries::{self, BriefAnswer, ClaimedResults, NotNeeded},
     peer_book::PeerCard,
     peers::{self, Acquaintances, Pong},
     work::{CommitAnswer, Heard, InviteAnswer, ProviderCall, PullAnswer, RequestorCall, Stored, UploadAnswer},
@@ -52,6 +52,7 @@ pub const OTHERS: &[(&str, Reader)] = &[
     (juries::Question::NAME, read::<juries::Question>),
     (BriefAnswer::NAME, read::<BriefAnswer>),
     (ClaimedResults::NAME, read::<ClaimedResults>),
+    (NotNeeded::NAME, read::<NotNeeded>),
 ];
 
 fn read<T: Message + PartialEq>(bytes: &[u8]) -> Outcome {

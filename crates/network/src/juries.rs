@@ -1,5 +1,5 @@
-//! `rayswarm/juries/1`: the parties of a quarrel about a claim give jurors what they need, and a requestor asks what is
-//! claimed before it quarrels at all.
+//! `rayswarm/juries/1`: the parties of a quarrel about a claim give jurors what they need, and each party asks the other before
+//! it quarrels at all: a provider which of its results are not needed, a requestor what is claimed.
 //!
 //! One question and one answer per stream. Who asks proves itself by signatures inside the documents, not by its node.
 
@@ -14,7 +14,7 @@ use iroh::{
     endpoint::{Connection, RecvStream, SendStream},
     protocol::{AcceptError, ProtocolHandler},
 };
-use rayswarm_model::{B256, JobId, NodeId};
+use rayswarm_model::{AttemptId, B256, JobId, NodeId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -26,6 +26,8 @@ pub const ALPN: &[u8] = b"rayswarm/juries/1";
 pub const DOCUMENT_BYTES_MAX: usize = 32 << 20;
 /// The longest reason in words.
 pub const REASON_BYTES_MAX: usize = 1 << 10;
+/// Results asked about at once; who has more asks about the first of them.
+pub const ATTEMPTS_MAX: usize = 1 << 16;
 /// Connections at once. Most wait for a question, which costs nothing.
 const CONNECTIONS_MAX: usize = 128;
 /// Questions read and answered at once: documents are large, and whoever sends one is known only when it was read.
@@ -61,6 +63,13 @@ pub struct ClaimedResults {
     pub document: Option<Vec<u8>>,
 }
 
+/// Those results of a provider that its requestor does not need: others of their tasks count, or the job does without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotNeeded {
+    /// The attempts that gave them.
+    pub attempts: Vec<AttemptId>,
+}
+
 /// What others ask this node about quarrels.
 #[derive(Debug)]
 pub enum JuryEvent {
@@ -84,17 +93,42 @@ pub enum JuryEvent {
         /// Where the answer goes.
         reply: Reply<ClaimedResults>,
     },
+    /// A provider is about to claim results of which it has heard nothing.
+    NotNeeded {
+        /// Who asks.
+        from: NodeId,
+        /// The job.
+        job: JobId,
+        /// The attempts that gave them.
+        attempts: Vec<AttemptId>,
+        /// Where the answer goes.
+        reply: Reply<NotNeeded>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Question {
     Brief(Brief),
     Claimed(JobId, B256),
+    NotNeeded(JobId, Vec<AttemptId>),
 }
 
 impl Message for Question {
     const NAME: &'static str = "a question about a quarrel";
     const BYTES_MAX: usize = DOCUMENT_BYTES_MAX + (1 << 10);
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::NotNeeded(_, attempts) => check_number(attempts),
+            Self::Brief(_) | Self::Claimed(..) => Ok(()),
+        }
+    }
+}
+
+fn check_number(attempts: &[AttemptId]) -> Result<(), &'static str> {
+    if attempts.len() > ATTEMPTS_MAX {
+        return Err("more than 65,536 attempts are named");
+    }
+    Ok(())
 }
 
 impl Message for BriefAnswer {
@@ -118,6 +152,14 @@ impl Message for ClaimedResults {
     const BYTES_MAX: usize = DOCUMENT_BYTES_MAX + (1 << 10);
 }
 
+impl Message for NotNeeded {
+    const NAME: &'static str = "a list of results that are not needed";
+    const BYTES_MAX: usize = 1 << 20;
+    fn check(&self) -> Result<(), &'static str> {
+        check_number(&self.attempts)
+    }
+}
+
 /// Gives a juror a brief.
 pub(crate) async fn brief(connection: &Connection, brief: Brief) -> Result<BriefAnswer, NetworkError> {
     call::ask(connection, &Question::Brief(brief), "a brief", DOCUMENT_DEADLINE).await
@@ -136,6 +178,16 @@ pub(crate) async fn claimed(
         DOCUMENT_DEADLINE,
     )
     .await
+}
+
+/// Asks a requestor which of these results it does not need.
+pub(crate) async fn not_needed(
+    connection: &Connection,
+    job: JobId,
+    attempts: Vec<AttemptId>,
+) -> Result<NotNeeded, NetworkError> {
+    let question = Question::NotNeeded(job, attempts);
+    call::ask(connection, &question, NotNeeded::NAME, READ_DEADLINE).await
 }
 
 /// Answers such questions.
@@ -204,6 +256,19 @@ impl JuriesProtocol {
                 .await?;
                 let answer = answer.await.map_err(|_| NetworkError::Stopped)?;
                 call::put(node, &mut send, &answer, "a list of claimed results").await?;
+            }
+            Question::NotNeeded(job, attempts) => {
+                let (reply, answer) = Reply::pair();
+                let from = node;
+                self.tell(JuryEvent::NotNeeded {
+                    from,
+                    job,
+                    attempts,
+                    reply,
+                })
+                .await?;
+                let answer = answer.await.map_err(|_| NetworkError::Stopped)?;
+                call::put(node, &mut send, &answer, NotNeeded::NAME).await?;
             }
         }
         let _ = send.finish();

@@ -24,7 +24,7 @@ use crate::{
         juror::{self, Bench},
         party,
     },
-    requestor::Requestor,
+    requestor::{Requestor, words},
     rounds::{Rounds, SaidOnce},
     services::Services,
     traces::Traces,
@@ -34,7 +34,9 @@ use crate::{
 use anyhow::{Context, bail};
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{B256, Bytes, NodeId, signed::Domain};
-use rayswarm_network::{BlobOptions, ChainEvent, Inbox, Network, NetworkConfig, PeerAddr, RequestorEvent, Ticket};
+use rayswarm_network::{
+    BlobOptions, ChainEvent, Inbox, Network, NetworkConfig, PeerAddr, RequestorEvent, Ticket, juries::JuryEvent,
+};
 use rayswarm_settlement::Contracts;
 use std::{
     fs::File,
@@ -161,7 +163,7 @@ impl Daemon {
             tokens: Arc::new(Tokens::open(&data_dir, token)?),
             webhooks: Arc::new(Webhooks::open(&data_dir)?),
         };
-        let node = Self::wire(services, inbox.requestor, &access, parts)?;
+        let node = Self::wire(services, (inbox.requestor, inbox.juries), &access, parts)?;
         let config = &node.services.config;
         let taken = |address: SocketAddr, option: &str| {
             format!("cannot listen on {address}; another program may use the port, choose one with {option}")
@@ -194,7 +196,7 @@ impl Daemon {
 
     fn wire(
         services: Arc<Services>,
-        asked: mpsc::Receiver<RequestorEvent>,
+        (asked, questions): (mpsc::Receiver<RequestorEvent>, mpsc::Receiver<JuryEvent>),
         access: &ChainAccess,
         parts: NodeParts,
     ) -> anyhow::Result<Arc<Node>> {
@@ -203,6 +205,7 @@ impl Daemon {
             access.ticket_peer().into_iter().collect(),
         ));
         let requestor = Requestor::start(services.clone(), asked)?;
+        services.tracker.spawn(words::answer(requestor.clone(), questions));
         let node = Node::start(services, requestor, parts);
         let services = &node.services;
         let telling = node

@@ -132,6 +132,11 @@ impl AttemptState {
         matches!(self, Self::Expired | Self::Revoked | Self::Lost)
     }
 
+    /// Whether no verdict has come of it, and none will unless it is late and welcome.
+    pub const fn is_passed_over(self) -> bool {
+        self.is_given_up() || matches!(self, Self::Superseded | Self::Failed)
+    }
+
     /// Whether its bytes are here.
     pub const fn is_here(self) -> bool {
         matches!(self, Self::Delivered | Self::Auditing | Self::Verified)

@@ -3,9 +3,9 @@
 use super::support::{Node, bare, job, soon};
 use crate::{
     CloseCode, MESSAGE_VERSION, NetworkError,
-    juries::{ALPN, Brief, BriefAnswer, ClaimedResults, JuryEvent},
+    juries::{ALPN, Brief, BriefAnswer, ClaimedResults, JuryEvent, NotNeeded},
 };
-use rayswarm_model::B256;
+use rayswarm_model::{AttemptId, B256};
 
 const COMMITMENT: B256 = B256::repeat_byte(4);
 
@@ -55,6 +55,30 @@ async fn a_juror_hears_a_party_and_answers() {
         }
     };
     soon("the answers", async { tokio::join!(answering, asking) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_hears_which_of_its_results_are_not_needed() {
+    let (provider, mut requestor) = (Node::start(1).await, Node::start(2).await);
+    let inbox = &mut requestor.inbox;
+    let answering = async {
+        let Some(JuryEvent::NotNeeded {
+            from,
+            job: asked,
+            mut attempts,
+            reply,
+        }) = inbox.juries.recv().await
+        else {
+            panic!("no question came");
+        };
+        assert_eq!((from, asked), (provider.network.node_id(), job(3)));
+        assert_eq!(attempts.pop(), Some(AttemptId(9)));
+        reply.send(NotNeeded { attempts }).unwrap();
+    };
+    let (address, attempts) = (requestor.network.addr(), vec![AttemptId(4), AttemptId(9)]);
+    let asking = provider.network.not_needed(&address, job(3), attempts);
+    let (answered, ()) = soon("the answer", async { tokio::join!(asking, answering) }).await;
+    assert_eq!(answered.unwrap(), [AttemptId(4)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,22 +4,24 @@
 //! | module | holds |
 //! |---|---|
 //! | [`step`] | what follows from a look at the chain |
+//! | [`keeping`] | vouchers and caps checked and kept |
+//! | [`asking`] | the requestor asked before anything is claimed |
 
+mod asking;
+mod keeping;
 mod step;
+
+pub use keeping::{CapsRefusal, VoucherError, keep, keep_caps};
 
 use super::claimed::{Claimed, Standing};
 use crate::{
-    journal::{HeldVoucher, Journal, JournalError, OwingJob, Quarrel, QuarrelRole, VoucherEnd},
+    journal::{Journal, JournalError, OwingJob, Quarrel, QuarrelRole, VoucherEnd},
     requestor::refusal::chain,
     rounds::{Rounds, SaidOnce},
     services::Services,
 };
-use rayswarm_model::{
-    Address, Allocation, Amount, B256, Caps, JobId, NodeId, UnixMillis,
-    allocation::CapsError,
-    canonical,
-    signed::{Domain, SignatureError, SignedVoucher},
-};
+use rayswarm_model::{Address, Allocation, Amount, B256, Caps, JobId, UnixMillis, canonical, signed::SignedVoucher};
+use rayswarm_network::Network;
 use rayswarm_settlement::{ClaimState, Epochs, Job, JobState, Settlement, SettlementError};
 use rayswarm_verifier::claim::commitment_of;
 use std::{
@@ -28,45 +30,6 @@ use std::{
     time::{Duration, Instant},
 };
 use step::{Seen, Step, next_step};
-
-/// A voucher is not kept.
-#[derive(Debug, thiserror::Error)]
-pub enum VoucherError {
-    /// It does not read.
-    #[error("the voucher does not read")]
-    Unreadable(#[from] canonical::CanonicalError),
-    /// It is for another job or account.
-    #[error("the voucher pays {provider} for job {job}, which is not this work")]
-    NotOurs {
-        /// Whom it pays.
-        provider: Address,
-        /// For what.
-        job: JobId,
-    },
-    /// It is not the requestor's.
-    #[error("the voucher is not the requestor's")]
-    Signature(#[from] SignatureError),
-    /// It cannot be written down.
-    #[error("the voucher cannot be written down")]
-    Journal(#[from] JournalError),
-}
-
-/// Caps are not kept.
-#[derive(Debug, thiserror::Error)]
-pub enum CapsRefusal {
-    /// They do not read.
-    #[error("the caps do not read")]
-    Unreadable(#[from] canonical::CanonicalError),
-    /// They are for another job, or another node sent them than the one that invited to it.
-    #[error("the caps are for job {0}, which is not this work of this requestor")]
-    NotOurs(JobId),
-    /// No contract would take them.
-    #[error("the caps are none")]
-    Unusable(#[from] CapsError),
-    /// They cannot be written down.
-    #[error("the caps cannot be written down")]
-    Journal(#[from] JournalError),
-}
 
 /// How often the chain is asked about a job at most. A job whose exit window is shorter than two looks is not taken:
 /// see [`EXIT_WINDOW_MIN`].
@@ -82,61 +45,17 @@ pub const EXIT_WINDOW_MIN_ELSEWHERE: Duration = Duration::from_secs(60);
 /// Time between two such payments: each costs a fee, and the voucher grows meanwhile.
 const REDEEM_PAUSE: Duration = Duration::from_secs(60);
 
-/// Checks a voucher for a job that this node accepted at some time, and keeps it.
-pub fn keep(services: &Services, job: JobId, signed: &[u8]) -> Result<(), VoucherError> {
-    let account = services.identity.account.address();
-    keep_in(&services.journal, &services.domain, account, job, signed)
-}
-
-fn keep_in(
-    journal: &Journal,
-    domain: &Domain,
-    account: Address,
-    job: JobId,
-    signed: &[u8],
-) -> Result<(), VoucherError> {
-    let signed_voucher: SignedVoucher = canonical::decode("voucher", signed)?;
-    let voucher = signed_voucher.message;
-    let not_ours = VoucherError::NotOurs {
-        provider: voucher.provider,
-        job: voucher.job,
-    };
-    let Some(worked) = journal.worked_job(job)? else {
-        return Err(not_ours);
-    };
-    if voucher.provider != account || voucher.job != job {
-        return Err(not_ours);
-    }
-    signed_voucher.signed_by(domain, worked.requestor)?;
-    journal.save_voucher(&HeldVoucher {
-        job,
-        cumulative: voucher.cumulative,
-        deadline: worked.deadline,
-        voucher: signed.into(),
-    })?;
-    Ok(())
-}
-
-/// Keeps caps for a job that this node accepted at some time at the invitation of `from`. Whether they count, the chain tells.
-pub fn keep_caps(journal: &Journal, from: NodeId, job: JobId, document: &[u8]) -> Result<(), CapsRefusal> {
-    let allocation: Allocation = canonical::decode("allocation", document)?;
-    let worked = journal.worked_job(job)?;
-    if allocation.job != job || worked.is_none_or(|worked| worked.node != Some(from)) {
-        return Err(CapsRefusal::NotOurs(allocation.job));
-    }
-    let seal = allocation.caps()?.seal();
-    Ok(journal.save_caps(job, seal, document)?)
-}
-
 /// Watches the chain until the node stops; redeems and claims what nobody else pays.
 pub async fn watch(services: Arc<Services>) {
     let account = services.identity.account.address();
-    let mut watcher = Watcher::new(
-        services.journal.clone(),
-        services.settlement.clone(),
+    let mut watcher = Watcher {
+        network: services.network.clone(),
+        journal: services.journal.clone(),
+        settlement: services.settlement.clone(),
         account,
-        services.court,
-    );
+        court: services.court,
+        jobs: HashMap::new(),
+    };
     let mut rounds = Rounds::every(&services, LOOK_EVERY);
     while rounds.next().await {
         // A payment that is broken off is written down; the next life goes on with it.
@@ -146,6 +65,7 @@ pub async fn watch(services: Arc<Services>) {
 
 /// Looks after what one account is owed.
 struct Watcher {
+    network: Network,
     journal: Journal,
     settlement: Arc<Settlement>,
     account: Address,
@@ -160,6 +80,8 @@ struct Watched {
     redeemed: Option<Instant>,
     /// A claim was found bad: nothing more can be claimed.
     barred: bool,
+    /// In which state of the escrow the requestor was asked what it does not need.
+    asked_in: Option<JobState>,
     said: SaidOnce,
     /// Looks in a row that went wrong.
     failures: u32,
@@ -188,16 +110,6 @@ enum WatchError {
 }
 
 impl Watcher {
-    fn new(journal: Journal, settlement: Arc<Settlement>, account: Address, court: B256) -> Self {
-        Self {
-            journal,
-            settlement,
-            account,
-            court,
-            jobs: HashMap::new(),
-        }
-    }
-
     /// Looks at every job whose turn it is, then does what they need: first where the escrow may be emptied first.
     async fn round(&mut self, now: UnixMillis) {
         let owing = match self.journal.owing_jobs() {
@@ -221,7 +133,10 @@ impl Watcher {
         }
         looks.sort_by_key(|(_, look)| look.job.refundable_at);
         for (owing, look) in looks {
-            let pause = self.act(&owing, &look, now).await;
+            let pause = match self.heard(&owing, look, now).await {
+                Ok(look) => self.act(&owing, &look, now).await,
+                Err(error) => Err(error),
+            };
             self.plan(owing.job, pause);
         }
     }
@@ -283,8 +198,7 @@ impl Watcher {
             self.record_settlement(owing).await?;
             return Ok(LOOK_EVERY);
         }
-        let redeemed = self.jobs.get(&owing.job).and_then(|watched| watched.redeemed);
-        let rests = redeemed.is_some_and(|redeemed| redeemed.elapsed() < REDEEM_PAUSE);
+        let rests = self.rests(owing.job);
         if seen.claim.is_some_and(|claim| claim.state == ClaimState::Disputed) {
             self.note_quarrel(owing.job).await?;
         }
@@ -305,8 +219,27 @@ impl Watcher {
                 tracing::info!(job = %owing.job.short(), tx = ?paid.map(|mined| mined.tx), "a claim was paid");
             }
         }
-        let shortest = job.exit_window.min(job.notice);
-        Ok((shortest / LOOKS_PER_WINDOW).clamp(LOOK_EVERY, LOOK_EVERY_MAX))
+        Ok(pause_of(job))
+    }
+
+    /// Whether a voucher was redeemed a moment ago.
+    fn rests(&self, job: JobId) -> bool {
+        let redeemed = self.jobs.get(&job).and_then(|watched| watched.redeemed);
+        redeemed.is_some_and(|redeemed| redeemed.elapsed() < REDEEM_PAUSE)
+    }
+
+    /// The look at a job after its requestor was asked, if it comes to a claim otherwise: asked once while the job is open and
+    /// once when it is closed.
+    async fn heard(&mut self, owing: &OwingJob, look: Look, now: UnixMillis) -> Result<Look, WatchError> {
+        let Look { job, seen, .. } = &look;
+        let left_out = job.state == JobState::Closed && seen.earned > owing.vouchered.max(seen.paid);
+        let claims = left_out || next_step(owing, seen, job, now, self.rests(owing.job)) == Step::Claim;
+        let watched = self.jobs.entry(owing.job).or_default();
+        if !claims || watched.asked_in.replace(job.state) == Some(job.state) {
+            return Ok(look);
+        }
+        asking::ask(&self.network, &self.journal, owing.job, pause_of(job)).await?;
+        self.look(&self.settlement, owing, now).await
     }
 
     /// Answers what the contract says against a payment or a claim, where there is an answer.
@@ -469,6 +402,12 @@ fn standing(owing: &OwingJob, job: &Job, epochs: &Epochs, paid: Amount) -> Stand
         had: owing.vouchered.max(paid),
         closed: job.state == JobState::Closed || epochs.pending.is_some(),
     }
+}
+
+/// How long until a job is looked at again.
+fn pause_of(job: &Job) -> Duration {
+    let shortest = job.exit_window.min(job.notice);
+    (shortest / LOOKS_PER_WINDOW).clamp(LOOK_EVERY, LOOK_EVERY_MAX)
 }
 
 /// Whether a cooperative settlement left something owed, and nobody has written it down yet.

@@ -11,7 +11,7 @@ use rayswarm_engines::SessionLimits;
 use rayswarm_model::{B256, DisputeId, JobId, canonical, signed::Verdict};
 use rayswarm_network::{
     PeerAddr,
-    juries::{Brief, BriefAnswer, ClaimedResults, JuryEvent},
+    juries::{Brief, BriefAnswer, ClaimedResults, JuryEvent, NotNeeded},
 };
 use rayswarm_settlement::{Committee, Dispute, Phase, Seat};
 use std::{
@@ -45,6 +45,10 @@ pub async fn answer(services: Arc<Services>, mut events: mpsc::Receiver<JuryEven
                 let _ = reply.send(ClaimedResults {
                     document: claimed_in(&services, job, commitment),
                 });
+            }
+            Some(JuryEvent::NotNeeded { reply, .. }) => {
+                let attempts = Vec::new();
+                let _ = reply.send(NotNeeded { attempts });
             }
             None => return,
         }

@@ -186,6 +186,14 @@ impl Board {
         self.rows.iter().filter(wanted).filter_map(of).collect()
     }
 
+    /// Whether it is decided that a result of `node` is not needed, and was not that it is right or wrong.
+    pub fn is_not_needed(&self, node: NodeId, attempt: AttemptId) -> bool {
+        let seen = self.attempts.get(index(attempt.0));
+        let seen = seen.filter(|seen| seen.attempt.node == node);
+        let is_decided = self.over || !self.open.contains(&attempt);
+        seen.is_some_and(|seen| is_decided && seen.attempt.state.is_passed_over())
+    }
+
     /// The first frame with a result.
     pub fn first_frame_here(&self) -> Option<i32> {
         let here = |row: &&TaskRow| {

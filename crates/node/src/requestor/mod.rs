@@ -20,6 +20,7 @@
 //! | [`shown`] | a job as whoever looks sees it |
 //! | [`precedence`] | which job goes first |
 //! | [`replies`] | what faces ask about jobs |
+//! | [`words`] | what providers that ask are told of their results |
 //! | [`reasons`] | why tasks went where they went |
 //! | [`plan_file`] | the plan on disk |
 //! | [`inherit`] | frames that an earlier try of a film finished |
@@ -68,6 +69,7 @@ pub mod shown;
 pub mod studio;
 mod wanted;
 pub mod windows;
+pub mod words;
 
 use crate::{clock, identity, journal::JournalError, services::Services};
 use commands::Commands;

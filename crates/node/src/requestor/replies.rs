@@ -161,7 +161,7 @@ impl Requestor {
     }
 
     /// Reads the board; one that this process has not put up is read from the journal first.
-    fn on_board<T>(&self, id: JobId, read: impl FnOnce(&Board) -> T) -> Result<T, Problem> {
+    pub(super) fn on_board<T>(&self, id: JobId, read: impl FnOnce(&Board) -> T) -> Result<T, Problem> {
         let handle = self.handle(id)?;
         let shown = handle.shown();
         if shown.board().rev() == 0

@@ -2,16 +2,20 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use super::{keeping::keep_in, *};
 use crate::chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, development_genesis};
 use crate::journal::{Delivered, DeliveredState};
 use rayswarm_model::{
-    AttemptId, B256, ComparisonClass, Rect, TaskId, Work,
+    AttemptId, B256, ComparisonClass, NodeId, Rect, TaskId, Work,
     allocation::Share,
-    signed::{AccountKey, Receipt, Signed, Voucher},
+    signed::{AccountKey, Domain, Receipt, Signed, Voucher},
+};
+use rayswarm_network::{
+    Inbox, NetworkConfig,
+    juries::{JuryEvent, NotNeeded},
 };
 use rayswarm_settlement::{JobTerms, Payments, ask_faucet};
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, path::Path};
 use tempfile::TempDir;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -26,6 +30,9 @@ fn key(seed: u8) -> AccountKey {
 /// A chain, a requestor with an open job, and a provider that has accepted it.
 struct World {
     requestor: Settlement,
+    /// The requestor's node and what it is asked.
+    node: Network,
+    inbox: Inbox,
     job: JobId,
     deadline: UnixMillis,
     journal: Journal,
@@ -75,12 +82,22 @@ impl World {
         let job = requestor.open_job(&terms, B256::ZERO).await.unwrap().job_id;
         let journal = Journal::open(&folder.path().join("journal.sqlite")).unwrap();
         let height = requestor.height().await.unwrap();
+        let (node, inbox) = network(4, folder.path()).await;
         journal
-            .accept_job(job, (requestor.account(), NODE), deadline, height, now)
+            .accept_job(job, (requestor.account(), node.node_id()), deadline, height, now)
             .unwrap();
         Self {
-            watcher: Watcher::new(journal.clone(), Arc::new(provider), key(2).address(), B256::ZERO),
+            watcher: Watcher {
+                network: network(5, folder.path()).await.0,
+                journal: journal.clone(),
+                settlement: Arc::new(provider),
+                account: key(2).address(),
+                court: B256::ZERO,
+                jobs: HashMap::new(),
+            },
             requestor,
+            node,
+            inbox,
             job,
             deadline,
             journal,
@@ -122,7 +139,7 @@ impl World {
         self.requestor.allocate(self.job, &caps, B256::ZERO).await.unwrap();
         if sent {
             let document = canonical::encode("allocation", &allocation).unwrap();
-            keep_caps(&self.journal, NODE, self.job, &document).unwrap();
+            keep_caps(&self.journal, self.node.node_id(), self.job, &document).unwrap();
         }
         caps
     }
@@ -173,6 +190,14 @@ impl World {
     async fn paid(&self) -> Amount {
         self.requestor.paid_to(self.job, key(2).address()).await.unwrap()
     }
+}
+
+/// A node on loopback.
+async fn network(seed: u8, folder: &Path) -> (Network, Inbox) {
+    let folder = folder.join(format!("network-{seed}"));
+    Network::start(NetworkConfig::loopback([seed; 32], folder))
+        .await
+        .unwrap()
 }
 
 fn signed(job: JobId, provider: u8, cumulative: u128, domain: &Domain, signer: u8) -> Vec<u8> {
@@ -303,6 +328,34 @@ async fn a_requestor_that_closes_without_paying_what_was_earned_is_answered_with
     }
     world.look(now).await;
     assert_eq!(world.open(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_requestor_does_not_need_is_not_claimed_though_its_first_word_was_lost() {
+    for (is_needed, reserved) in [(true, 25), (false, 0)] {
+        let mut world = World::new(Duration::from_secs(3_600)).await;
+        let caps = world.cap(1, 60, true).await;
+        world.voucher(10);
+        world.delivered(35);
+        world.watcher.network.hello(&world.node.addr()).await.unwrap();
+        world.requestor.close_job(world.job, &[], &caps).await.unwrap();
+        let now = crate::clock::now().after(CHAIN_AHEAD);
+        let (_, nobody) = tokio::sync::mpsc::channel(1);
+        let mut questions = std::mem::replace(&mut world.inbox.juries, nobody);
+        let answering = async {
+            let Some(JuryEvent::NotNeeded { attempts, reply, .. }) = questions.recv().await else {
+                panic!("no question came");
+            };
+            assert_eq!(attempts, [AttemptId(1)]);
+            let attempts = if is_needed { Vec::new() } else { attempts };
+            reply.send(NotNeeded { attempts }).unwrap();
+        };
+        // It is asked before the voucher is redeemed, and only once.
+        tokio::join!(world.look(now), answering);
+        world.look(now).await;
+        let escrow = world.requestor.job(world.job).await.unwrap();
+        assert_eq!((escrow.paid, escrow.reserved), (Amount(10), Amount(reserved)));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

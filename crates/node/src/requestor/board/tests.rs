@@ -108,3 +108,30 @@ fn attempts_are_those_of_a_node() {
     assert!(own.iter().all(|attempt| attempt.node == node));
     assert!(of(Some("nobody".into())).is_empty());
 }
+
+#[test]
+fn results_are_not_needed_when_the_job_does_without_them() {
+    let mut played = played().expect("a job that is rendered");
+    let live = |played: &Played| -> Vec<Attempt> {
+        let attempts = (0..).map_while(|id| played.farm.attempt(AttemptId(id)));
+        attempts.filter(|attempt| attempt.state.is_live()).cloned().collect()
+    };
+    while live(&played).is_empty() {
+        played.goes_on().expect("work is given out");
+    }
+    let given = live(&played);
+    let is_not_needed = |played: &Played, node: NodeId| {
+        let mut ids = given.iter().map(|attempt| attempt.id);
+        ids.all(|id| played.board.is_not_needed(node, id))
+    };
+    let node = given.first().expect("one").node;
+    assert!(!is_not_needed(&played, node), "it may still count");
+    played.left = vec![(UnixMillis(u64::MAX / 2), Event::Cancel)].into_iter();
+    played.goes_on();
+    assert!(is_not_needed(&played, node));
+    assert!(
+        !is_not_needed(&played, NodeId::from_bytes([0xee; 32])),
+        "it is not theirs"
+    );
+    assert!(!played.board.is_not_needed(node, AttemptId(1 << 40)), "it is unknown");
+}
