@@ -56,18 +56,19 @@ library SetChange {
         }
         uint256 left = bound(total);
         uint256[] memory order = _order(changes);
-        for (uint256 i = 0; i < order.length; ++i) {
-            Change memory change = changes[uint16(order[i])];
-            if (change.goal < change.from) {
-                uint256 cut = Math.min(Math.min(change.from - change.goal, left), total - 1);
-                change.to = change.from - cut;
+        // Whoever found no seat has another turn when all others had theirs: a seat may be free since.
+        for (uint256 turn = 0; turn < 2 * order.length; ++turn) {
+            Change memory change = changes[uint16(order[turn % order.length])];
+            if (change.goal < change.to) {
+                uint256 cut = Math.min(Math.min(change.to - change.goal, left), total - 1);
+                change.to -= cut;
                 total -= cut;
                 left -= cut;
                 if (change.to == 0) --seats;
-            } else if (change.from > 0 || seats < seatsMax) {
-                uint256 growth = Math.min(change.goal - change.from, left);
-                if (change.from == 0 && growth > 0) ++seats;
-                change.to = change.from + growth;
+            } else if (change.to > 0 || seats < seatsMax) {
+                uint256 growth = Math.min(change.goal - change.to, left);
+                if (change.to == 0 && growth > 0) ++seats;
+                change.to += growth;
                 total += growth;
                 left -= growth;
             }

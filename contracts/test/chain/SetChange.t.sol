@@ -77,6 +77,19 @@ contract SetChangeTest is Test {
         }
     }
 
+    function test_whoWaitsForASeatHasTheOneThatComesFreeInTheSameStep() public pure {
+        SetChange.Change[] memory changes = new SetChange.Change[](3);
+        // Of two seats one is left in this step, by somebody whose turn comes after the one who waits for it.
+        changes[0] = SetChange.Change(address(1), 8, 8, 8, 2, 9);
+        changes[1] = SetChange.Change(address(2), 1, 0, 1, 2, 9);
+        changes[2] = SetChange.Change(address(3), 0, 5, 0, 2, 1);
+        SetChange.step(changes, 2);
+        assertEq(changes[1].to, 0);
+        assertEq(changes[2].to, 2, "a third of nine, less what has left");
+        (uint256 moved,) = distance(changes);
+        assertEq(moved, 3);
+    }
+
     function testFuzz_stepsReachTheGoal(uint64[12] memory powers, uint64[12] memory goals, uint16 most) public pure {
         most = uint16(bound(most, 1, 1_000));
         uint256[] memory from = set(powers, most);
