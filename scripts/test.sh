@@ -91,7 +91,7 @@ totals=$(tail -n 1 "$logs/addon.log")
 count "$status" "$(number_before ' passed' "$totals")" "$(number_before ' failed' "$totals")"
 
 # Tests that need one of the contracts' tools pass without it, and the runner hides what passing tests say.
-for tool in @foundry-rs/anvil-linux-amd64 @foundry-rs/cast-linux-amd64 viem; do
+for tool in @foundry-rs/anvil-linux-amd64 @foundry-rs/cast-linux-amd64 viem ethers; do
   [[ -d contracts/node_modules/$tool ]] || echo "SKIPPED: tests with $tool, which npm did not install" >&2
 done
 [[ -d "$target/state-tests" ]] || echo "SKIPPED: Ethereum's state tests but for a sample; scripts/fetch-state-tests.sh makes them" >&2

@@ -1,4 +1,4 @@
-//! Whole stories, as clients live them: alloy with a contract, many senders at once, viem, `cast`.
+//! Whole stories, as clients live them: alloy with a contract, many senders at once, viem, ethers, `cast`.
 #![allow(clippy::print_stderr)]
 
 use std::{
@@ -13,10 +13,13 @@ use alloy::{
     rpc::types::{BlockTransactions, Filter, FilterChanges, Log as RpcLog, TransactionRequest},
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::process::Command;
 
-use super::{super::DEVELOPMENT_CHAIN_ID, COIN, DevToken, deploy, provider, rich, sealed, signer, start, token_code};
+use super::{
+    super::{DEVELOPMENT_CHAIN_ID, EmbeddedChain},
+    COIN, DevToken, deploy, provider, rich, sealed, signer, start, start_voted, token_code,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contract_is_deployed_used_and_heard_of() {
@@ -178,23 +181,23 @@ fn tool(path: &str) -> Option<PathBuf> {
     is_there.then_some(path)
 }
 
-/// viem, as a script in Node: `contracts/test/viem.mjs`.
-#[tokio::test(flavor = "multi_thread")]
-async fn viem_can_send_call_and_watch() {
-    if tool("node_modules/viem").is_none() {
-        return;
-    }
-    let (chain, _dir) = start().await;
-    let alice = rich(&chain, 1).await;
-    let token = deploy(&alice).await;
-    let minted = token.mint(signer(1).address(), U256::from(1_000)).send().await.unwrap();
-    minted.get_receipt().await.unwrap();
-    let blocks = chain.head().0;
-    let bob = signer(2).address();
+/// Tells a story of a node's own chain, and of one whose validators vote.
+async fn on_both(story: impl AsyncFn(&EmbeddedChain)) {
+    let (own, _dir) = start().await;
+    story(&own).await;
+    own.shutdown().await;
+    let (voted, _dir, network) = start_voted().await;
+    story(&voted).await;
+    voted.shutdown().await;
+    network.shutdown().await;
+}
+
+/// What a script in Node says at its end. Its arguments come after the chain's address and the key of the first signer.
+async fn said_by(script: &str, chain: &EmbeddedChain, arguments: &[Address]) -> Value {
     let output = Command::new("node")
-        .arg(tool("test/viem.mjs").unwrap())
+        .arg(tool(script).unwrap())
         .args([chain.rpc_url(), B256::repeat_byte(1).to_string()])
-        .args([token.address().to_string(), bob.to_string()])
+        .args(arguments.iter().map(Address::to_string))
         .stdin(Stdio::null())
         .output()
         .await
@@ -205,18 +208,59 @@ async fn viem_can_send_call_and_watch() {
         "{said}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    serde_json::from_str(said.lines().last().unwrap()).unwrap()
+}
 
-    // What it saw is what is there.
-    let saw: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-    assert_eq!(saw["chainId"], DEVELOPMENT_CHAIN_ID, "{saw}");
-    assert_eq!(saw["account"], signer(1).address().to_string(), "{saw}");
-    assert_eq!((&saw["held"], &saw["blocks"]), (&json!("5"), &json!(blocks)), "{saw}");
-    assert_eq!(token.balanceOf(bob).call().await.unwrap(), U256::from(5));
-    assert_eq!(alice.get_balance(bob).await.unwrap(), U256::from(5));
-    let last: B256 = serde_json::from_value(saw["last"].clone()).unwrap();
-    let last = alice.get_transaction_receipt(last).await.unwrap().unwrap();
-    assert_eq!(last.block_number, Some(blocks + 4));
-    chain.shutdown().await;
+/// viem, as a script in Node: `contracts/test/viem.mjs`.
+#[tokio::test(flavor = "multi_thread")]
+async fn viem_can_send_call_and_watch() {
+    if tool("node_modules/viem").is_none() {
+        return;
+    }
+    on_both(async |chain| {
+        let alice = rich(chain, 1).await;
+        let token = deploy(&alice).await;
+        let minted = token.mint(signer(1).address(), U256::from(1_000)).send().await.unwrap();
+        minted.get_receipt().await.unwrap();
+        let blocks = chain.head().0;
+        let bob = signer(2).address();
+        let saw = said_by("test/viem.mjs", chain, &[*token.address(), bob]).await;
+
+        // What it saw is what is there.
+        assert_eq!(saw["chainId"], DEVELOPMENT_CHAIN_ID, "{saw}");
+        assert_eq!(saw["account"], signer(1).address().to_string(), "{saw}");
+        assert_eq!(saw["held"], "5", "{saw}");
+        assert!(saw["blocks"].as_u64().unwrap() >= blocks, "{saw}");
+        assert_eq!(token.balanceOf(bob).call().await.unwrap(), U256::from(5));
+        assert_eq!(alice.get_balance(bob).await.unwrap(), U256::from(5));
+        let last: B256 = serde_json::from_value(saw["last"].clone()).unwrap();
+        let last = alice.get_transaction_receipt(last).await.unwrap().unwrap();
+        assert!(last.block_number.unwrap() >= blocks + 4);
+    })
+    .await;
+}
+
+/// ethers, as a script in Node: `contracts/test/ethers.mjs`.
+#[tokio::test(flavor = "multi_thread")]
+async fn ethers_can_deploy_call_and_listen() {
+    if tool("node_modules/ethers").is_none() {
+        return;
+    }
+    on_both(async |chain| {
+        let alice = rich(chain, 1).await;
+        let bob = signer(2).address();
+        let saw = said_by("test/ethers.mjs", chain, &[bob]).await;
+
+        assert_eq!(saw["chainId"], DEVELOPMENT_CHAIN_ID, "{saw}");
+        assert_eq!(saw["account"], signer(1).address().to_string(), "{saw}");
+        let token: Address = serde_json::from_value(saw["token"].clone()).unwrap();
+        let held = DevToken::new(token, alice.clone()).balanceOf(bob).call().await.unwrap();
+        assert!(held >= U256::from(305) && held % U256::from(5) == U256::ZERO, "{held}");
+        assert_eq!(alice.get_balance(bob).await.unwrap(), U256::from(3));
+        let last: B256 = serde_json::from_value(saw["last"].clone()).unwrap();
+        assert!(alice.get_transaction_receipt(last).await.unwrap().unwrap().status());
+    })
+    .await;
 }
 
 /// Foundry's `cast`.
@@ -225,55 +269,46 @@ async fn cast_can_send_call_and_read() {
     let Some(cast) = tool("node_modules/@foundry-rs/cast-linux-amd64/bin/cast") else {
         return;
     };
-    let (chain, _dir) = start().await;
-    rich(&chain, 1).await;
-    let url = chain.rpc_url();
-    let run = async |arguments: &[&str]| {
-        let output = Command::new(&cast)
-            .args(arguments)
-            .env("ETH_RPC_URL", &url)
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
-    let key = B256::repeat_byte(1).to_string();
-    let bob = signer(2).address().to_string();
-    assert_eq!(run(&["chain-id"]).await, DEVELOPMENT_CHAIN_ID.to_string());
-    let code = token_code().to_string();
-    let created: Value =
-        serde_json::from_str(&run(&["send", "--json", "--private-key", &key, "--create", &code]).await).unwrap();
-    assert_eq!(created["status"], "0x1", "{created}");
-    let token = created["contractAddress"].as_str().unwrap();
-    run(&[
-        "send",
-        "--private-key",
-        &key,
-        token,
-        "mint(address,uint256)",
-        &bob,
-        "1234",
-    ])
+    on_both(async |chain| {
+        rich(chain, 1).await;
+        let url = chain.rpc_url();
+        let run = async |arguments: &[&str]| {
+            let output = Command::new(&cast)
+                .args(arguments)
+                .env("ETH_RPC_URL", &url)
+                .stdin(Stdio::null())
+                .output()
+                .await
+                .unwrap();
+            assert!(
+                output.status.success(),
+                "{arguments:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        let key = B256::repeat_byte(1).to_string();
+        let bob = signer(2).address().to_string();
+        assert_eq!(run(&["chain-id"]).await, DEVELOPMENT_CHAIN_ID.to_string());
+        let code = token_code().to_string();
+        let created = run(&["send", "--json", "--private-key", &key, "--create", &code]).await;
+        let created: Value = serde_json::from_str(&created).unwrap();
+        assert_eq!(created["status"], "0x1", "{created}");
+        let token = created["contractAddress"].as_str().unwrap();
+        let mint = "mint(address,uint256)";
+        run(&["send", "--private-key", &key, token, mint, &bob, "1234"]).await;
+        let balance = run(&["call", token, "balanceOf(address)(uint256)", &bob]).await;
+        assert!(balance.starts_with("1234"), "{balance}");
+        run(&["send", "--private-key", &key, "--legacy", "--value", "1ether", &bob]).await;
+        assert_eq!(run(&["balance", &bob]).await, COIN.to_string());
+        assert_eq!(run(&["nonce", &signer(1).address().to_string()]).await, "3");
+        let known = run(&["block-number"]).await.parse::<u64>().unwrap();
+        assert!(known >= 4, "{known}");
+        let block = run(&["block", &known.to_string(), "--field", "number"]).await;
+        assert_eq!(block, known.to_string());
+        let logs = run(&["logs", "--from-block", "0", "--address", token]).await;
+        assert!(logs.contains("0xddf252ad"), "{logs}");
+        run(&["access-list", token, "balanceOf(address)", &bob]).await;
+    })
     .await;
-    let balance = run(&["call", token, "balanceOf(address)(uint256)", &bob]).await;
-    assert!(balance.starts_with("1234"), "{balance}");
-    run(&["send", "--private-key", &key, "--legacy", "--value", "1ether", &bob]).await;
-    assert_eq!(run(&["balance", &bob]).await, COIN.to_string());
-    assert_eq!(run(&["nonce", &signer(1).address().to_string()]).await, "3");
-    let block: Value = serde_json::from_str(&run(&["block", "latest", "--json"]).await).unwrap();
-    assert_eq!(
-        block["number"].as_str().or(block["number"].as_u64().map(|_| "0x4")),
-        Some("0x4"),
-        "{block}"
-    );
-    let logs = run(&["logs", "--from-block", "0", "--address", token]).await;
-    assert!(logs.contains("0xddf252ad"), "{logs}");
-    run(&["access-list", token, "balanceOf(address)", &bob]).await;
-    chain.shutdown().await;
 }

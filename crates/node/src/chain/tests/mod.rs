@@ -1,8 +1,8 @@
-//! The chain through its real server: alloy's provider, plain HTTP, viem and `cast` where they are installed.
+//! The chain through its real server: alloy's provider, plain HTTP, viem, ethers and `cast` where they are installed.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`clients`] | whole stories: a contract, many senders, viem, `cast` |
+//! | [`clients`] | whole stories: a contract, many senders, viem, ethers, `cast` |
 //! | [`answers`] | what the methods answer and refuse |
 //! | [`beside_anvil`] | one list of requests and transactions, played to anvil too |
 //! | [`branches`] | what clients are told when another branch becomes the best |
@@ -29,7 +29,8 @@ use alloy::{
     sol,
     transports::http::reqwest,
 };
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U256};
+use rayswarm_network::NetworkConfig;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -75,6 +76,45 @@ async fn start_in(dir: &Path) -> EmbeddedChain {
 async fn start() -> (EmbeddedChain, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     (start_in(dir.path()).await, dir)
+}
+
+/// A chain whose only validator votes on each block, with the faucet, and the network that it keeps.
+async fn start_voted() -> (EmbeddedChain, TempDir, Network) {
+    // As for every client of these tests.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let dir = tempfile::tempdir().unwrap();
+    let key = AccountKey::from_bytes(&[9; 32]).unwrap();
+    let only = FirstValidator {
+        account: key.address(),
+        stake: U256::from(1_000) * U256::from(COIN),
+    };
+    let draft = Draft {
+        kind: ConsensusKind::Pos,
+        chain_id: DEVELOPMENT_CHAIN_ID,
+        timestamp: crate::clock::now().seconds_floor(),
+        block_time: Duration::from_millis(50),
+        epoch_blocks: 100,
+        seats: 4,
+        validators: vec![only],
+        coins: Vec::new(),
+        faucet: true,
+    };
+    let (network, inbox) = Network::start(NetworkConfig::loopback([9; 32], dir.path().join("network")))
+        .await
+        .unwrap();
+    let chain = EmbeddedChain::join(SharedConfig {
+        dir: dir.path().join("chain"),
+        spec: draft.spec(),
+        rpc_bind: (Ipv4Addr::LOCALHOST, 0).into(),
+        key: Some(key),
+        mining: None,
+        history: None,
+        checkpoint: None,
+        network: network.clone(),
+        events: inbox.chain,
+        known: Vec::new(),
+    });
+    (chain.await.unwrap(), dir, network)
 }
 
 fn signer(seed: u8) -> PrivateKeySigner {
