@@ -139,12 +139,16 @@ contract DelegatedHandler is ChainHandler {
         return _stake[actor] > 0 && chain.standing(actor).jailedUntil == 0;
     }
 
+    function _nobodyStands() internal view override returns (bool) {
+        for (uint256 i = 0; i < actors.length; ++i) {
+            if (_stands(actors[i])) return false;
+        }
+        return true;
+    }
+
     /// @dev The set is the naive top four; where nobody stands it is as it was.
     function _checkElection(address[] memory, uint64[] memory) internal view override {
-        uint256 standing = 0;
-        for (uint256 i = 0; i < actors.length; ++i) {
-            if (_stands(actors[i])) ++standing;
-        }
+        bool allStay = _nobodyStands();
         for (uint256 i = 0; i < actors.length; ++i) {
             address actor = actors[i];
             uint256 better = 0;
@@ -152,7 +156,7 @@ contract DelegatedHandler is ChainHandler {
                 if (!_stands(actors[j])) continue;
                 if (_better(actors[j], _votesOf(actors[j]), actor, _votesOf(actor))) ++better;
             }
-            bool elected = standing == 0 ? powerAt[block.number - 1][actor] > 0 : _stands(actor) && better < 4;
+            bool elected = allStay ? powerAt[block.number - 1][actor] > 0 : _stands(actor) && better < 4;
             assertEq(chain.standing(actor).power, elected ? 1 : 0, "elected");
         }
     }

@@ -40,6 +40,11 @@ contract StakedHandler is ChainHandler {
         _booksOfStake(culprit);
     }
 
+    /// @dev Jails take a third of the power at most, and may all leave.
+    function _nobodyStands() internal pure override returns (bool) {
+        return false;
+    }
+
     function _epochBegins() internal override {
         for (uint256 i = 0; i < actors.length; ++i) {
             _counts[actors[i]] = _stake[actors[i]];
