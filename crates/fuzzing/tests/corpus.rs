@@ -16,7 +16,7 @@ const REGRESSION: &str = "regression-";
 
 /// The most bytes of a file, and the most files.
 const FILE_BYTES_MAX: usize = 2 << 10;
-const FILES_MAX: usize = 80;
+const FILES_MAX: usize = 100;
 
 #[test]
 fn the_committed_corpus_is_this_one() {

@@ -38,7 +38,8 @@ fn sealed() -> SealedBytes {
 }
 
 pub(super) fn words() -> Vec<Sample> {
-    let transactions = chain::transactions().into_iter().map(|(_, bytes)| bytes);
+    let transactions = chain::transactions().into_iter().map(|(_, bytes)| bytes.into());
+    let hashes = (1..=3).map(B256::repeat_byte).collect();
     let vote = consensus::messages().remove(0).1;
     let status = ChainWord::Status {
         head: 5,
@@ -50,6 +51,7 @@ pub(super) fn words() -> Vec<Sample> {
         ("consensus", ChainWord::Consensus(vote)),
         ("block", ChainWord::Block(sealed())),
         ("transactions", ChainWord::Transactions(transactions.collect())),
+        ("announced", ChainWord::Announced(hashes)),
     ]
     .map(|(name, word)| (name, frame(&word)))
     .into()
@@ -70,6 +72,7 @@ pub(super) fn questions() -> Vec<Sample> {
         ("headers", ChainQuestion::HeadersAfter(hashes(1))),
         ("executed", ChainQuestion::ExecutedUpTo(B256::repeat_byte(2))),
         ("state", ChainQuestion::State(state)),
+        ("transactions", ChainQuestion::Transactions(hashes(5))),
     ]
     .map(|(name, question)| (name, frame(&question)))
     .into()

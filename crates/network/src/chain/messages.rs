@@ -4,6 +4,7 @@ use super::state::{StatePage, StateQuestion};
 use crate::{bounded::at_most, frame::Message};
 use rayswarm_model::{B256, U256};
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 /// The longest block with its seal.
 pub const BLOCK_BYTES_MAX: usize = (8 << 20) + (64 << 10);
@@ -13,6 +14,8 @@ pub const CONSENSUS_BYTES_MAX: usize = BLOCK_BYTES_MAX + (64 << 10);
 pub const TRANSACTIONS_MAX: usize = 4_096;
 /// Their bytes in all.
 pub const TRANSACTIONS_BYTES_MAX: usize = 4 << 20;
+/// The most transactions named at once, and asked for.
+pub const HASHES_MAX: usize = 1_024;
 /// The most blocks in one answer.
 pub const BLOCKS_MAX: usize = 256;
 /// Their bytes in all; one block may be longer.
@@ -34,8 +37,10 @@ pub(crate) struct Greeting {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedBytes {
     /// The block's RLP.
+    #[serde(with = "serde_bytes")]
     pub block: Vec<u8>,
     /// Its seal, where the header does not hold it.
+    #[serde(with = "serde_bytes")]
     pub seal: Option<Vec<u8>>,
 }
 
@@ -52,11 +57,13 @@ pub enum ChainWord {
         weight: U256,
     },
     /// A message of consensus.
-    Consensus(Vec<u8>),
+    Consensus(#[serde(with = "serde_bytes")] Vec<u8>),
     /// A new block.
     Block(SealedBytes),
     /// Transactions that wait, encoded as wallets send them.
-    Transactions(#[serde(deserialize_with = "at_most::<_, _, TRANSACTIONS_MAX>")] Vec<Vec<u8>>),
+    Transactions(#[serde(deserialize_with = "at_most::<_, _, TRANSACTIONS_MAX>")] Vec<ByteBuf>),
+    /// Hashes of transactions that wait and that it has from others; who lacks some may ask for them.
+    Announced(#[serde(deserialize_with = "at_most::<_, _, HASHES_MAX>")] Vec<B256>),
 }
 
 /// What a node asks a peer.
@@ -70,6 +77,8 @@ pub enum ChainQuestion {
     ExecutedUpTo(B256),
     /// A part of the state after a final block.
     State(StateQuestion),
+    /// Transactions that wait, by their hashes.
+    Transactions(#[serde(deserialize_with = "at_most::<_, _, HASHES_MAX>")] Vec<B256>),
 }
 
 /// The answer.
@@ -83,6 +92,8 @@ pub enum ChainAnswer {
     Executed(#[serde(deserialize_with = "at_most::<_, _, BLOCKS_MAX>")] Vec<Vec<u8>>),
     /// The rows; `None` where that state is not kept here, or no more.
     State(Option<StatePage>),
+    /// Those of them that wait there.
+    Transactions(#[serde(deserialize_with = "at_most::<_, _, HASHES_MAX>")] Vec<ByteBuf>),
 }
 
 impl SealedBytes {
@@ -107,23 +118,27 @@ impl Message for ChainWord {
                 Err("a message of consensus is too long")
             }
             Self::Transactions(all) if all.len() > TRANSACTIONS_MAX => Err("it tells of too many transactions"),
-            Self::Transactions(all) if all.iter().map(Vec::len).sum::<usize>() > TRANSACTIONS_BYTES_MAX => {
-                Err("the transactions are too long")
-            }
+            Self::Transactions(all) if are_too_long(all) => Err("the transactions are too long"),
+            Self::Announced(hashes) if hashes.len() > HASHES_MAX => Err("it names too many transactions"),
             _ => Ok(()),
         }
     }
 }
 
+fn are_too_long(transactions: &[ByteBuf]) -> bool {
+    transactions.iter().map(|one| one.len()).sum::<usize>() > TRANSACTIONS_BYTES_MAX
+}
+
 impl Message for ChainQuestion {
     const NAME: &'static str = "a question about the chain";
-    const BYTES_MAX: usize = LOCATOR_MAX * 33 + 64;
+    const BYTES_MAX: usize = HASHES_MAX * 33 + 64;
 
     fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::BlocksAfter(known) | Self::HeadersAfter(known) if known.len() > LOCATOR_MAX => {
                 Err("it names too many blocks")
             }
+            Self::Transactions(hashes) if hashes.len() > HASHES_MAX => Err("it names too many transactions"),
             _ => Ok(()),
         }
     }
@@ -142,6 +157,8 @@ impl Message for ChainAnswer {
             }
             Self::Executed(blocks) if blocks.len() > BLOCKS_MAX => Err("it has too many blocks"),
             Self::State(Some(page)) => page.check(),
+            Self::Transactions(all) if all.len() > HASHES_MAX => Err("it has too many transactions"),
+            Self::Transactions(all) if are_too_long(all) => Err("the transactions are too long"),
             _ => Ok(()),
         }
     }
@@ -151,6 +168,18 @@ impl ChainAnswer {
     /// As many of these blocks as one answer takes.
     pub fn of(blocks: impl IntoIterator<Item = SealedBytes>) -> Self {
         Self::Blocks(as_many_as_fit(blocks, SealedBytes::len))
+    }
+
+    /// As many of these transactions as one answer takes.
+    pub fn transactions(transactions: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let mut room = TRANSACTIONS_BYTES_MAX;
+        let fits = |one: &Vec<u8>| {
+            let left = room.checked_sub(one.len());
+            room = left.unwrap_or_default();
+            left.is_some()
+        };
+        let some = transactions.into_iter().take(HASHES_MAX).take_while(fits);
+        Self::Transactions(some.map(ByteBuf::from).collect())
     }
 
     /// As many of these executed blocks as one answer takes.

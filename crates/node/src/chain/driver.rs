@@ -35,7 +35,7 @@ use crate::clock;
 
 pub(super) use self::peers::Peers;
 use self::{
-    gossip::Exchange,
+    gossip::{Exchange, Told},
     import::{Fetched, Fetching},
     timers::Timers,
     weighing::Weighing,
@@ -149,8 +149,12 @@ impl Driver {
                 () = stop.cancelled() => break Ok(()),
                 timer = running.timers.next() => running.happened(Event::Timer(timer)).await,
                 Some(solution) = solutions.recv() => running.solved(solution).await,
-                Some(transactions) = running.exchange.told.recv() => {
-                    running.peers.say(Recipient::All, ChainWord::Transactions(transactions));
+                Some(told) = running.exchange.told.recv() => {
+                    let word = match told {
+                        Told::Own(transactions) => ChainWord::Transactions(transactions),
+                        Told::Heard(hashes) => ChainWord::Announced(hashes),
+                    };
+                    running.peers.say(Recipient::All, word);
                     Ok(())
                 }
                 Some((liar, reason)) = running.exchange.liars.recv() => {
@@ -360,6 +364,7 @@ impl Running {
                         ChainQuestion::HeadersAfter(known) => ChainAnswer::Headers(ledger.headers_after(&known)),
                         ChainQuestion::ExecutedUpTo(hash) => ChainAnswer::executed(ledger.executed_up_to(&hash)),
                         ChainQuestion::State(question) => ChainAnswer::State(ledger.state_page(&question)),
+                        ChainQuestion::Transactions(hashes) => ChainAnswer::transactions(ledger.waiting_of(&hashes)),
                     };
                     // Whoever asked may be gone.
                     let _ = reply.send(answer);
@@ -386,6 +391,12 @@ impl Running {
             ChainWord::Block(block) => self.take_in_one(from, block).await,
             ChainWord::Transactions(transactions) => {
                 self.exchange.offer(from, transactions);
+                Ok(())
+            }
+            ChainWord::Announced(hashes) => {
+                if let Some(link) = self.peers.link(from) {
+                    self.exchange.announce(link.clone(), hashes);
+                }
                 Ok(())
             }
         }

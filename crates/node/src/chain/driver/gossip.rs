@@ -1,12 +1,21 @@
 //! Transactions on their way to and from peers, beside the loop: votes do not wait for them.
+//!
+//! What a wallet gives this node it tells to all its peers. What comes from a peer it only names: where all are joined to all,
+//! each would get everything from everybody, and who lacks something can ask.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
 use rayswarm_chain::{PooledTransaction, decode_transaction};
 use rayswarm_model::NodeId;
+use rayswarm_network::{ChainAnswer, ChainLink, ChainQuestion, chain::HASHES_MAX};
+use serde_bytes::ByteBuf;
 use tokio::{
-    sync::{broadcast, mpsc},
+    sync::{Semaphore, broadcast, mpsc},
     time::Instant,
 };
 
@@ -26,14 +35,42 @@ const TOLD_MAX: usize = 16;
 /// Words of peers that wait to be taken in; what comes while there is no room is lost, as any word may be.
 const OFFERED_MAX: usize = 64;
 
+/// Words of peers that name transactions and wait to be looked at.
+const ANNOUNCED_MAX: usize = 256;
+/// How long to wait for transactions that a peer names: most are on their way here already.
+const ASK_AFTER: Duration = Duration::from_millis(400);
+/// How long to wait for a peer that was asked for some.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// Peers that are asked at once.
+const ASKED_MAX: usize = 16;
+/// Hashes of transactions that came from peers lately.
+const HEARD_MAX: usize = 65_536;
+
+/// What peers are told of.
+pub(super) enum Told {
+    /// Transactions that wallets gave this node.
+    Own(Vec<ByteBuf>),
+    /// The hashes of those that came from peers: whoever told this node may have told all.
+    Heard(Vec<B256>),
+}
+
 /// What the loop hands over and is handed.
 pub(super) struct Exchange {
     /// What peers offer.
-    offered: mpsc::Sender<(NodeId, Vec<Vec<u8>>)>,
+    offered: mpsc::Sender<(NodeId, Vec<ByteBuf>)>,
+    /// What peers have and name.
+    announced: mpsc::Sender<Announced>,
     /// What peers are to be told of.
-    pub(super) told: mpsc::Receiver<Vec<Vec<u8>>>,
+    pub(super) told: mpsc::Receiver<Told>,
     /// Who offered what nobody honest would, and what was wrong with it.
     pub(super) liars: mpsc::Receiver<(NodeId, String)>,
+}
+
+/// A peer named transactions.
+struct Announced {
+    by: ChainLink,
+    hashes: Vec<B256>,
+    at: Instant,
 }
 
 impl Exchange {
@@ -41,29 +78,103 @@ impl Exchange {
     pub(super) fn open(ledger: Arc<Ledger>, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
         let (tell, told) = mpsc::channel(TOLD_MAX);
         let (offered, offers) = mpsc::channel(OFFERED_MAX);
+        let (announced, announcements) = mpsc::channel(ANNOUNCED_MAX);
         let (accuse, liars) = mpsc::channel(OFFERED_MAX);
-        let gossip = Gossip::new(&ledger);
+        let heard = Arc::<Heard>::default();
+        let gossip = Gossip::new(&ledger, heard.clone());
+        let asking = ask_for_unknown(ledger.clone(), announcements, offered.clone(), tasks.clone());
         tasks.spawn(stop.clone().run_until_cancelled_owned(gossip.tell(tell)));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(take_all(ledger, offers, accuse)));
-        Self { offered, told, liars }
+        tasks.spawn(stop.clone().run_until_cancelled_owned(asking));
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(take_all(ledger, heard, offers, accuse)),
+        );
+        Self {
+            offered,
+            announced,
+            told,
+            liars,
+        }
     }
 
     /// A peer offers transactions.
-    pub(super) fn offer(&self, from: NodeId, transactions: Vec<Vec<u8>>) {
+    pub(super) fn offer(&self, from: NodeId, transactions: Vec<ByteBuf>) {
         if self.offered.try_send((from, transactions)).is_err() {
             tracing::debug!(node = %from, "no room for a peer's transactions");
         }
+    }
+
+    /// A peer names transactions that it has.
+    pub(super) fn announce(&self, by: ChainLink, hashes: Vec<B256>) {
+        let at = Instant::now();
+        if self.announced.try_send(Announced { by, hashes, at }).is_err() {
+            tracing::debug!("no room for what a peer names");
+        }
+    }
+}
+
+/// The hashes of transactions that came from peers, the latest.
+#[derive(Default)]
+struct Heard(Mutex<(HashSet<B256>, VecDeque<B256>)>);
+
+impl Heard {
+    fn note(&self, hash: B256) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, order) = &mut *heard;
+        if known.insert(hash) {
+            order.push_back(hash);
+        }
+        if order.len() > HEARD_MAX
+            && let Some(oldest) = order.pop_front()
+        {
+            known.remove(&oldest);
+        }
+    }
+
+    fn has(&self, hash: &B256) -> bool {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.0.contains(hash)
+    }
+}
+
+/// Asks for what peers name and what has not come by itself. Peers that answer late keep nobody else waiting.
+async fn ask_for_unknown(
+    ledger: Arc<Ledger>,
+    mut announcements: mpsc::Receiver<Announced>,
+    offered: mpsc::Sender<(NodeId, Vec<ByteBuf>)>,
+    tasks: TaskTracker,
+) {
+    let asked = Arc::new(Semaphore::new(ASKED_MAX));
+    while let Some(Announced { by, mut hashes, at }) = announcements.recv().await {
+        tokio::time::sleep_until(at + ASK_AFTER).await;
+        hashes.retain(|hash| !ledger.knows(hash));
+        let Some(place) = asked.clone().try_acquire_owned().ok().filter(|_| !hashes.is_empty()) else {
+            continue;
+        };
+        let offered = offered.clone();
+        tasks.spawn(async move {
+            let (node, question) = (by.node(), ChainQuestion::Transactions(hashes));
+            match tokio::time::timeout(ANSWER_MAX, by.ask(&question)).await {
+                // Only while the node stops is nobody there to take them.
+                Ok(Ok(ChainAnswer::Transactions(transactions))) => drop(offered.send((node, transactions)).await),
+                Ok(Ok(_)) => tracing::debug!(%node, "a peer answers what it was not asked"),
+                Ok(Err(error)) => tracing::debug!(%node, %error, "a peer does not give what it named"),
+                Err(_) => tracing::debug!(%node, "a peer does not give in time what it named"),
+            }
+            drop(place);
+        });
     }
 }
 
 async fn take_all(
     ledger: Arc<Ledger>,
-    mut offers: mpsc::Receiver<(NodeId, Vec<Vec<u8>>)>,
+    heard: Arc<Heard>,
+    mut offers: mpsc::Receiver<(NodeId, Vec<ByteBuf>)>,
     accuse: mpsc::Sender<(NodeId, String)>,
 ) {
     while let Some((from, transactions)) = offers.recv().await {
-        let ledger = ledger.clone();
-        let taken = tokio::task::spawn_blocking(move || take(&ledger, &transactions)).await;
+        let (ledger, heard) = (ledger.clone(), heard.clone());
+        let taken = tokio::task::spawn_blocking(move || take(&ledger, &heard, &transactions)).await;
         let lie = match taken {
             Ok(Ok(())) => continue,
             Ok(Err(lie)) => lie,
@@ -81,22 +192,26 @@ async fn take_all(
 /// What is told of to peers: every transaction that the pool takes, once.
 struct Gossip {
     arrivals: broadcast::Receiver<Arc<PooledTransaction>>,
-    batch: Vec<Vec<u8>>,
-    bytes: usize,
+    heard: Arc<Heard>,
+    own: Vec<ByteBuf>,
+    own_bytes: usize,
+    others: Vec<B256>,
     due: Option<Instant>,
 }
 
 impl Gossip {
-    fn new(ledger: &Ledger) -> Self {
+    fn new(ledger: &Ledger, heard: Arc<Heard>) -> Self {
         Self {
             arrivals: ledger.arrivals().subscribe(),
-            batch: Vec::new(),
-            bytes: 0,
+            heard,
+            own: Vec::new(),
+            own_bytes: 0,
+            others: Vec::new(),
             due: None,
         }
     }
 
-    async fn tell(mut self, tell: mpsc::Sender<Vec<Vec<u8>>>) {
+    async fn tell(mut self, tell: mpsc::Sender<Told>) {
         loop {
             if tell.send(self.next().await).await.is_err() {
                 return;
@@ -104,14 +219,17 @@ impl Gossip {
         }
     }
 
-    async fn next(&mut self) -> Vec<Vec<u8>> {
+    async fn next(&mut self) -> Told {
         loop {
-            let full = self.batch.len() >= BATCH_MAX || self.bytes >= BATCH_BYTES_MAX;
-            if full || self.due.is_some_and(|due| due <= Instant::now()) {
-                self.bytes = 0;
-                self.due = None;
-                return std::mem::take(&mut self.batch);
+            let is_due = self.due.is_some_and(|due| due <= Instant::now());
+            if self.own.len() >= BATCH_MAX || self.own_bytes >= BATCH_BYTES_MAX || is_due && !self.own.is_empty() {
+                self.own_bytes = 0;
+                return Told::Own(std::mem::take(&mut self.own));
             }
+            if self.others.len() >= HASHES_MAX || is_due && !self.others.is_empty() {
+                return Told::Heard(std::mem::take(&mut self.others));
+            }
+            self.due.take_if(|_| is_due);
             let arrival = match self.due {
                 None => self.arrivals.recv().await,
                 Some(due) => match tokio::time::timeout_at(due, self.arrivals.recv()).await {
@@ -121,9 +239,13 @@ impl Gossip {
             };
             match arrival {
                 Ok(transaction) => {
-                    let encoded = transaction.encoded();
-                    self.bytes += encoded.len();
-                    self.batch.push(encoded);
+                    if self.heard.has(&transaction.hash) {
+                        self.others.push(transaction.hash);
+                    } else {
+                        let encoded = transaction.encoded();
+                        self.own_bytes += encoded.len();
+                        self.own.push(encoded.into());
+                    }
                     self.due.get_or_insert_with(|| Instant::now() + COALESCE);
                 }
                 // They stay in the pool, and are told to whoever joins.
@@ -138,19 +260,20 @@ impl Gossip {
 ///
 /// # Errors
 /// What an honest peer would not have sent.
-fn take(ledger: &Ledger, transactions: &[Vec<u8>]) -> Result<(), String> {
+fn take(ledger: &Ledger, heard: &Heard, transactions: &[ByteBuf]) -> Result<(), String> {
     let chain_id = ledger.chain_id();
-    let unknown: Vec<&Vec<u8>> = transactions.iter().filter(|raw| !ledger.knows(&hash_of(raw))).collect();
+    let unknown: Vec<&ByteBuf> = transactions
+        .iter()
+        .filter(|raw| !ledger.knows(&keccak256(raw)))
+        .collect();
     for recovered in parallel::map(&unknown, |raw| decode_transaction(raw, chain_id)) {
         let transaction = recovered.map_err(|error| format!("a transaction: {error}"))?;
+        // Before the pool tells of it.
+        heard.note(*transaction.tx_hash());
         // An honest peer's pool may have room, a nonce or a balance that ours has not.
         if let Err(reason) = ledger.submit(transaction) {
             tracing::trace!(%reason, "a peer's transaction was not taken");
         }
     }
     Ok(())
-}
-
-fn hash_of(raw: &[u8]) -> B256 {
-    alloy_primitives::keccak256(raw)
 }

@@ -10,6 +10,7 @@ use rayswarm_network::{
     SealedBytes, StatePage, StateQuestion,
     chain::{HEADERS_MAX, LOCATOR_MAX, TRANSACTIONS_BYTES_MAX, TRANSACTIONS_MAX},
 };
+use serde_bytes::ByteBuf;
 
 use super::{Ledger, SubmitError, chained, header_of};
 use crate::chain::{
@@ -93,12 +94,19 @@ impl Ledger {
         self.submit_with(|_| Ok(transaction))
     }
 
+    /// Those of these transactions that wait, as wallets send them.
+    pub(crate) fn waiting_of(&self, hashes: &[B256]) -> Vec<Vec<u8>> {
+        let chain = self.read();
+        let waiting = hashes.iter().filter_map(|hash| chain.waiting(hash));
+        waiting.map(|waiting| waiting.encoded()).collect()
+    }
+
     /// Transactions that wait, as wallets send them: as many as one word takes.
-    pub(crate) fn waiting_bytes(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn waiting_bytes(&self) -> Vec<ByteBuf> {
         let chain = self.read();
         let mut room = TRANSACTIONS_BYTES_MAX;
         let waiting = chain.waiting_all().take(TRANSACTIONS_MAX);
-        let encoded = waiting.map(|waiting| waiting.encoded());
+        let encoded = waiting.map(|waiting| ByteBuf::from(waiting.encoded()));
         encoded
             .take_while(|encoded| {
                 let left = room.checked_sub(encoded.len());

@@ -1,7 +1,7 @@
 //! Peers and clients that do not keep to the rules, at a real node that keeps its chain with an honest other. They are told why, peers
 //! are parted with and left out for ten minutes; the node goes on, and the honest other stays.
 
-mod liar;
+pub(super) mod liar;
 
 use std::num::NonZeroU32;
 
@@ -16,6 +16,7 @@ use rayswarm_consensus::{PowRules, pow};
 use rayswarm_network::{
     ChainAnswer, ChainQuestion, ChainWord, MESSAGE_VERSION, NetworkConfig, NetworkError, SealedBytes,
 };
+use serde_bytes::ByteBuf;
 use tokio::time::interval;
 
 use super::*;
@@ -36,15 +37,15 @@ const CHAIN_ID: u64 = 5_253;
 const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
 
 /// A node that makes blocks, and another that follows it.
-struct Stage {
+pub(super) struct Stage {
     folder: TempDir,
     spec: ChainSpec,
-    node: Keeper,
+    pub(super) node: Keeper,
     honest: Keeper,
 }
 
 impl Stage {
-    async fn set(kind: ConsensusKind) -> Self {
+    pub(super) async fn set(kind: ConsensusKind) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let validator = Identity::load_or_create(&folder.path().join("node")).unwrap();
@@ -68,7 +69,7 @@ impl Stage {
         stage
     }
 
-    fn genesis(&self) -> B256 {
+    pub(super) fn genesis(&self) -> B256 {
         self.node.chain().genesis_hash()
     }
 
@@ -113,7 +114,7 @@ impl Stage {
         Keeper::start(config).await.unwrap()
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.honest.stop().await;
         self.node.stop().await;
     }
@@ -165,7 +166,7 @@ fn config(folder: &TempDir, name: &str, spec: &ChainSpec, peers: Vec<PeerAddr>) 
 }
 
 /// The runner ends a test whose condition never comes.
-async fn until(condition: impl AsyncFn() -> bool) {
+pub(super) async fn until(condition: impl AsyncFn() -> bool) {
     let mut looks = interval(Duration::from_millis(20));
     while !condition().await {
         looks.tick().await;
@@ -181,7 +182,7 @@ fn far_above() -> ChainWord {
     }
 }
 
-fn transfer(nonce: u64) -> TxEip1559 {
+pub(super) fn transfer(nonce: u64) -> TxEip1559 {
     TxEip1559 {
         chain_id: CHAIN_ID,
         nonce,
@@ -194,7 +195,7 @@ fn transfer(nonce: u64) -> TxEip1559 {
     }
 }
 
-fn signed(transfer: TxEip1559) -> Vec<u8> {
+pub(super) fn signed(transfer: TxEip1559) -> Vec<u8> {
     let signature = signer(1).sign_hash_sync(&transfer.signature_hash()).unwrap();
     TxEnvelope::from(transfer.into_signed(signature)).encoded_2718()
 }
@@ -221,7 +222,7 @@ fn of_another_chain() -> Vec<u8> {
 }
 
 fn transactions(raw: Vec<u8>) -> Lie {
-    Lie::Word(frame(&ChainWord::Transactions(vec![raw])))
+    Lie::Word(frame(&ChainWord::Transactions(vec![raw.into()])))
 }
 
 /// A block with another state root, under the seal that it had.
@@ -251,7 +252,7 @@ fn mined(block: &SealedBytes, solved: bool) -> SealedBytes {
 fn lies() -> Vec<(Lie, &'static str)> {
     let nonsense = framed(&[0xff; 9]);
     let endless = vec![MESSAGE_VERSION, 0xff, 0xff, 0xff, 0xff];
-    let crowd = vec![Vec::<u8>::new(); 4_097];
+    let crowd = vec![ByteBuf::new(); 4_097];
     let no_block = SealedBytes {
         block: vec![1, 2, 3],
         seal: None,

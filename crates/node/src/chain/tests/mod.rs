@@ -6,6 +6,7 @@
 //! | [`answers`] | what the methods answer and refuse |
 //! | [`beside_anvil`] | one list of requests and transactions, played to anvil too |
 //! | [`branches`] | what clients are told when another branch becomes the best |
+//! | [`gossip`] | transactions between peers |
 //! | [`hostile`] | peers and clients that do not keep to the rules |
 //! | [`joining`] | which branch newcomers take, and where they begin |
 //! | [`keeping`] | what a chain keeps: restarts, its directory, its faucet |
@@ -15,6 +16,7 @@ mod answers;
 mod beside_anvil;
 mod branches;
 mod clients;
+mod gossip;
 mod hostile;
 mod joining;
 mod keeping;

@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio::time::interval;
 
 /// Its identity, under which it may come again.
-pub(super) struct Liar(Endpoint);
+pub(in super::super) struct Liar(Endpoint);
 
 /// A connection over which it has greeted.
-pub(super) struct Talk {
+pub(in super::super) struct Talk {
     connection: Connection,
     words: SendStream,
     /// What the node says is read or not; it must have somewhere to go.
@@ -43,7 +43,7 @@ pub(super) fn framed(body: &[u8]) -> Vec<u8> {
 }
 
 impl Liar {
-    pub(super) async fn new() -> Self {
+    pub(in super::super) async fn new() -> Self {
         let builder = Endpoint::builder(presets::Minimal)
             .relay_mode(RelayMode::Disabled)
             .portmapper_config(PortmapperConfig::Disabled)
@@ -69,7 +69,7 @@ impl Liar {
     }
 
     /// Greets as a peer of the chain does, and is greeted. Gives what chain the node keeps.
-    pub(super) async fn greet(&self, at: &PeerAddr, genesis: B256) -> (Talk, B256) {
+    pub(in super::super) async fn greet(&self, at: &PeerAddr, genesis: B256) -> (Talk, B256) {
         let mut talk = self.knock(at, genesis).await;
         let named = read(&mut talk.said).await;
         (talk, named)
@@ -104,21 +104,30 @@ impl Talk {
         }
     }
 
-    pub(super) async fn say(&mut self, word: &impl Serialize) {
+    pub(in super::super) async fn say(&mut self, word: &impl Serialize) {
         self.words.write_all(&frame(word)).await.unwrap();
     }
 
     /// The next word of the node.
-    pub(super) async fn hear<T: DeserializeOwned>(&mut self) -> T {
+    pub(in super::super) async fn hear<T: DeserializeOwned>(&mut self) -> T {
         read(&mut self.said).await
     }
 
     /// Asks as an honest peer does.
-    pub(super) async fn ask(&self, question: &ChainQuestion) -> ChainAnswer {
+    pub(in super::super) async fn ask(&self, question: &ChainQuestion) -> ChainAnswer {
         let (mut send, mut recv) = self.connection.open_bi().await.unwrap();
         send.write_all(&frame(question)).await.unwrap();
         send.finish().unwrap();
         read(&mut recv).await
+    }
+
+    /// Answers the node's next question, and gives it.
+    pub(in super::super) async fn answer(&self, answer: &ChainAnswer) -> ChainQuestion {
+        let (mut send, mut recv) = self.connection.accept_bi().await.unwrap();
+        let question = read(&mut recv).await;
+        send.write_all(&frame(answer)).await.unwrap();
+        send.finish().unwrap();
+        question
     }
 
     /// Says again and again that it has a great deal, and has nothing when it is asked; until it is parted with.
