@@ -136,7 +136,8 @@ fn film(requestor: &Node<'_>, farm: &Farm, frames: &str, more: &[&str]) -> anyho
     Job::submit(requestor, &[&own[..], more].concat())
 }
 
-/// Waits until the provider has a cap in force that leaves something, and some work of its is verified.
+/// Waits until the provider has a cap in force that leaves something, some work of its is verified, and it has heard of that:
+/// it does not claim what it does not know to have arrived. Gives what was verified by then.
 fn capped(
     town: &Town<'_>,
     requestor: &Node<'_>,
@@ -145,14 +146,20 @@ fn capped(
     cap_min: u128,
 ) -> anyhow::Result<JobView> {
     let (looker, id) = (town.looker()?, job.id.parse::<JobId>()?);
-    job.wait_for(requestor, "the provider has a cap and verified work", |view| {
+    let share = |view: &JobView| {
+        let mut shares = view.providers.iter();
+        shares.find(|share| share.account == provider.to_string()).cloned()
+    };
+    let (view, tasks) = job.wait_for(requestor, "the provider has a cap and verified work", |view| {
         let caps = looker.caps_in_force(requestor.data_dir(), id).ok().flatten()?;
-        let verified = view
-            .providers
-            .iter()
-            .find(|share| share.account == provider.to_string())?;
-        (caps.of(provider).0 > cap_min && verified.paid > Amount::ZERO).then(|| view.clone())
-    })
+        let verified = share(view).filter(|share| share.paid > Amount::ZERO)?;
+        (caps.of(provider).0 > cap_min).then(|| (view.clone(), verified.tasks))
+    })?;
+    // A task takes seconds, a word of the one before does not.
+    job.wait_for(requestor, "another task of it is verified", |view| {
+        share(view).filter(|share| share.tasks > tasks).map(drop)
+    })?;
+    Ok(view)
 }
 
 /// As if the requestor had never vouched: the provider's node loses what vouchers it has, and starts again.
@@ -374,7 +381,8 @@ fn a_requestor_that_vanishes_has_its_provider_paid_and_gets_the_rest() -> anyhow
     let mut provider = town.join("provider", &["--provide", "--threads", "1"])?;
     requestor.wait_for_providers(1)?;
     let (account, worker) = (account_of(&requestor)?, account_of(&provider)?);
-    let job = film(&requestor, &farm, "1-20", &["--deadline", "180s"])?;
+    // Few enough that even a slow probe finds them done before the deadline, which is waited for.
+    let job = film(&requestor, &farm, "1-8", &["--deadline", "180s"])?;
     let id = job.id.parse::<JobId>()?;
     let view = capped(&town, &requestor, &job, worker, 0)?;
     requestor.kill()?;
