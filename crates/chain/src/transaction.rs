@@ -58,7 +58,7 @@ pub enum TransactionError {
     },
 }
 
-/// Decodes what a wallet sends and recovers its sender: some 40 µs, nearly all of it the signature.
+/// Decodes what a wallet sends and recovers its sender, which takes nearly all of the time.
 ///
 /// # Errors
 /// See [`TransactionError`].

@@ -167,35 +167,34 @@ impl Message for ChainAnswer {
 impl ChainAnswer {
     /// As many of these blocks as one answer takes.
     pub fn of(blocks: impl IntoIterator<Item = SealedBytes>) -> Self {
-        Self::Blocks(as_many_as_fit(blocks, SealedBytes::len))
-    }
-
-    /// As many of these transactions as one answer takes.
-    pub fn transactions(transactions: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let mut room = TRANSACTIONS_BYTES_MAX;
-        let fits = |one: &Vec<u8>| {
-            let left = room.checked_sub(one.len());
-            room = left.unwrap_or_default();
-            left.is_some()
-        };
-        let some = transactions.into_iter().take(HASHES_MAX).take_while(fits);
-        Self::Transactions(some.map(ByteBuf::from).collect())
+        Self::Blocks(as_many_as_fit(blocks, SealedBytes::len, (BLOCKS_MAX, BLOCKS_BYTES_MAX)))
     }
 
     /// As many of these executed blocks as one answer takes.
     pub fn executed(blocks: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self::Executed(as_many_as_fit(blocks, Vec::len))
+        Self::Executed(as_many_as_fit(blocks, Vec::len, (BLOCKS_MAX, BLOCKS_BYTES_MAX)))
     }
 }
 
-fn as_many_as_fit<T>(blocks: impl IntoIterator<Item = T>, length: impl Fn(&T) -> usize) -> Vec<T> {
+/// The first of these transactions, at most so many and as many as one word or answer takes.
+pub fn first_transactions(transactions: impl IntoIterator<Item = Vec<u8>>, count_max: usize) -> Vec<ByteBuf> {
+    let encoded = transactions.into_iter().map(ByteBuf::from);
+    as_many_as_fit(encoded, |one| one.len(), (count_max, TRANSACTIONS_BYTES_MAX))
+}
+
+/// The first of these within a number and a number of bytes. The very first may be longer.
+fn as_many_as_fit<T>(
+    things: impl IntoIterator<Item = T>,
+    length: impl Fn(&T) -> usize,
+    (count_max, bytes_max): (usize, usize),
+) -> Vec<T> {
     let (mut taken, mut bytes) = (Vec::new(), 0);
-    for block in blocks {
-        if !taken.is_empty() && (taken.len() == BLOCKS_MAX || bytes + length(&block) > BLOCKS_BYTES_MAX) {
+    for thing in things {
+        if !taken.is_empty() && (taken.len() == count_max || bytes + length(&thing) > bytes_max) {
             break;
         }
-        bytes += length(&block);
-        taken.push(block);
+        bytes += length(&thing);
+        taken.push(thing);
     }
     taken
 }

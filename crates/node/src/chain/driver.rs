@@ -53,6 +53,8 @@ const ROUND: Duration = Duration::from_secs(2);
 const RENEW: Duration = Duration::from_secs(1);
 /// How long to wait before trying again when a block could not be stored.
 const RETRY: Duration = Duration::from_secs(1);
+/// Why a peer is parted with that answers another question.
+const NOT_ASKED: &str = "it answers what it was not asked";
 /// Answers of peers on their way to the loop.
 const FETCHED_MAX: usize = 4;
 
@@ -364,7 +366,7 @@ impl Running {
                         ChainQuestion::HeadersAfter(known) => ChainAnswer::Headers(ledger.headers_after(&known)),
                         ChainQuestion::ExecutedUpTo(hash) => ChainAnswer::executed(ledger.executed_up_to(&hash)),
                         ChainQuestion::State(question) => ChainAnswer::State(ledger.state_page(&question)),
-                        ChainQuestion::Transactions(hashes) => ChainAnswer::transactions(ledger.waiting_of(&hashes)),
+                        ChainQuestion::Transactions(hashes) => ChainAnswer::Transactions(ledger.waiting_of(&hashes)),
                     };
                     // Whoever asked may be gone.
                     let _ = reply.send(answer);

@@ -186,7 +186,7 @@ impl Board {
         self.rows.iter().filter(wanted).filter_map(of).collect()
     }
 
-    /// Whether it is decided that a result of `node` is not needed, and was not that it is right or wrong.
+    /// Whether a result of `node` will not count any more, though nobody found it wrong.
     pub fn is_not_needed(&self, node: NodeId, attempt: AttemptId) -> bool {
         let seen = self.attempts.get(index(attempt.0));
         let seen = seen.filter(|seen| seen.attempt.node == node);

@@ -11,7 +11,7 @@ use std::{
 
 use alloy_primitives::{B256, keccak256};
 use rayswarm_chain::{PooledTransaction, decode_transaction};
-use rayswarm_model::NodeId;
+use rayswarm_model::{FailureKind, NodeId};
 use rayswarm_network::{ChainAnswer, ChainLink, ChainQuestion, chain::HASHES_MAX};
 use serde_bytes::ByteBuf;
 use tokio::{
@@ -21,7 +21,11 @@ use tokio::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::chain::{ledger::Ledger, parallel};
+use super::NOT_ASKED;
+use crate::chain::{
+    ledger::{Ledger, chained},
+    parallel,
+};
 
 /// How long a first transaction waits for company.
 const COALESCE: Duration = Duration::from_millis(20);
@@ -82,9 +86,14 @@ impl Exchange {
         let (accuse, liars) = mpsc::channel(OFFERED_MAX);
         let heard = Arc::<Heard>::default();
         let gossip = Gossip::new(&ledger, heard.clone());
-        let asking = ask_for_unknown(ledger.clone(), announcements, offered.clone(), tasks.clone());
+        let asking = Asking {
+            ledger: ledger.clone(),
+            offered: offered.clone(),
+            accuse: accuse.clone(),
+            tasks: tasks.clone(),
+        };
         tasks.spawn(stop.clone().run_until_cancelled_owned(gossip.tell(tell)));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(asking));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(asking.run(announcements)));
         tasks.spawn(
             stop.clone()
                 .run_until_cancelled_owned(take_all(ledger, heard, offers, accuse)),
@@ -137,32 +146,45 @@ impl Heard {
     }
 }
 
-/// Asks for what peers name and what has not come by itself. Peers that answer late keep nobody else waiting.
-async fn ask_for_unknown(
+/// Asks for what peers name and what has not come by itself.
+#[derive(Clone)]
+struct Asking {
     ledger: Arc<Ledger>,
-    mut announcements: mpsc::Receiver<Announced>,
     offered: mpsc::Sender<(NodeId, Vec<ByteBuf>)>,
+    accuse: mpsc::Sender<(NodeId, String)>,
     tasks: TaskTracker,
-) {
-    let asked = Arc::new(Semaphore::new(ASKED_MAX));
-    while let Some(Announced { by, mut hashes, at }) = announcements.recv().await {
-        tokio::time::sleep_until(at + ASK_AFTER).await;
-        hashes.retain(|hash| !ledger.knows(hash));
-        let Some(place) = asked.clone().try_acquire_owned().ok().filter(|_| !hashes.is_empty()) else {
-            continue;
-        };
-        let offered = offered.clone();
-        tasks.spawn(async move {
-            let (node, question) = (by.node(), ChainQuestion::Transactions(hashes));
-            match tokio::time::timeout(ANSWER_MAX, by.ask(&question)).await {
-                // Only while the node stops is nobody there to take them.
-                Ok(Ok(ChainAnswer::Transactions(transactions))) => drop(offered.send((node, transactions)).await),
-                Ok(Ok(_)) => tracing::debug!(%node, "a peer answers what it was not asked"),
-                Ok(Err(error)) => tracing::debug!(%node, %error, "a peer does not give what it named"),
-                Err(_) => tracing::debug!(%node, "a peer does not give in time what it named"),
+}
+
+impl Asking {
+    /// Peers that answer late keep nobody else waiting.
+    async fn run(self, mut announcements: mpsc::Receiver<Announced>) {
+        let asked = Arc::new(Semaphore::new(ASKED_MAX));
+        while let Some(Announced { by, mut hashes, at }) = announcements.recv().await {
+            tokio::time::sleep_until(at + ASK_AFTER).await;
+            hashes.retain(|hash| !self.ledger.knows(hash));
+            let Some(place) = asked.clone().try_acquire_owned().ok().filter(|_| !hashes.is_empty()) else {
+                continue;
+            };
+            let asking = self.clone();
+            self.tasks.spawn(async move {
+                asking.ask(by, hashes).await;
+                drop(place);
+            });
+        }
+    }
+
+    /// Only while the node stops is nobody there to take what comes.
+    async fn ask(&self, peer: ChainLink, hashes: Vec<B256>) {
+        let (node, question) = (peer.node(), ChainQuestion::Transactions(hashes));
+        match tokio::time::timeout(ANSWER_MAX, peer.ask(&question)).await {
+            Ok(Ok(ChainAnswer::Transactions(transactions))) => drop(self.offered.send((node, transactions)).await),
+            Ok(Ok(_)) => drop(self.accuse.send((node, NOT_ASKED.into())).await),
+            Ok(Err(error)) if error.kind() == FailureKind::Malicious => {
+                drop(self.accuse.send((node, chained(&error))).await);
             }
-            drop(place);
-        });
+            Ok(Err(error)) => tracing::debug!(%node, %error, "a peer does not give what it named"),
+            Err(_) => tracing::debug!(%node, "a peer does not give in time what it named"),
+        }
     }
 }
 

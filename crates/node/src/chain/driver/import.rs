@@ -5,7 +5,7 @@ use rayswarm_consensus::{Block, Event, Seal, Walk};
 use rayswarm_model::{FailureKind, NodeId};
 use rayswarm_network::{ChainAnswer, ChainQuestion, ChainWord, NetworkError, SealedBytes};
 
-use super::{DriverError, Running, now};
+use super::{DriverError, NOT_ASKED, Running, now};
 use crate::chain::ledger::{ImportError, chained, hash_of};
 
 /// From whom something is being fetched, and what.
@@ -117,7 +117,7 @@ impl Running {
                 Ok(())
             }
             (Ok(_), _) => {
-                self.peers.shun(from, "it answers what it was not asked");
+                self.peers.shun(from, NOT_ASKED);
                 Ok(())
             }
             (Err(error), _) => {

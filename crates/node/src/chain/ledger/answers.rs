@@ -8,7 +8,7 @@ use rayswarm_chain::{CallRequest, RecoveredTransaction, SealedBlock, Transaction
 use rayswarm_consensus::{Header, Validator, ValidatorSet};
 use rayswarm_network::{
     SealedBytes, StatePage, StateQuestion,
-    chain::{HEADERS_MAX, LOCATOR_MAX, TRANSACTIONS_BYTES_MAX, TRANSACTIONS_MAX},
+    chain::{HASHES_MAX, HEADERS_MAX, LOCATOR_MAX, TRANSACTIONS_MAX, first_transactions},
 };
 use serde_bytes::ByteBuf;
 
@@ -94,26 +94,18 @@ impl Ledger {
         self.submit_with(|_| Ok(transaction))
     }
 
-    /// Those of these transactions that wait, as wallets send them.
-    pub(crate) fn waiting_of(&self, hashes: &[B256]) -> Vec<Vec<u8>> {
+    /// Those of these transactions that wait, as wallets send them: as many as one answer takes.
+    pub(crate) fn waiting_of(&self, hashes: &[B256]) -> Vec<ByteBuf> {
         let chain = self.read();
         let waiting = hashes.iter().filter_map(|hash| chain.waiting(hash));
-        waiting.map(|waiting| waiting.encoded()).collect()
+        first_transactions(waiting.map(|waiting| waiting.encoded()), HASHES_MAX)
     }
 
     /// Transactions that wait, as wallets send them: as many as one word takes.
     pub(crate) fn waiting_bytes(&self) -> Vec<ByteBuf> {
         let chain = self.read();
-        let mut room = TRANSACTIONS_BYTES_MAX;
-        let waiting = chain.waiting_all().take(TRANSACTIONS_MAX);
-        let encoded = waiting.map(|waiting| ByteBuf::from(waiting.encoded()));
-        encoded
-            .take_while(|encoded| {
-                let left = room.checked_sub(encoded.len());
-                room = left.unwrap_or_default();
-                left.is_some()
-            })
-            .collect()
+        let waiting = chain.waiting_all().map(|waiting| waiting.encoded());
+        first_transactions(waiting, TRANSACTIONS_MAX)
     }
 
     /// Hashes by which a peer finds where the chains part: dense at the head, sparse below.

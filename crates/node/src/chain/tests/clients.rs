@@ -192,7 +192,8 @@ async fn on_both(story: impl AsyncFn(&EmbeddedChain)) {
     network.shutdown().await;
 }
 
-/// What a script in Node says at its end. Its arguments come after the chain's address and the key of the first signer.
+/// What a script in Node says at its end, of this chain and the first signer. Its arguments come after the
+/// chain's address and that signer's key.
 async fn said_by(script: &str, chain: &EmbeddedChain, arguments: &[Address]) -> Value {
     let output = Command::new("node")
         .arg(tool(script).unwrap())
@@ -208,7 +209,10 @@ async fn said_by(script: &str, chain: &EmbeddedChain, arguments: &[Address]) -> 
         "{said}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    serde_json::from_str(said.lines().last().unwrap()).unwrap()
+    let saw: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!(saw["chainId"], DEVELOPMENT_CHAIN_ID, "{saw}");
+    assert_eq!(saw["account"], signer(1).address().to_string(), "{saw}");
+    saw
 }
 
 /// viem, as a script in Node: `contracts/test/viem.mjs`.
@@ -227,8 +231,6 @@ async fn viem_can_send_call_and_watch() {
         let saw = said_by("test/viem.mjs", chain, &[*token.address(), bob]).await;
 
         // What it saw is what is there.
-        assert_eq!(saw["chainId"], DEVELOPMENT_CHAIN_ID, "{saw}");
-        assert_eq!(saw["account"], signer(1).address().to_string(), "{saw}");
         assert_eq!(saw["held"], "5", "{saw}");
         assert!(saw["blocks"].as_u64().unwrap() >= blocks, "{saw}");
         assert_eq!(token.balanceOf(bob).call().await.unwrap(), U256::from(5));
@@ -251,8 +253,6 @@ async fn ethers_can_deploy_call_and_listen() {
         let bob = signer(2).address();
         let saw = said_by("test/ethers.mjs", chain, &[bob]).await;
 
-        assert_eq!(saw["chainId"], DEVELOPMENT_CHAIN_ID, "{saw}");
-        assert_eq!(saw["account"], signer(1).address().to_string(), "{saw}");
         let token: Address = serde_json::from_value(saw["token"].clone()).unwrap();
         let held = DevToken::new(token, alice.clone()).balanceOf(bob).call().await.unwrap();
         assert!(held >= U256::from(305) && held % U256::from(5) == U256::ZERO, "{held}");

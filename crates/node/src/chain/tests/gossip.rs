@@ -22,6 +22,12 @@ async fn heard(talk: &mut Talk) -> ChainWord {
     }
 }
 
+async fn wallet_sends(stage: &Stage, raw: &[u8]) {
+    let params = json!([Bytes::copy_from_slice(raw)]);
+    let answer = ask(stage.node.chain(), "eth_sendRawTransaction", params).await;
+    assert!(answer["result"].is_string(), "{answer}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_wallet_sends_is_told_and_what_a_peer_tells_is_named() {
     let stage = Stage::set(ConsensusKind::Pos).await;
@@ -29,12 +35,7 @@ async fn what_a_wallet_sends_is_told_and_what_a_peer_tells_is_named() {
     let (mut peer, _) = node.greet(&stage.node.address(), stage.genesis()).await;
     // They wait for the nonces before them.
     let (own, others) = (signed(transfer(5)), signed(transfer(7)));
-    ask(
-        stage.node.chain(),
-        "eth_sendRawTransaction",
-        json!([Bytes::from(own.clone())]),
-    )
-    .await;
+    wallet_sends(&stage, &own).await;
     assert_eq!(
         heard(&mut peer).await,
         ChainWord::Transactions(vec![own.clone().into()])
@@ -55,12 +56,7 @@ async fn what_a_peer_names_is_asked_for_unless_it_is_here() {
     let node = Liar::new().await;
     let (mut peer, _) = node.greet(&stage.node.address(), stage.genesis()).await;
     let (known, unknown) = (signed(transfer(5)), signed(transfer(0)));
-    let sent = ask(
-        stage.node.chain(),
-        "eth_sendRawTransaction",
-        json!([Bytes::from(known.clone())]),
-    );
-    sent.await;
+    wallet_sends(&stage, &known).await;
     peer.say(&ChainWord::Announced(vec![keccak256(&known), keccak256(&unknown)]))
         .await;
     let answer = ChainAnswer::Transactions(vec![unknown.clone().into()]);
