@@ -16,6 +16,7 @@
 //! | [`purse`] | an account on the chain, also one that cheats |
 //! | [`scenes`] | small scenes with a trap |
 //! | [`terminal`] | commands that run while a test looks, also in a terminal of their own |
+//! | [`town`] | a node that seals a chain, and others that join it |
 //! | [`traffic`] | transfers and settlements that go on while nodes are killed |
 //! | [`wait`] | waiting for a condition, with a deadline that fails the test |
 //! | [`web`] | programs of the web: one that asks, and one that serves files |
@@ -36,6 +37,7 @@ pub mod processes;
 pub mod purse;
 pub mod scenes;
 pub mod terminal;
+pub mod town;
 pub mod traffic;
 pub mod wait;
 pub mod web;

@@ -3,114 +3,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::Context;
-use rayswarm_api::{farm::WalletView, job::JobView};
+use rayswarm_api::job::JobView;
 use rayswarm_model::{Address, Amount, JobId, TaskId, keccak256, signed::Verdict};
-use rayswarm_settlement::{ClaimState, JobEventKind, Payments, Settlement};
+use rayswarm_settlement::{ClaimState, JobEventKind, Payments};
 use rayswarm_tests::{
     Farm, Job, Node,
     cheat::other_noise,
     job::TINY,
     money::nothing_locked,
     purse::{Purse, account_of},
+    town::{PATIENCE, PURSE, TOKEN, Town},
     until,
 };
-use std::{path::PathBuf, time::Duration};
 
-/// Longest wait for what a window of the chain delays.
-const PATIENCE: Duration = Duration::from_secs(300);
-const TOKEN: u128 = 1_000_000_000_000_000_000;
 /// What the development chains ask and pay: see `contracts/addresses.json`.
 const BOND: u128 = 4 * TOKEN;
 const FEE: u128 = TOKEN;
-/// What everybody here begins with who needs tokens.
-const PURSE: u128 = 1_000 * TOKEN;
-/// Too dear for any quote: these nodes judge, and render for nobody.
-const TOO_DEAR: &str = "1000000";
-
-/// A node that seals the chain, and its ticket.
-struct Town<'a> {
-    farm: &'a Farm,
-    bank: Node<'a>,
-    ticket: String,
-    wallet: WalletView,
-}
-
-impl<'a> Town<'a> {
-    fn new(farm: &'a Farm) -> anyhow::Result<Self> {
-        let bank = Node::start(farm, "bank", &[])?;
-        let (ticket, wallet) = (bank.ticket()?, bank.wallet()?);
-        Ok(Self {
-            farm,
-            bank,
-            ticket,
-            wallet,
-        })
-    }
-
-    fn join(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Node<'a>> {
-        self.join_with(name, arguments, None)
-    }
-
-    fn join_with(&self, name: &str, arguments: &[&str], engines: Option<PathBuf>) -> anyhow::Result<Node<'a>> {
-        let all = [arguments, &["--join", &self.ticket]].concat();
-        Node::start_with(self.farm, name, &all, engines)
-    }
-
-    /// Jurors with ten tokens at stake each; they are drawn from then on.
-    fn jurors(&self, count: usize) -> anyhow::Result<Vec<Node<'a>>> {
-        let arguments = [
-            "--provide",
-            "--threads",
-            "1",
-            "--price",
-            TOO_DEAR,
-            "--judge",
-            "--stake",
-            "10",
-        ];
-        let mut jurors = Vec::new();
-        for index in 0..count {
-            let juror = self.join(&format!("juror-{index}"), &arguments)?;
-            self.fund(&juror)?;
-            jurors.push(juror);
-        }
-        let looker = Purse::of_nobody(&self.wallet)?;
-        for juror in &jurors {
-            let account = account_of(juror)?;
-            until("a juror is drawn by stake", PATIENCE, || {
-                let Some(row) = looker.wait(looker.chain.provider(account))? else {
-                    return Ok(None);
-                };
-                let pool = Settlement::juror_pool(row.offer.comparison_class, row.offer.trust_tier as u8);
-                let weight = looker.wait(looker.chain.juror_weight(pool, account))?;
-                Ok((weight > Amount::ZERO).then_some(()))
-            })?;
-        }
-        Ok(jurors)
-    }
-
-    /// A thousand tokens, and coins for fees.
-    fn fund(&self, node: &Node<'_>) -> anyhow::Result<()> {
-        let bank = Purse::of(self.bank.data_dir(), &self.wallet)?;
-        bank.give(&self.wallet.rpc, account_of(node)?, Amount(PURSE))
-    }
-
-    fn looker(&self) -> anyhow::Result<Purse> {
-        Purse::of_nobody(&self.wallet)
-    }
-
-    /// Sends the rest of a job back to its requestor, by the bank's account: anyone may.
-    fn refund_by_anyone(&self, job: JobId) -> anyhow::Result<()> {
-        let bank = Purse::of(self.bank.data_dir(), &self.wallet)?;
-        until("the rest is refunded", PATIENCE, || {
-            match bank.wait(bank.chain.refund(job)) {
-                Ok(_) => Ok(Some(())),
-                Err(error) if error.kind() == rayswarm_model::FailureKind::Transient => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        })
-    }
-}
 
 /// A film that takes a node longer than its first caps wait.
 fn film(requestor: &Node<'_>, farm: &Farm, frames: &str, more: &[&str]) -> anyhow::Result<Job> {
@@ -388,7 +296,10 @@ fn a_requestor_that_vanishes_has_its_provider_paid_and_gets_the_rest() -> anyhow
     // A provider turns its voucher into money as soon as it fears for it: it must be owed something still.
     let looker = town.looker()?;
     let verified = job.wait_for(&requestor, "the provider is owed for verified work", |view| {
-        let share = view.providers.iter().find(|share| share.account == worker.to_string())?;
+        let share = view
+            .providers
+            .iter()
+            .find(|share| share.account == worker.to_string())?;
         let paid = looker.wait(looker.chain.paid_to(id, worker)).ok()?;
         (share.paid > paid).then_some(share.paid)
     })?;

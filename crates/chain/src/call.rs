@@ -6,7 +6,7 @@ use alloy_eips::{
     eip2930::{AccessList, AccessListItem},
     eip7702::SignedAuthorization,
 };
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256};
 use revm::{
     ExecuteEvm,
     context::TxEnv,
@@ -18,8 +18,10 @@ use revm::{
 };
 
 use crate::{
+    database::RecentHashes,
     execute::{BlockEnvironment, Rules, evm},
-    state::{RecentHashes, State},
+    past::{Layers, PastError},
+    state::{Account, State},
 };
 
 /// A call as a client describes it. What is left out is chosen so that the call can succeed.
@@ -80,6 +82,9 @@ pub enum CallError {
     /// It could not even be started.
     #[error("{0}")]
     Invalid(InvalidTransaction),
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] PastError),
     /// revm could not run it at all.
     #[error("execution failed: {0}")]
     Broken(String),
@@ -91,8 +96,7 @@ pub struct Snapshot {
     pub(crate) rules: Rules,
     pub(crate) environment: BlockEnvironment,
     pub(crate) hashes: Arc<RecentHashes>,
-    /// The state; overrides of `eth_call` are written here.
-    pub state: State,
+    pub(crate) state: Layers,
 }
 
 /// Gas of a plain transfer, the least any transaction costs.
@@ -105,6 +109,14 @@ impl Snapshot {
     /// Time that calls see, in seconds since 1970.
     pub fn timestamp(&self) -> u64 {
         self.environment.timestamp
+    }
+
+    /// The state in memory, with all of an account in it, to override what calls see of that account.
+    ///
+    /// # Errors
+    /// When an old state cannot be read.
+    pub fn state_with(&mut self, address: Address) -> Result<&mut State, PastError> {
+        self.state.lift(address)
     }
 
     /// Runs a call.
@@ -125,7 +137,7 @@ impl Snapshot {
         let cap = self.rules.hardfork.transaction_gas_cap().unwrap_or(u64::MAX);
         let wanted = request.gas.filter(|gas| *gas >= TRANSFER_GAS).unwrap_or(u64::MAX);
         let ceiling = self.affordable(request, wanted.min(cap).min(self.environment.gas_limit))?;
-        if self.is_plain_transfer(request) && self.succeeds(request, TRANSFER_GAS)? {
+        if self.is_plain_transfer(request)? && self.succeeds(request, TRANSFER_GAS)? {
             return Ok(TRANSFER_GAS);
         }
         let first = self.run(request, ceiling)?.result;
@@ -202,11 +214,19 @@ impl Snapshot {
         AccessList(items.collect())
     }
 
-    fn is_plain_transfer(&self, request: &CallRequest) -> bool {
-        let to_person = request.to.to().is_some_and(|to| {
-            self.state.code(*to).is_empty() && U256::from_be_slice(to.as_slice()) >= U256::from(0x200)
-        });
-        to_person && request.input.is_empty() && request.access_list.is_none() && request.authorizations.is_empty()
+    fn is_plain_transfer(&self, request: &CallRequest) -> Result<bool, PastError> {
+        let Some(to) = request
+            .to
+            .to()
+            .filter(|to| U256::from_be_slice(to.as_slice()) >= U256::from(0x200))
+        else {
+            return Ok(false);
+        };
+        let to_person = self
+            .state
+            .account(*to)?
+            .is_none_or(|account| account.code_hash == KECCAK256_EMPTY);
+        Ok(to_person && request.input.is_empty() && request.access_list.is_none() && request.authorizations.is_empty())
     }
 
     /// `gas`, or less where the sender's balance cannot pay for that much.
@@ -215,7 +235,7 @@ impl Snapshot {
         if price.is_zero() {
             return Ok(gas);
         }
-        let balance = self.state.balance(request.from);
+        let balance = self.sender(request)?.balance;
         let least = price
             .saturating_mul(U256::from(TRANSFER_GAS))
             .saturating_add(request.value);
@@ -224,6 +244,10 @@ impl Snapshot {
         }
         let allowance = (balance - request.value) / price;
         Ok(u64::try_from(allowance).map_or(gas, |allowance| allowance.min(gas)))
+    }
+
+    fn sender(&self, request: &CallRequest) -> Result<Account, PastError> {
+        Ok(self.state.account(request.from)?.unwrap_or_default())
     }
 
     fn succeeds(&self, request: &CallRequest, gas: u64) -> Result<bool, CallError> {
@@ -257,7 +281,7 @@ impl Snapshot {
             kind: request.to,
             value: request.value,
             data: request.input.clone(),
-            nonce: self.state.nonce(request.from),
+            nonce: self.sender(request)?.nonce,
             chain_id: Some(self.rules.chain_id),
             access_list: request.access_list.clone().unwrap_or_default(),
             gas_priority_fee: request.tip.or_else(|| (kind(request) >= 2).then_some(0)),
@@ -273,6 +297,7 @@ impl Snapshot {
                 }
             }
             EVMError::Transaction(reason) => CallError::Invalid(reason),
+            EVMError::Database(error) => CallError::State(error),
             other => CallError::Broken(other.to_string()),
         })
     }

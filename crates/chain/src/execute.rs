@@ -21,9 +21,11 @@ use crate::{
         compare_headers, next_base_fee, seal_header,
     },
     changes::StateChanges,
+    database::{EvmDatabase, RecentHashes},
     genesis::Hardfork,
     mempool::PooledTransaction,
-    state::{EvmDatabase, RecentHashes, State},
+    past::Layers,
+    state::State,
     system::{SystemOutcome, end_block},
     transaction::{RecoveredTransaction, evm_transaction, recover, with_sender},
 };
@@ -54,7 +56,12 @@ pub(crate) struct BlockEnvironment {
 pub(crate) type Evm = MainnetEvm<MainnetContext<EvmDatabase>>;
 
 /// An EVM over a copy of a state.
-pub(crate) fn evm(rules: Rules, environment: &BlockEnvironment, state: State, hashes: Arc<RecentHashes>) -> Evm {
+pub(crate) fn evm(
+    rules: Rules,
+    environment: &BlockEnvironment,
+    state: impl Into<Layers>,
+    hashes: Arc<RecentHashes>,
+) -> Evm {
     Context::mainnet()
         .with_db(EvmDatabase::new(state, hashes))
         .modify_cfg_chained(|config| {
@@ -240,6 +247,7 @@ impl Site {
         let mut database = executor.into_database();
         let system = end_block(self.rules, environment, attributes.nonce, &mut database);
         let EvmDatabase { state, changes, .. } = database;
+        let state = state.memory;
         let header = seal_header(HeaderParts {
             parent_hash: self.parent.hash,
             number: environment.number,

@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     block::{Block, EXTRA_DATA_BYTES_MAX, HeaderParts, SealedBlock, seal_header},
     changes::{AccountChange, AccountFields, StateChanges},
+    database::{EvmDatabase, RecentHashes},
     execute::{BlockEnvironment, Rules},
-    state::{EvmDatabase, RecentHashes, State},
+    state::State,
     system::{SystemOutcome, call_system},
 };
 
@@ -264,7 +265,7 @@ impl Genesis {
             }
         }
         Ok(Opening {
-            state: database.state,
+            state: database.state.memory,
             changes: database.changes,
         })
     }

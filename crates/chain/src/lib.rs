@@ -9,7 +9,7 @@
 //! - [`SystemOutcome`]: rewards, and the contract that is told of the end of every block.
 //! - [`State`]: accounts in a persistent Merkle Patricia trie ([`trie`]), so that a copy costs a pointer and a
 //!   root costs only what changed. [`StateChanges`] are what a flat copy elsewhere needs of a block.
-//! - [`Snapshot`]: calls, gas estimates and access lists on a state of one's choice.
+//! - [`Snapshot`]: calls, gas estimates and access lists on a state of one's choice, an old one ([`PastState`]) too.
 //! - [`mod@bench`]: what a state root costs.
 //! - [`decode_transaction`], [`LogFilter`], [`FeeHistory`]: what a JSON-RPC server needs besides.
 //!
@@ -51,11 +51,13 @@ pub mod block;
 mod call;
 mod chain;
 mod changes;
+mod database;
 mod execute;
 mod fees;
 mod genesis;
 mod logs;
 mod mempool;
+mod past;
 mod state;
 mod storage;
 mod stored;
@@ -77,6 +79,7 @@ pub use fees::{FEE_HISTORY_BLOCKS_MAX, FeeHistory};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Hardfork, SystemContract};
 pub use logs::{LogEntry, LogFilter};
 pub use mempool::{PoolError, PoolLimits, PooledTransaction, REPLACEMENT_BUMP_PERCENT};
+pub use past::{PastError, PastState};
 pub use state::{Account, State};
 pub use storage::{MemoryStorage, Storage};
 pub use system::{SYSTEM_ADDRESS, SYSTEM_GAS, SystemOutcome};

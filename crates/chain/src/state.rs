@@ -3,17 +3,12 @@
 //! A [`State`] is a value: copying it costs a pointer (see [`crate::trie`]), so the chain keeps the last
 //! few hundred of them, a block is executed on a copy, and a refused block leaves nothing to undo.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::collections::HashMap;
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rlp::Encodable;
 use alloy_trie::TrieAccount;
-use revm::{
-    Database, DatabaseCommit,
-    bytecode::Bytecode,
-    primitives::AddressMap,
-    state::{Account as TouchedAccount, AccountInfo},
-};
+use revm::{bytecode::Bytecode, state::Account as TouchedAccount};
 
 use crate::{
     changes::{AccountChange, AccountFields, FlatAccount, StateChanges},
@@ -29,7 +24,7 @@ pub struct Account {
     pub balance: U256,
     /// keccak-256 of the code.
     pub code_hash: B256,
-    code: Bytecode,
+    pub(crate) code: Bytecode,
     storage: Trie<U256>,
 }
 
@@ -84,6 +79,25 @@ impl Account {
     }
 }
 
+impl From<FlatAccount> for Account {
+    fn from(account: FlatAccount) -> Self {
+        let slots = account.storage.into_iter().filter(|(_, value)| !value.is_zero());
+        let slots = slots.map(|(slot, value)| (keccak256(B256::from(slot)), value));
+        let code_hash = hash_code(&account.code);
+        Self {
+            nonce: account.nonce,
+            balance: account.balance,
+            code_hash,
+            code: if code_hash == KECCAK256_EMPTY {
+                Bytecode::default()
+            } else {
+                decode_code(account.code)
+            },
+            storage: Trie::from_entries(slots.collect()),
+        }
+    }
+}
+
 impl TrieValue for Account {
     fn encode_leaf(&self, out: &mut Vec<u8>) {
         TrieAccount {
@@ -113,24 +127,14 @@ impl State {
         let mut entries = Vec::with_capacity(accounts.size_hint().0);
         for account in accounts {
             let account = account?;
-            let code_hash = hash_code(&account.code);
-            let code = if account.code.is_empty() {
-                Bytecode::default()
-            } else {
+            let key = keccak256(account.address);
+            let mut rebuilt = Account::from(account);
+            if rebuilt.code_hash != KECCAK256_EMPTY {
                 // Contracts made by one factory share their code, here as well.
-                let shared = codes.entry(code_hash).or_insert_with(|| decode_code(account.code));
-                shared.clone()
-            };
-            let slots = account.storage.into_iter().filter(|(_, value)| !value.is_zero());
-            let slots = slots.map(|(slot, value)| (keccak256(B256::from(slot)), value));
-            let rebuilt = Account {
-                nonce: account.nonce,
-                balance: account.balance,
-                code_hash,
-                code,
-                storage: Trie::from_entries(slots.collect()),
-            };
-            entries.push((keccak256(account.address), rebuilt));
+                let shared = codes.entry(rebuilt.code_hash).or_insert_with(|| rebuilt.code.clone());
+                rebuilt.code = shared.clone();
+            }
+            entries.push((key, rebuilt));
         }
         Ok(Self {
             accounts: Trie::from_entries(entries),
@@ -223,6 +227,11 @@ impl State {
         self.update(address, |account| account.storage = Trie::default());
     }
 
+    /// Puts a whole account in the place of whatever is there.
+    pub(crate) fn put(&mut self, account: FlatAccount) {
+        self.accounts.insert(&keccak256(account.address), account.into());
+    }
+
     fn update(&mut self, address: Address, change: impl FnOnce(&mut Account)) {
         let key = keccak256(address);
         let mut account = self.accounts.get(&key).cloned().unwrap_or_default();
@@ -231,7 +240,7 @@ impl State {
     }
 
     /// Applies what one transaction touched, and notes it.
-    fn apply(&mut self, address: Address, touched: TouchedAccount, changes: &mut StateChanges) {
+    pub(crate) fn apply(&mut self, address: Address, touched: TouchedAccount, changes: &mut StateChanges) {
         if !touched.is_touched() {
             return;
         }
@@ -273,7 +282,7 @@ impl State {
     }
 
     /// Adds newly made coins to a balance, and notes it. What would pass 2^256 is lost.
-    fn credit(&mut self, address: Address, amount: U256, changes: &mut StateChanges) {
+    pub(crate) fn credit(&mut self, address: Address, amount: U256, changes: &mut StateChanges) {
         let key = keccak256(address);
         let mut account = self.accounts.get(&key).cloned().unwrap_or_default();
         account.balance = account.balance.saturating_add(amount);
@@ -299,86 +308,6 @@ fn hash_code(code: &Bytes) -> B256 {
 /// code, which is what every node would execute.
 fn decode_code(code: Bytes) -> Bytecode {
     Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code))
-}
-
-/// A state as revm reads and writes it, with the hashes that `BLOCKHASH` may ask for.
-#[derive(Clone, Debug)]
-pub(crate) struct EvmDatabase {
-    pub(crate) state: State,
-    pub(crate) hashes: Arc<RecentHashes>,
-    /// What was committed.
-    pub(crate) changes: StateChanges,
-}
-
-impl EvmDatabase {
-    pub(crate) fn new(state: State, hashes: Arc<RecentHashes>) -> Self {
-        Self {
-            state,
-            hashes,
-            changes: StateChanges::default(),
-        }
-    }
-
-    /// Adds newly made coins to a balance.
-    pub(crate) fn credit(&mut self, address: Address, amount: U256) {
-        if !amount.is_zero() {
-            self.state.credit(address, amount, &mut self.changes);
-        }
-    }
-}
-
-/// The hashes of up to 256 blocks before the one being executed.
-#[derive(Debug, Default)]
-pub(crate) struct RecentHashes {
-    /// Number of the first block in `hashes`.
-    pub(crate) first: u64,
-    pub(crate) hashes: Vec<B256>,
-}
-
-impl RecentHashes {
-    fn get(&self, number: u64) -> B256 {
-        number
-            .checked_sub(self.first)
-            .and_then(|index| usize::try_from(index).ok())
-            .and_then(|index| self.hashes.get(index))
-            .copied()
-            .unwrap_or_default()
-    }
-}
-
-impl Database for EvmDatabase {
-    type Error = Infallible;
-
-    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
-        Ok(self.state.account(address).map(|account| AccountInfo {
-            balance: account.balance,
-            nonce: account.nonce,
-            code_hash: account.code_hash,
-            account_id: None,
-            code: Some(account.code.clone()),
-        }))
-    }
-
-    fn code_by_hash(&mut self, _code_hash: B256) -> Result<Bytecode, Infallible> {
-        // `basic` always hands out the code, so revm has nothing left to look up.
-        Ok(Bytecode::default())
-    }
-
-    fn storage(&mut self, address: Address, index: U256) -> Result<U256, Infallible> {
-        Ok(self.state.storage(address, index))
-    }
-
-    fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {
-        Ok(self.hashes.get(number))
-    }
-}
-
-impl DatabaseCommit for EvmDatabase {
-    fn commit(&mut self, changes: AddressMap<TouchedAccount>) {
-        for (address, touched) in changes {
-            self.state.apply(address, touched, &mut self.changes);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -480,16 +409,5 @@ mod tests {
         assert_ne!(state.root(), before);
         state.set_storage(address, U256::from(1), U256::ZERO);
         assert_eq!(state.root(), before);
-    }
-
-    #[test]
-    fn block_hashes_reach_back_no_further_than_they_are_given() {
-        let recent = RecentHashes {
-            first: 10,
-            hashes: vec![B256::repeat_byte(1), B256::repeat_byte(2)],
-        };
-        assert_eq!(recent.get(9), B256::ZERO);
-        assert_eq!(recent.get(11), B256::repeat_byte(2));
-        assert_eq!(recent.get(12), B256::ZERO);
     }
 }

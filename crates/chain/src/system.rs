@@ -18,8 +18,9 @@ use revm::{
 };
 
 use crate::{
+    database::EvmDatabase,
     execute::{BlockEnvironment, Evm, Rules, evm},
-    state::EvmDatabase,
+    past::PastError,
 };
 
 /// In whose name the system contract is called (EIP-4788).
@@ -96,7 +97,7 @@ pub(crate) fn call_system(
         chain_id: Some(rules.chain_id),
         ..TxEnv::default()
     };
-    let result = MainnetHandler::<_, EVMError<std::convert::Infallible>, _>::default().run_system_call(&mut evm);
+    let result = MainnetHandler::<_, EVMError<PastError>, _>::default().run_system_call(&mut evm);
     let changes = evm.finalize();
     match result {
         Ok(ExecutionResult::Success { gas, .. }) => {

@@ -10,7 +10,8 @@ mod submit;
 
 pub use bench::{ApiArgs, BenchCommand, ChainArgs, ExactnessArgs, FarmArgs, GasArgs, NodeArgs};
 pub use chain::{
-    ChainCommand, ConsensusArg, ExportArgs, ImportArgs, InitArgs, RunArgs, ServerArgs, StandingArgs, ValidatorCommand,
+    ChainCommand, ConsensusArg, ExportArgs, ImportArgs, InitArgs, KeepArgs, RunArgs, ServerArgs, StandingArgs,
+    ValidatorCommand,
 };
 pub use choices::{DeviceArg, FormatArg};
 pub use manual::{CompletionsArgs, ManArgs};
@@ -234,6 +235,9 @@ pub struct UpArgs {
     /// data folder, or a new one of this node's own]
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
+    /// How it is kept.
+    #[command(flatten)]
+    pub keep: KeepArgs,
     /// Look for blocks with this many threads, on a chain by proof of work
     #[arg(long, value_name = "THREADS")]
     pub mine: Option<usize>,

@@ -1,7 +1,7 @@
 //! Settings twice: [`RawConfig`] as typed, [`Config`] resolved and checked.
 
 use crate::{
-    chain::{ChainSpec, ConsensusRules, Intensity, stored_chain},
+    chain::{ChainSpec, ConsensusRules, Intensity, Keeping, stored_chain},
     keeper::CHAIN_FOLDER,
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     traces::Collector,
 };
 use rayswarm_model::{Address, Amount, Bytes, WorkPrice, settings::Device};
+use rayswarm_network::PeerAddr;
 pub use rayswarm_network::Ticket;
 pub use rayswarm_settlement::Contracts;
 use rayswarm_settlement::{Chronicle, SettlementError};
@@ -62,6 +63,10 @@ pub struct RawConfig {
     pub rpc_listen: Option<SocketAddr>,
     /// The chain to keep with others.
     pub genesis: Option<PathBuf>,
+    /// What is kept of it.
+    pub keeping: Keeping,
+    /// Nodes that keep it too, to begin with.
+    pub chain_peers: Vec<PeerAddr>,
     /// How much of this machine mines.
     pub mining: Option<Intensity>,
     /// Contracts that exist already.
@@ -109,6 +114,10 @@ pub struct Config {
     pub render_cap: Amount,
     /// Where the chain is.
     pub chain: ChainChoice,
+    /// What is kept of a chain that is kept with others.
+    pub keeping: Keeping,
+    /// Nodes that keep it too, to begin with.
+    pub chain_peers: Vec<PeerAddr>,
     /// How much of this machine mines, where the chain is kept by proof of work.
     pub mining: Option<Intensity>,
     /// Which contracts, where no ticket names them.
@@ -237,8 +246,10 @@ pub enum ConfigError {
     #[error("--genesis: {0}")]
     Genesis(String),
     /// It is of a chain that another way was chosen for.
-    #[error("--genesis is for a chain that is kept with others; leave it out with --rpc, --join and solo chains")]
-    GenesisAlone,
+    #[error(
+        "{0} is for a chain that this node keeps with others; leave it out with --rpc, and with a chain of its own"
+    )]
+    NotShared(&'static str),
     /// Zero threads.
     #[error("--threads 0 leaves nothing to render with; give at least 1")]
     NoThreads,
@@ -293,19 +304,31 @@ impl RawConfig {
         let fetch_allow: Result<Vec<AllowedHost>, _> = self.fetch_allow.iter().map(|host| host.parse()).collect();
         let fetch_allow = fetch_allow.map_err(ConfigError::FetchAllow)?;
         let memory = self.memory.unwrap_or(Bytes(12 << 30));
-        let chain = match (self.rpc, &self.join, self.rpc_listen) {
+        // Whoever joins uses the chain where the ticket says, unless told to keep it too.
+        let keeps = self.join.is_none() || self.genesis.is_some();
+        let chain = match (self.rpc, keeps, self.rpc_listen) {
             (Some(_), _, Some(_)) => return Err(ConfigError::Conflict("--rpc", "--rpc-listen")),
             (Some(url), ..) => ChainChoice::Remote(url),
-            (None, Some(_), Some(_)) => return Err(ConfigError::Conflict("--join", "--rpc-listen")),
-            (None, Some(_), None) => ChainChoice::FromTicket,
-            (None, None, listen) => kept_chain(
+            (None, false, Some(_)) => return Err(ConfigError::Conflict("--join", "--rpc-listen")),
+            (None, false, None) => ChainChoice::FromTicket,
+            (None, true, listen) => kept_chain(
                 listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
                 self.genesis.as_deref(),
                 &data_dir,
             )?,
         };
-        if self.genesis.is_some() && !matches!(chain, ChainChoice::Shared(..)) {
-            return Err(ConfigError::GenesisAlone);
+        if !matches!(chain, ChainChoice::Shared(..)) {
+            for (given, option) in [
+                (self.genesis.is_some(), "--genesis"),
+                (!self.chain_peers.is_empty(), "--peer"),
+                (self.keeping.history.is_some(), "--history"),
+                (self.keeping.archive, "--archive"),
+                (self.keeping.checkpoint.is_some(), "--checkpoint"),
+            ] {
+                if given {
+                    return Err(ConfigError::NotShared(option));
+                }
+            }
         }
         let contracts = match (self.contracts, self.deploy, &self.join) {
             (Some(_), true, _) => return Err(ConfigError::Conflict("--contracts", "--deploy")),
@@ -348,6 +371,8 @@ impl RawConfig {
             fetch_allow,
             render_cap: self.render_cap.unwrap_or(DEFAULT_RENDER_CAP),
             chain,
+            keeping: self.keeping,
+            chain_peers: self.chain_peers,
             mining: self.mining,
             contracts,
             confirmations: self.confirmations.unwrap_or(Chronicle::STAYS_BELOW),

@@ -6,7 +6,8 @@
 mod tests;
 
 use crate::{
-    chain::DEVELOPMENT_CHAIN_ID,
+    chain::{DEVELOPMENT_CHAIN_ID, EmbeddedChain},
+    clock,
     config::{ConfigError, ContractChoice},
     journal::Journal,
 };
@@ -19,6 +20,7 @@ use rayswarm_settlement::{
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// Chains whose coins are worth nothing: anvil's and Hardhat's, geth's and Ganache's, and our own.
@@ -32,12 +34,21 @@ pub fn is_development(chain_id: u64) -> bool {
 /// What the owner of a new development chain starts with: a thousand tokens.
 const FIRST_TOKENS: Amount = Amount(1_000_000_000_000_000_000_000);
 
+/// A head younger than this is the chain's latest.
+const FRESH: Duration = Duration::from_secs(30);
+/// How long no block may come to a chain that is behind before there is no use in waiting.
+const STANDS_STILL: Duration = Duration::from_secs(60);
+/// How often contracts are looked for on a chain that is behind.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// The chain that the contracts are on.
 pub struct Site<'a> {
     /// Its JSON-RPC.
     pub rpc_url: &'a str,
     /// Whether this node seals it.
     pub embedded: bool,
+    /// The chain itself, where this node keeps it with others.
+    pub shared: Option<&'a EmbeddedChain>,
     /// The ticket that this node joins with.
     pub ticket: Option<&'a Ticket>,
     /// Blocks after which one stays, where the chain does not say.
@@ -71,7 +82,7 @@ pub async fn open(
             escrow: contracts.escrow,
             token: contracts.token,
         };
-        return Ok(connect(named).await?);
+        return Ok(when_there(site.shared, async || connect(named).await).await?);
     }
     let note = note(data_dir, chain, site.embedded);
     let contracts = match choice {
@@ -86,7 +97,7 @@ pub async fn open(
         }
         ContractChoice::Noted | ContractChoice::Deploy => deploy(key, &site, chain.chain_id, &note).await?,
     };
-    let settlement = match connect(contracts).await {
+    let settlement = match when_there(site.shared, async || connect(contracts).await).await {
         Err(error @ SettlementError::WrongContracts { .. }) if site.embedded && note.exists() && !is_named(choice) => {
             // Nothing of value is on the chain that this node itself seals.
             tracing::warn!(%error, "the contracts noted are those of another version; new ones are deployed");
@@ -101,6 +112,30 @@ pub async fn open(
         settlement.mint_dev_tokens(settlement.account(), FIRST_TOKENS).await?;
     }
     Ok(settlement)
+}
+
+/// Connects to contracts that exist. A chain that is kept with others may not have come to their block yet.
+async fn when_there(
+    chain: Option<&EmbeddedChain>,
+    connect: impl AsyncFn() -> Result<Settlement, SettlementError>,
+) -> Result<Settlement, SettlementError> {
+    let (mut height, mut since) = (None, Instant::now());
+    loop {
+        let connected = connect().await;
+        let Some(chain) = chain.filter(|_| matches!(connected, Err(SettlementError::WrongContracts { .. }))) else {
+            return connected;
+        };
+        let (head, time) = (chain.head().0, chain.head_time());
+        if height != Some(head) {
+            (height, since) = (Some(head), Instant::now());
+        }
+        let fresh = head > 0 && time.saturating_add(FRESH.as_secs()) >= clock::now().seconds_floor();
+        if fresh || since.elapsed() >= STANDS_STILL {
+            return connected;
+        }
+        tracing::info!(head, "the chain has not come to the contracts yet");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// The embedded chain is one for ever; of others a node may meet several, which their first blocks tell apart.

@@ -80,16 +80,15 @@ struct ChainAccess {
 }
 
 impl ChainAccess {
-    /// The node that invited this one.
-    fn ticket_peer(&self) -> Option<PeerAddr> {
-        self.ticket.as_ref().map(|ticket| ticket.node.clone())
-    }
-
     /// Where the contracts are.
     fn site<'a>(&'a self, config: &'a Config) -> contracts::Site<'a> {
         contracts::Site {
             rpc_url: &self.rpc_url,
             embedded: self.embedded.is_some(),
+            shared: self
+                .embedded
+                .as_ref()
+                .filter(|_| matches!(config.chain, ChainChoice::Shared(..))),
             ticket: self.ticket.as_ref(),
             confirmations: config.confirmations,
             deploy_book: config.deploy_book.as_deref(),
@@ -200,10 +199,8 @@ impl Daemon {
         access: &ChainAccess,
         parts: NodeParts,
     ) -> anyhow::Result<Arc<Node>> {
-        services.tracker.spawn(peers::keep_in_touch(
-            services.clone(),
-            access.ticket_peer().into_iter().collect(),
-        ));
+        let known = known_peers(&services.config, access.ticket.as_ref());
+        services.tracker.spawn(peers::keep_in_touch(services.clone(), known));
         let requestor = Requestor::start(services.clone(), asked)?;
         services.tracker.spawn(words::answer(requestor.clone(), questions));
         let node = Node::start(services, requestor, parts);
@@ -323,15 +320,20 @@ async fn open_chain(
                 rpc_bind: ports.prefer_rpc(*listen),
                 key: Some(identity.account.clone()),
                 mining: config.mining,
-                history: None,
-                checkpoint: None,
+                keeping: config.keeping,
                 network,
                 events,
-                known: Vec::new(),
+                known: known_peers(config, ticket.as_ref()),
             });
             Ok(kept(chain.await?, ticket, ports))
         }
     }
+}
+
+/// The node that invited this one, and those that were named.
+fn known_peers(config: &Config, ticket: Option<&Ticket>) -> Vec<PeerAddr> {
+    let invited_by = ticket.map(|ticket| &ticket.node);
+    invited_by.into_iter().chain(&config.chain_peers).cloned().collect()
 }
 
 fn kept(chain: EmbeddedChain, ticket: Option<Ticket>, ports: &mut Ports) -> ChainAccess {
@@ -382,11 +384,8 @@ async fn start_provider(
         network: network.clone(),
         ..services.as_ref().clone()
     });
-    let known = access
-        .ticket_peer()
-        .into_iter()
-        .chain([services.network.addr()])
-        .collect();
+    let mut known = known_peers(&services.config, access.ticket.as_ref());
+    known.push(services.network.addr());
     own.tracker.spawn(peers::keep_in_touch(own.clone(), known));
     own.tracker.spawn(run_provider(own.clone(), inbox, ready));
     Ok(Some(network))

@@ -1,7 +1,7 @@
 //! A node that keeps a chain with others and does nothing else: keys, an endpoint, the chain, JSON-RPC.
 
 use crate::{
-    chain::{ChainSpec, Checkpoint, EmbeddedChain, Intensity, SharedConfig, stored_chain},
+    chain::{ChainSpec, EmbeddedChain, Intensity, Keeping, SharedConfig, stored_chain},
     folder::take_folder,
     identity::Identity,
 };
@@ -34,10 +34,8 @@ pub struct KeeperConfig {
     pub validate: bool,
     /// How much of this machine mines.
     pub mining: Option<Intensity>,
-    /// Final blocks that are kept; all if `None`.
-    pub history: Option<u64>,
-    /// A block that must be on the chain.
-    pub checkpoint: Option<Checkpoint>,
+    /// What is kept of it.
+    pub keeping: Keeping,
 }
 
 /// A running keeper.
@@ -99,8 +97,7 @@ impl Keeper {
             rpc_bind: config.rpc_bind,
             key: takes_part.then(|| identity.account.clone()),
             mining: config.mining,
-            history: config.history,
-            checkpoint: config.checkpoint,
+            keeping: config.keeping,
             network: network.clone(),
             events: inbox.chain,
             known: config.peers.clone(),

@@ -6,10 +6,8 @@ use alloy_primitives::B256;
 
 use super::Chain;
 use crate::{
-    block::SealedBlock,
-    call::Snapshot,
-    execute::BlockEnvironment,
-    state::{RecentHashes, State},
+    block::SealedBlock, call::Snapshot, database::RecentHashes, execute::BlockEnvironment, past::PastState,
+    state::State,
 };
 
 /// How far back the `BLOCKHASH` instruction sees.
@@ -70,20 +68,27 @@ impl Chain {
         let header = node.block.header();
         Some(Snapshot {
             rules: self.rules,
-            environment: BlockEnvironment {
-                number: header.number,
-                timestamp: header.timestamp,
-                beneficiary: header.beneficiary,
-                mix_hash: header.mix_hash,
-                gas_limit: header.gas_limit,
-                base_fee: node.block.base_fee(),
-            },
+            environment: environment_of(&node.block),
             hashes: Arc::new(match self.tree.get(&header.parent_hash) {
                 Some(parent) => self.hashes_up_to(&parent.block),
                 None => self.best_hashes_before(header.number),
             }),
-            state: node.state.clone(),
+            state: node.state.clone().into(),
         })
+    }
+
+    /// What calls see in an old block whose state is kept elsewhere. `before` are the hashes of the [`BLOCK_HASHES`] blocks
+    /// before it, or of all there are, lowest first.
+    pub fn snapshot_of_past(&self, block: &SealedBlock, before: Vec<B256>, state: Arc<dyn PastState>) -> Snapshot {
+        Snapshot {
+            rules: self.rules,
+            environment: environment_of(block),
+            hashes: Arc::new(RecentHashes {
+                first: block.number().saturating_sub(before.len() as u64),
+                hashes: before,
+            }),
+            state: state.into(),
+        }
     }
 
     /// What calls see at the head, at the time `now`: the head stands still between transactions, the clock
@@ -109,7 +114,7 @@ impl Chain {
                 base_fee: self.next_base_fee(),
             },
             hashes: Arc::new(self.hashes_up_to(&self.head)),
-            state: self.state.clone(),
+            state: self.state.clone().into(),
         }
     }
 
@@ -137,5 +142,17 @@ impl Chain {
             first,
             hashes: hashes.map(|block| block.hash).collect(),
         }
+    }
+}
+
+fn environment_of(block: &SealedBlock) -> BlockEnvironment {
+    let header = block.header();
+    BlockEnvironment {
+        number: header.number,
+        timestamp: header.timestamp,
+        beneficiary: header.beneficiary,
+        mix_hash: header.mix_hash,
+        gas_limit: header.gas_limit,
+        base_fee: block.base_fee(),
     }
 }

@@ -44,18 +44,21 @@ impl Flat {
         }
     }
 
-    pub(crate) fn state(&self) -> State {
-        let accounts = self.accounts.iter().map(|(address, fields)| {
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = FlatAccount> {
+        self.accounts.iter().map(|(address, fields)| {
             let slots = self.slots.range((*address, U256::ZERO)..=(*address, U256::MAX));
-            Ok::<_, Infallible>(FlatAccount {
+            FlatAccount {
                 address: *address,
                 nonce: fields.nonce,
                 balance: fields.balance,
                 code: self.codes.get(&fields.code_hash).cloned().unwrap_or_default(),
                 storage: slots.map(|((_, slot), value)| (*slot, *value)).collect(),
-            })
-        });
-        State::from_accounts(accounts).unwrap()
+            }
+        })
+    }
+
+    pub(crate) fn state(&self) -> State {
+        State::from_accounts(self.accounts().map(Ok::<_, Infallible>)).unwrap()
     }
 }
 

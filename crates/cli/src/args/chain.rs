@@ -7,7 +7,7 @@ use super::{
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use rayswarm_model::{Address, Amount};
 use rayswarm_node::{
-    chain::{Checkpoint, ConsensusKind, DEVELOPMENT_CHAIN_ID, client::DEFAULT_RPC},
+    chain::{Checkpoint, ConsensusKind, DEVELOPMENT_CHAIN_ID, Keeping, client::DEFAULT_RPC},
     keeper::PeerAddr,
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -98,9 +98,9 @@ pub struct RunArgs {
     /// The chain's file, as `rayswarm chain init` makes it [default: that of the data folder]
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
-    /// A node of the chain to begin with, as its `rayswarm chain run` prints it; repeatable, and others are found through it
-    #[arg(long = "peer", value_name = "NODE@IP:PORT", value_parser = parse_peer)]
-    pub peers: Vec<PeerAddr>,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub keep: KeepArgs,
     /// Address where other nodes reach this one, UDP; repeatable [default: every interface, any free port]
     #[arg(long, value_name = "IP:PORT")]
     pub listen: Vec<SocketAddr>,
@@ -118,16 +118,39 @@ pub struct RunArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = 50, requires = "mine")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=100))]
     pub mine_percent: u8,
+    /// Stop when standard input closes: how a command that starts a node takes it along, however it ends itself
+    #[arg(long, hide = true)]
+    pub with_parent: bool,
+}
+
+/// What a node that keeps a chain with others begins with, and what it keeps.
+#[derive(Debug, ClapArgs)]
+pub struct KeepArgs {
+    /// A node of the chain to begin with, as its `rayswarm chain run` prints it; repeatable, and others are found through it
+    #[arg(long = "peer", value_name = "NODE@IP:PORT", value_parser = parse_peer)]
+    pub peers: Vec<PeerAddr>,
     /// Final blocks whose transactions and receipts JSON-RPC still shows; the blocks themselves stay [default: all]
     #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(1..))]
     pub history: Option<u64>,
+    /// Keep the state after every final block from now on, so that JSON-RPC answers questions about old ones; a start
+    /// without it drops them [default: the last 256]
+    #[arg(long, conflicts_with = "history")]
+    pub archive: bool,
     /// A block that must be on the chain, from somebody you trust: what a node that joins is given of another chain, however
     /// heavy or well signed, is refused. Height and hash, as `rayswarm chain status` shows them
     #[arg(long, value_name = "HEIGHT:HASH")]
     pub checkpoint: Option<Checkpoint>,
-    /// Stop when standard input closes: how a command that starts a node takes it along, however it ends itself
-    #[arg(long, hide = true)]
-    pub with_parent: bool,
+}
+
+impl KeepArgs {
+    /// What is kept.
+    pub const fn keeping(&self) -> Keeping {
+        Keeping {
+            history: self.history,
+            archive: self.archive,
+            checkpoint: self.checkpoint,
+        }
+    }
 }
 
 /// `rayswarm chain export`.
@@ -323,7 +346,7 @@ mod tests {
         else {
             panic!("not run")
         };
-        assert_eq!(run.peers[0].node.to_string(), node);
+        assert_eq!(run.keep.peers[0].node.to_string(), node);
         assert_eq!((run.mine, run.mine_percent), (Some(2), 50));
         assert_eq!(run.rpc_listen.to_string(), RPC_LISTEN);
     }

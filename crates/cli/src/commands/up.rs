@@ -98,6 +98,8 @@ fn config(data_dir: Option<&Path>, args: UpArgs) -> Result<Config, BadInput> {
         rpc: args.rpc,
         rpc_listen: args.rpc_listen,
         genesis: args.genesis,
+        keeping: args.keep.keeping(),
+        chain_peers: args.keep.peers,
         mining: args.mine.map(|threads| Intensity {
             threads,
             percent: MINING_PERCENT,

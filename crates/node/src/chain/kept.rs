@@ -27,6 +27,17 @@ use super::{
 const STATE_FILE: &str = "state.redb";
 const WAL_FILE: &str = "votes.log";
 
+/// What a node keeps of a chain, and what its owner knows of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keeping {
+    /// Final blocks whose transactions and receipts are kept; all if `None`.
+    pub history: Option<u64>,
+    /// Whether the state after every final block is kept from now on.
+    pub archive: bool,
+    /// A block that must be on the chain.
+    pub checkpoint: Option<Checkpoint>,
+}
+
 /// What this node does for the chain.
 #[derive(Clone, Default)]
 pub(crate) struct Part {
@@ -34,10 +45,8 @@ pub(crate) struct Part {
     pub(crate) key: Option<AccountKey>,
     /// Whether it looks for nonces, by pow.
     pub(crate) mines: bool,
-    /// Final blocks that are kept; all if `None`.
-    pub(crate) history: Option<u64>,
-    /// A block that must be on the chain.
-    pub(crate) checkpoint: Option<Checkpoint>,
+    /// What it keeps of it.
+    pub(crate) keeping: Keeping,
 }
 
 /// An opened chain.
@@ -55,7 +64,7 @@ pub(super) fn is_new(dir: &Path) -> bool {
 
 /// Makes the final state of a chain that begins at a checkpoint. A crash before the end leaves a chain that is new.
 pub(super) fn begin_at(dir: &Path, spec: &ChainSpec, part: &Part, beginning: &Beginning) -> Result<(), ChainError> {
-    let mut snapshots = Snapshots::open(&dir.join(STATE_FILE), &spec.chain_genesis()?, part.history)?;
+    let mut snapshots = Snapshots::open(&dir.join(STATE_FILE), &spec.chain_genesis()?, part.keeping)?;
     let Beginning {
         block,
         before,
@@ -70,7 +79,7 @@ pub(super) fn open(dir: &Path, spec: &ChainSpec, part: &Part) -> Result<Opened, 
     let genesis = spec.chain_genesis()?;
     let name = genesis.hash();
     let mut log = BlockLog::open(&dir.join(LOG_FILE), name)?;
-    let snapshots = Snapshots::open(&dir.join(STATE_FILE), &genesis, part.history)?;
+    let snapshots = Snapshots::open(&dir.join(STATE_FILE), &genesis, part.keeping)?;
     let resumed = snapshots.resume(BLOCKS_KEPT as u64)?;
     let accounts = snapshots.accounts()?.into_iter().map(Ok::<_, std::convert::Infallible>);
     let Ok(state) = State::from_accounts(accounts);
@@ -79,10 +88,10 @@ pub(super) fn open(dir: &Path, spec: &ChainSpec, part: &Part) -> Result<Opened, 
         .map_err(ChainError::Resume)?;
     let above = above(&mut log, last_final.number)?;
     let beneficiary = part.key.as_ref().map(AccountKey::address).unwrap_or_default();
-    let ledger = Ledger::new(chain, log, beneficiary, Some(snapshots), part.checkpoint);
+    let ledger = Ledger::new(chain, log, beneficiary, Some(snapshots), part.keeping.checkpoint);
     let mut follower = consensus_on(&ledger, spec, &Part::default(), last_final, Vec::new())?;
     let stored = replay(&ledger, follower.as_mut(), &above).map_err(ChainError::Replay)?;
-    if let Some(checkpoint) = part.checkpoint
+    if let Some(checkpoint) = part.keeping.checkpoint
         && let Some(block) = ledger.block(checkpoint.number)
     {
         checkpoint

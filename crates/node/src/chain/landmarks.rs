@@ -12,7 +12,7 @@ use rayswarm_network::{
 };
 use redb::ReadTransaction;
 
-use super::{Checkpoint, snapshots};
+use super::{Checkpoint, snapshots::rows};
 
 /// How far apart they are, in blocks.
 const LANDMARK_EVERY: u64 = 256;
@@ -66,9 +66,9 @@ impl std::fmt::Debug for Landmark {
 impl Landmark {
     /// What follows a row.
     fn page(&self, after: Option<StateCursor>) -> Result<StatePage, redb::Error> {
-        let accounts = self.view.open_table(snapshots::ACCOUNTS)?;
-        let slots = self.view.open_table(snapshots::SLOTS)?;
-        let codes = self.view.open_table(snapshots::CODES)?;
+        let accounts = self.view.open_table(rows::ACCOUNTS)?;
+        let slots = self.view.open_table(rows::SLOTS)?;
+        let codes = self.view.open_table(rows::CODES)?;
         let mut page = Page::default();
         let mut first = Address::ZERO;
         if let Some(StateCursor { address, slot }) = after {
@@ -89,7 +89,7 @@ impl Landmark {
             }
             let (address, fields) = entry?;
             let address = Address::from(address.value());
-            let fields = snapshots::decode_fields(&fields.value());
+            let fields = rows::decode_fields(&fields.value());
             let code = codes.get(fields.code_hash.0)?.map(|code| code.value().to_vec());
             page.put(StateRow::Account {
                 address,
@@ -136,7 +136,7 @@ impl Page {
         address: Address,
         first: U256,
     ) -> Result<bool, redb::Error> {
-        let all = snapshots::slot_key(address, first)..=snapshots::slot_key(address, U256::MAX);
+        let all = rows::slot_key(address, first)..=rows::slot_key(address, U256::MAX);
         for entry in slots.range(all)? {
             if self.rows.len() >= STATE_ROWS_MAX {
                 return Ok(false);

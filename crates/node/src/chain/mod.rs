@@ -17,6 +17,7 @@
 //! | [`accuser`] | reports who signed two things |
 //! | [`storage`], [`wal`], [`record_log`] | blocks, and what was signed, in files that a crash cannot tear |
 //! | [`snapshots`] | the final state on disk |
+//! | [`archive`] | the states after all final blocks, where they are kept |
 //! | [`landmarks`] | states that newcomers may begin with |
 //! | [`rpc`] | Ethereum JSON-RPC |
 //! | [`client`] | a chain as the command line sees it |
@@ -25,6 +26,7 @@
 //! | [`fuzzing`] | ways to decoders, for `crates/fuzzing` |
 
 mod accuser;
+mod archive;
 mod arrivals;
 mod checkpoint;
 pub mod client;
@@ -86,6 +88,7 @@ pub use self::{
     checkpoint::{Checkpoint, NotTheCheckpoint},
     draft::{COIN, ConsensusKind, Draft},
     faucet::{DEVELOPMENT_CHAIN_ID, development_genesis},
+    kept::Keeping,
     miner::Intensity,
     rpc::RpcError,
     spec::{ChainSpec, ConsensusRules, FirstValidator, ValidatorParams},
@@ -122,10 +125,8 @@ pub struct SharedConfig {
     pub key: Option<AccountKey>,
     /// How much of this machine mines, by pow.
     pub mining: Option<Intensity>,
-    /// Final blocks that are kept; all if `None`.
-    pub history: Option<u64>,
-    /// A block that must be on the chain.
-    pub checkpoint: Option<Checkpoint>,
+    /// What is kept of it.
+    pub keeping: Keeping,
     /// The network, and what peers of the chain say in it.
     pub network: Network,
     /// See [`rayswarm_network::Inbox::chain`].
@@ -285,8 +286,7 @@ impl EmbeddedChain {
         let part = Part {
             key: config.key.clone(),
             mines: config.mining.is_some(),
-            history: config.history,
-            checkpoint: config.checkpoint,
+            keeping: config.keeping,
         };
         let pow = match &spec.consensus {
             ConsensusRules::Pow { rules } => Some(*rules),
@@ -297,7 +297,7 @@ impl EmbeddedChain {
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         let mut peers = Peers::new(network.clone(), config.known, tasks.clone());
-        let beginning = match config.checkpoint {
+        let beginning = match config.keeping.checkpoint {
             Some(checkpoint) if kept::is_new(&dir) => {
                 let wanted = Wanted {
                     checkpoint,
@@ -391,6 +391,11 @@ impl EmbeddedChain {
     /// Height and hash of the latest block.
     pub fn head(&self) -> (u64, B256) {
         self.ledger.head()
+    }
+
+    /// The time that the latest block carries, in seconds since 1970.
+    pub fn head_time(&self) -> u64 {
+        self.ledger.head_time()
     }
 
     /// Finishes the block being sealed, answers what was asked, and stops. The directory is free afterwards.

@@ -3,41 +3,26 @@
 //!
 //! It is made of the block log and can be made again from it, so a crash may take back the last few blocks of it: they are
 //! executed again from the log. Opening costs as much as the state is large, however long the chain.
-//!
-//! | table | key | value |
-//! |---|---|---|
-//! | `accounts` | address | nonce (8), balance (32), code hash (32), big endian |
-//! | `slots` | address, slot | value |
-//! | `codes` | code hash | code |
-//! | `blocks` | height | block, senders, receipts ([`SealedBlock::encode_executed`]) |
-//! | `heights` | block hash | height |
-//! | `places` | transaction hash | height, index |
-//! | `meta` | name | `genesis`: hash; `work`: sum of the difficulties up to the last final block (32, big endian) |
+
+pub(super) mod rows;
 
 use std::path::{Path, PathBuf};
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
-use rayswarm_chain::{
-    AccountFields, BLOCKS_KEPT, FinalBlock, FlatAccount, Genesis, GenesisError, SealedBlock, StateChanges,
-};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use rayswarm_chain::{BLOCKS_KEPT, FinalBlock, FlatAccount, Genesis, GenesisError, SealedBlock, StateChanges};
 use rayswarm_network::{StateCursor, StatePage};
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable};
 
+use self::rows::{
+    ACCOUNTS, BLOCKS, CODES, HEIGHTS, META, PLACES, SLOTS, WORK, add_work, apply, decode_fields, forget_block,
+    put_account, put_block, slot_key, work_of,
+};
 use super::{
     Checkpoint,
+    archive::{self, Past},
+    kept::Keeping,
     landmarks::{Landmarks, is_landmark},
 };
-
-pub(super) const ACCOUNTS: TableDefinition<[u8; 20], [u8; 72]> = TableDefinition::new("accounts");
-pub(super) const SLOTS: TableDefinition<[u8; 52], [u8; 32]> = TableDefinition::new("slots");
-pub(super) const CODES: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("codes");
-const BLOCKS: TableDefinition<u64, &[u8]> = TableDefinition::new("blocks");
-const HEIGHTS: TableDefinition<[u8; 32], u64> = TableDefinition::new("heights");
-const PLACES: TableDefinition<[u8; 32], (u64, u32)> = TableDefinition::new("places");
-const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-
-/// A name in `meta`.
-const WORK: &str = "work";
 
 /// Blocks that a crash may take back, and that are then executed again.
 const DURABLE_EVERY: u64 = 64;
@@ -73,6 +58,8 @@ pub(crate) struct Snapshots {
     unsynced: u64,
     /// Final blocks that are kept; all if `None`.
     keep: Option<u64>,
+    /// The height from which on every state is kept, if they are.
+    archive: Option<u64>,
     /// States that newcomers may begin with, the latest last.
     landmarks: Landmarks,
 }
@@ -86,19 +73,19 @@ pub(crate) struct Resumed {
 }
 
 impl Snapshots {
-    /// Opens the final state of a chain, or makes that of its genesis. `keep` final blocks are kept, at least
-    /// [`BLOCKS_KEPT`], and all if `None`.
+    /// Opens the final state of a chain, or makes that of its genesis. At least [`BLOCKS_KEPT`] final blocks are kept.
     ///
     /// # Errors
     /// See [`SnapshotError`].
-    pub(crate) fn open(path: &Path, genesis: &Genesis, keep: Option<u64>) -> Result<Self, SnapshotError> {
+    pub(crate) fn open(path: &Path, genesis: &Genesis, keeping: Keeping) -> Result<Self, SnapshotError> {
         let database = Database::create(path).map_err(|source| failed(path, source))?;
         let mut snapshots = Self {
             database,
             path: path.to_owned(),
             unsynced: 0,
             // The chain goes on with as many.
-            keep: keep.map(|keep| keep.max(BLOCKS_KEPT as u64)),
+            keep: keeping.history.map(|keep| keep.max(BLOCKS_KEPT as u64)),
+            archive: None,
             landmarks: Landmarks::default(),
         };
         let block = genesis.block();
@@ -112,6 +99,7 @@ impl Snapshots {
                 });
             }
         }
+        snapshots.settle_archive(keeping.archive)?;
         snapshots.mark()?;
         Ok(snapshots)
     }
@@ -142,6 +130,51 @@ impl Snapshots {
         writing().map_err(|source| self.failed(source))
     }
 
+    /// Begins the archive where one is wanted, and drops it where it is not: it would have gaps.
+    fn settle_archive(&mut self, wanted: bool) -> Result<(), SnapshotError> {
+        self.archive = archive::first(&self.view()?).map_err(|source| self.failed(source))?;
+        if wanted == self.archive.is_some() {
+            return Ok(());
+        }
+        let last = self.last()?;
+        let writing = || -> Result<(), redb::Error> {
+            let transaction = self.database.begin_write()?;
+            if wanted {
+                archive::begin(&transaction, last)?;
+            } else {
+                archive::forget(&transaction)?;
+            }
+            transaction.commit()?;
+            Ok(())
+        };
+        writing().map_err(|source| self.failed(source))?;
+        self.archive = wanted.then_some(last);
+        tracing::info!(height = last, kept = wanted, "old states from here on");
+        Ok(())
+    }
+
+    /// The database as it is now.
+    fn view(&self) -> Result<ReadTransaction, SnapshotError> {
+        let view = self.database.begin_read();
+        view.map_err(|source| self.failed(source.into()))
+    }
+
+    /// The state after an old final block; `None` where it is not kept.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub(crate) fn past(&self, number: u64) -> Result<Option<Past>, SnapshotError> {
+        if self.archive.is_none_or(|first| number < first) || number > self.last()? {
+            return Ok(None);
+        }
+        Ok(Some(Past::new(self.view()?, number)))
+    }
+
+    /// The height from which on every state is kept, if they are.
+    pub(crate) const fn archive(&self) -> Option<u64> {
+        self.archive
+    }
+
     /// Applies blocks that are final now.
     ///
     /// # Errors
@@ -164,6 +197,9 @@ impl Snapshots {
                 transaction.set_durability(Durability::None)?;
             }
             for FinalBlock { block, changes } in blocks {
+                if self.archive.is_some() {
+                    archive::note(&transaction, block.number(), changes)?;
+                }
                 apply(&transaction, changes)?;
                 put_block(&transaction, block)?;
                 add_work(&transaction, block.header().difficulty)?;
@@ -211,10 +247,14 @@ impl Snapshots {
             }
             let work = work.to_be_bytes::<32>();
             transaction.open_table(META)?.insert(WORK, &work[..])?;
+            if self.archive.is_some() {
+                archive::begin(&transaction, block.number())?;
+            }
             transaction.commit()?;
             Ok(())
         };
         writing().map_err(|source| self.failed(source))?;
+        self.archive = self.archive.map(|_| block.number());
         self.landmarks = Landmarks::default();
         self.mark()
     }
@@ -222,10 +262,7 @@ impl Snapshots {
     /// Keeps the state as it is now for newcomers.
     fn mark(&mut self) -> Result<(), SnapshotError> {
         let number = self.last()?;
-        let view = self
-            .database
-            .begin_read()
-            .map_err(|source| self.failed(source.into()))?;
+        let view = self.view()?;
         let Some(hash) = self.hash_at(number) else {
             return Ok(());
         };
@@ -351,7 +388,8 @@ impl Snapshots {
 
     /// Hash of the final block at a height.
     pub(crate) fn hash_at(&self, number: u64) -> Option<B256> {
-        self.block(number).ok().flatten().map(|block| block.hash)
+        let table = self.database.begin_read().ok()?.open_table(BLOCKS).ok()?;
+        SealedBlock::hash_of_executed(table.get(number).ok()??.value())
     }
 
     /// Where a transaction was executed in final blocks.
@@ -370,122 +408,4 @@ fn failed(path: &Path, source: impl Into<redb::Error>) -> SnapshotError {
         path: path.to_owned(),
         source: Box::new(source.into()),
     }
-}
-
-pub(super) fn slot_key(address: Address, slot: U256) -> [u8; 52] {
-    let mut key = [0; 52];
-    key[..20].copy_from_slice(address.as_slice());
-    key[20..].copy_from_slice(&slot.to_be_bytes::<32>());
-    key
-}
-
-fn encode_fields(fields: &AccountFields) -> [u8; 72] {
-    let mut bytes = [0; 72];
-    bytes[..8].copy_from_slice(&fields.nonce.to_be_bytes());
-    bytes[8..40].copy_from_slice(&fields.balance.to_be_bytes::<32>());
-    bytes[40..].copy_from_slice(fields.code_hash.as_slice());
-    bytes
-}
-
-pub(super) fn decode_fields(bytes: &[u8; 72]) -> AccountFields {
-    AccountFields {
-        nonce: bytes[..8].iter().fold(0, |nonce, byte| nonce << 8 | u64::from(*byte)),
-        balance: U256::from_be_slice(&bytes[8..40]),
-        code_hash: B256::from_slice(&bytes[40..]),
-    }
-}
-
-fn apply(transaction: &WriteTransaction, changes: &StateChanges) -> Result<(), redb::Error> {
-    let mut accounts = transaction.open_table(ACCOUNTS)?;
-    let mut slots = transaction.open_table(SLOTS)?;
-    let mut codes = transaction.open_table(CODES)?;
-    for (hash, code) in &changes.codes {
-        codes.insert(hash.0, &code[..])?;
-    }
-    for (address, change) in &changes.accounts {
-        if change.cleared || change.fields.is_none() {
-            slots.retain_in(
-                slot_key(*address, U256::ZERO)..=slot_key(*address, U256::MAX),
-                |_, _| false,
-            )?;
-        }
-        for (slot, value) in &change.slots {
-            let key = slot_key(*address, *slot);
-            if value.is_zero() {
-                slots.remove(key)?;
-            } else {
-                slots.insert(key, value.to_be_bytes::<32>())?;
-            }
-        }
-        match &change.fields {
-            Some(fields) => accounts.insert(address.0.0, encode_fields(fields))?,
-            None => accounts.remove(address.0.0)?,
-        };
-        debug_assert!(
-            change.fields.is_none_or(|fields| fields.code_hash == KECCAK256_EMPTY
-                || codes.get(fields.code_hash.0).is_ok_and(|code| code.is_some())),
-            "code of an account is there"
-        );
-    }
-    Ok(())
-}
-
-fn put_account(transaction: &WriteTransaction, account: &FlatAccount) -> Result<(), redb::Error> {
-    let code_hash = keccak256(&account.code);
-    if !account.code.is_empty() {
-        transaction.open_table(CODES)?.insert(code_hash.0, &account.code[..])?;
-    }
-    let mut slots = transaction.open_table(SLOTS)?;
-    for (slot, value) in &account.storage {
-        slots.insert(slot_key(account.address, *slot), value.to_be_bytes::<32>())?;
-    }
-    let fields = AccountFields {
-        nonce: account.nonce,
-        balance: account.balance,
-        code_hash,
-    };
-    transaction
-        .open_table(ACCOUNTS)?
-        .insert(account.address.0.0, encode_fields(&fields))?;
-    Ok(())
-}
-
-fn put_block(transaction: &WriteTransaction, block: &SealedBlock) -> Result<(), redb::Error> {
-    let number = block.number();
-    transaction
-        .open_table(BLOCKS)?
-        .insert(number, &block.encode_executed()[..])?;
-    transaction.open_table(HEIGHTS)?.insert(block.hash.0, number)?;
-    let mut places = transaction.open_table(PLACES)?;
-    for (index, executed) in (0..).zip(block.transactions()) {
-        places.insert(executed.tx_hash().0, (number, index))?;
-    }
-    Ok(())
-}
-
-fn work_of(bytes: &[u8]) -> U256 {
-    U256::try_from_be_slice(bytes).unwrap_or_default()
-}
-
-fn add_work(transaction: &WriteTransaction, difficulty: U256) -> Result<(), redb::Error> {
-    let mut meta = transaction.open_table(META)?;
-    let before = meta.get(WORK)?.map_or(U256::ZERO, |work| work_of(work.value()));
-    let work = before.saturating_add(difficulty).to_be_bytes::<32>();
-    meta.insert(WORK, &work[..])?;
-    Ok(())
-}
-
-fn forget_block(transaction: &WriteTransaction, number: u64) -> Result<(), redb::Error> {
-    let mut blocks = transaction.open_table(BLOCKS)?;
-    let Some(bytes) = blocks.remove(number)?.map(|block| block.value().to_vec()) else {
-        return Ok(());
-    };
-    if let Ok(block) = SealedBlock::decode_executed(&bytes) {
-        transaction.open_table(HEIGHTS)?.remove(block.hash.0)?;
-        let mut places = transaction.open_table(PLACES)?;
-        for executed in block.transactions() {
-            places.remove(executed.tx_hash().0)?;
-        }
-    }
-    Ok(())
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::chain::{Checkpoint, ConsensusKind, Draft};
+use rayswarm_model::B256;
 
 #[test]
 fn joining_uses_the_chain_of_the_ticket() {
@@ -12,6 +14,47 @@ fn joining_uses_the_chain_of_the_ticket() {
         ..RawConfig::default()
     };
     assert!(matches!(raw.resolve().unwrap().chain, ChainChoice::FromTicket));
+}
+
+#[test]
+fn a_chain_that_others_keep_is_kept_too_only_if_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let genesis = folder.path().join("chain.json");
+    let draft = Draft {
+        kind: ConsensusKind::Pow,
+        chain_id: 7,
+        timestamp: 1_700_000_000,
+        block_time: Duration::from_secs(1),
+        epoch_blocks: 1,
+        seats: 2,
+        validators: Vec::new(),
+        coins: Vec::new(),
+        faucet: false,
+    };
+    std::fs::write(&genesis, serde_json::to_vec(&draft.spec()).unwrap()).unwrap();
+    let checkpoint = Checkpoint {
+        number: 1,
+        hash: B256::repeat_byte(1),
+    };
+    let keeping = Keeping {
+        archive: true,
+        checkpoint: Some(checkpoint),
+        ..Keeping::default()
+    };
+    let raw = |join: Option<&str>, genesis| RawConfig {
+        join: join.map(Into::into),
+        data_dir: Some("d".into()),
+        genesis,
+        keeping,
+        ..RawConfig::default()
+    };
+    for join in [None, Some("ticket")] {
+        let config = raw(join, Some(genesis.clone())).resolve().unwrap();
+        assert!(matches!(config.chain, ChainChoice::Shared(..)), "{join:?}");
+        assert_eq!(config.keeping, keeping);
+        let refused = raw(join, None).resolve();
+        assert!(matches!(refused, Err(ConfigError::NotShared("--archive"))), "{join:?}");
+    }
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl World {
         let site = Site {
             rpc_url: &self.url,
             embedded: false,
+            shared: None,
             ticket: None,
             confirmations: Chronicle::STAYS_BELOW,
             deploy_book: book,

@@ -89,14 +89,13 @@ fn config(data_dir: Option<&Path>, args: RunArgs) -> anyhow::Result<KeeperConfig
         spec: args.genesis.as_deref().map(ChainSpec::read).transpose()?,
         listen: args.listen,
         rpc_bind: args.rpc_listen,
-        peers: args.peers,
+        keeping: args.keep.keeping(),
+        peers: args.keep.peers,
         validate: args.validate,
         mining: args.mine.map(|threads| Intensity {
             threads: threads.into(),
             percent,
         }),
-        history: args.history,
-        checkpoint: args.checkpoint,
     })
 }
 
@@ -106,6 +105,7 @@ mod tests {
     use super::*;
     use crate::args::{Args, ChainCommand, Command};
     use clap::Parser;
+    use rayswarm_node::chain::Keeping;
 
     fn typed(options: &str) -> KeeperConfig {
         let line = format!("rayswarm chain run {options}");
@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn a_node_only_follows_unless_it_is_told_more() {
         let follower = typed("");
-        assert!(!follower.validate && follower.mining.is_none() && follower.history.is_none());
+        assert!(!follower.validate && follower.mining.is_none());
+        assert_eq!(follower.keeping, Keeping::default());
         let miner = typed("--mine 3 --mine-percent 20 --rpc-listen 127.0.0.1:0")
             .mining
             .unwrap();

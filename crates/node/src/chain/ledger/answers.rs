@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use alloy::{sol, sol_types::SolCall};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use rayswarm_chain::{CallRequest, RecoveredTransaction, SealedBlock, TransactionPlace, decode_block};
+use rayswarm_chain::{
+    BLOCK_HASHES, CallRequest, RecoveredTransaction, SealedBlock, Snapshot, TransactionPlace, decode_block,
+};
 use rayswarm_consensus::{Header, Validator, ValidatorSet};
 use rayswarm_network::{
     SealedBytes, StatePage, StateQuestion,
@@ -15,6 +17,7 @@ use serde_bytes::ByteBuf;
 use super::{Ledger, SubmitError, chained, header_of};
 use crate::chain::{
     Checkpoint,
+    archive::Past,
     snapshots::{SnapshotError, Snapshots},
     storage::{StorageError, Stored},
 };
@@ -60,10 +63,43 @@ impl Ledger {
         }
     }
 
+    /// Height of a final block that the chain may have forgotten.
+    pub(crate) fn old_number(&self, hash: &B256) -> Option<u64> {
+        self.snapshots().as_ref()?.number_of(hash)
+    }
+
+    /// The state after an old final block; `None` where it is not kept.
+    pub(crate) fn past(&self, number: u64) -> Option<Past> {
+        let past = self.snapshots().as_ref()?.past(number);
+        past.unwrap_or_else(|error| {
+            tracing::error!(number, error = %chained(&error), "an old state cannot be read");
+            None
+        })
+    }
+
+    /// The height from which on the state after every final block is kept, if they are.
+    pub(crate) fn archive(&self) -> Option<u64> {
+        self.snapshots().as_ref()?.archive()
+    }
+
+    /// What calls see in an old final block; `None` where its state is not kept.
+    pub(crate) fn past_snapshot(&self, number: u64) -> Option<Snapshot> {
+        let state = Arc::new(self.past(number)?);
+        let block = self.block(number)?;
+        let mut before: Vec<B256> = {
+            let snapshots = self.snapshots();
+            let snapshots = snapshots.as_ref()?;
+            let heights = (number.saturating_sub(BLOCK_HASHES)..number).rev();
+            heights.map_while(|number| snapshots.hash_at(number)).collect()
+        };
+        before.reverse();
+        Some(self.read().snapshot_of_past(&block, before, state))
+    }
+
     /// The block of the best branch with a hash, however old.
     pub(crate) fn block_by_hash(&self, hash: &B256) -> Option<Arc<SealedBlock>> {
         let kept = self.read().block_by_hash(hash).cloned();
-        kept.or_else(|| self.old_block(self.number_of(hash)?))
+        kept.or_else(|| self.old_block(self.old_number(hash)?))
     }
 
     /// Where a transaction was executed on the best branch, however long ago.
@@ -172,7 +208,7 @@ impl Ledger {
 
     fn number_of(&self, hash: &B256) -> Option<u64> {
         let kept = self.read().block_by_hash(hash).map(|block| block.number());
-        kept.or_else(|| self.snapshots().as_ref()?.number_of(hash))
+        kept.or_else(|| self.old_number(hash))
     }
 
     fn sealed_bytes(&self, number: u64) -> Option<SealedBytes> {

@@ -2,59 +2,109 @@
 
 use alloy::consensus::EMPTY_ROOT_HASH;
 use alloy::{
-    eips::{BlockId, BlockNumberOrTag},
+    eips::BlockId,
     rpc::types::{EIP1186AccountProofResponse, EIP1186StorageProof},
     serde::JsonStorageKey,
 };
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256};
-use jsonrpsee::types::Params;
-use rayswarm_chain::{Chain, State};
+use jsonrpsee::types::{ErrorObjectOwned, Params};
+use rayswarm_chain::{Chain, FlatAccount, HistoryError, PastError, PastState, STATES_KEPT, State};
 
 use super::{
     Rpc, convert,
-    error::{Answer, faucet, history, invalid, not_found},
+    error::{Answer, failed, faucet, history, invalid, not_found},
 };
+use crate::chain::archive::Past;
 
 /// Most slots that one proof may cover.
 const PROOF_SLOTS_MAX: usize = 1_024;
 
+/// The state that was asked about.
+enum Asked {
+    /// One in memory.
+    Kept(State),
+    /// An old one.
+    Past(Past),
+}
+
 impl Rpc {
     pub(super) fn balance(&self, params: &Params<'_>) -> Answer<U256> {
-        self.with_account(params, |state, address| state.balance(address))
+        let (state, address) = self.asked(params)?;
+        match state {
+            Asked::Kept(state) => Ok(state.balance(address)),
+            Asked::Past(past) => Ok(account(&past, address)?.balance),
+        }
     }
 
     pub(super) fn code(&self, params: &Params<'_>) -> Answer<Bytes> {
-        self.with_account(params, |state, address| state.code(address))
+        let (state, address) = self.asked(params)?;
+        match state {
+            Asked::Kept(state) => Ok(state.code(address)),
+            Asked::Past(past) => Ok(account(&past, address)?.code),
+        }
     }
 
-    fn with_account<T>(&self, params: &Params<'_>, read: impl FnOnce(&State, Address) -> T) -> Answer<T> {
+    /// `[address, block?]`.
+    fn asked(&self, params: &Params<'_>) -> Answer<(Asked, Address)> {
         let mut params = params.sequence();
         let address = params.next()?;
-        let block = params.optional_next()?;
-        let chain = self.ledger.read();
-        Ok(read(state_of(&chain, block)?, address))
+        Ok((self.state(params.optional_next()?)?, address))
+    }
+
+    /// The state after a block that must exist; `pending` counts as the head, whose state it is.
+    fn state(&self, block: Option<BlockId>) -> Answer<Asked> {
+        let block = self.named(block.unwrap_or_default());
+        let missing = {
+            let chain = self.ledger.read();
+            match chain.state_at(height_of(&chain, block)?) {
+                Ok(state) => return Ok(Asked::Kept(state.clone())),
+                Err(missing) => missing,
+            }
+        };
+        let past = self.ledger.past(missing.number);
+        past.map(Asked::Past).ok_or_else(|| self.not_kept(missing))
+    }
+
+    /// A block whose hash the chain has forgotten, by its height.
+    pub(super) fn named(&self, block: BlockId) -> BlockId {
+        let BlockId::Hash(hash) = block else {
+            return block;
+        };
+        let kept = self.ledger.read().block_by_hash(&hash.block_hash).is_some();
+        let old = (!kept).then(|| self.ledger.old_number(&hash.block_hash)).flatten();
+        old.map_or(block, BlockId::number)
+    }
+
+    /// Says from which block on states are kept.
+    pub(super) fn not_kept(&self, missing: HistoryError) -> ErrorObjectOwned {
+        history(HistoryError {
+            oldest: self.ledger.archive().unwrap_or(missing.oldest),
+            ..missing
+        })
     }
 
     pub(super) fn storage_at(&self, params: &Params<'_>) -> Answer<B256> {
         let mut params = params.sequence();
         let address = params.next()?;
         let slot: JsonStorageKey = params.next()?;
-        let block = params.optional_next()?;
-        let chain = self.ledger.read();
         let slot = U256::from_be_bytes(slot.as_b256().0);
-        Ok(state_of(&chain, block)?.storage(address, slot).into())
+        match self.state(params.optional_next()?)? {
+            Asked::Kept(state) => Ok(state.storage(address, slot).into()),
+            Asked::Past(past) => Ok(past.storage(address, slot).map_err(unreadable)?.into()),
+        }
     }
 
     pub(super) fn nonce(&self, params: &Params<'_>) -> Answer<U64> {
         let mut params = params.sequence();
         let address = params.next()?;
         let block: Option<BlockId> = params.optional_next()?;
-        let chain = self.ledger.read();
-        let nonce = match block {
-            Some(BlockId::Number(BlockNumberOrTag::Pending)) => chain.pending_nonce(address),
-            block => state_of(&chain, block)?.nonce(address),
-        };
-        Ok(convert::quantity(nonce))
+        if block == Some(BlockId::pending()) {
+            return Ok(convert::quantity(self.ledger.read().pending_nonce(address)));
+        }
+        Ok(convert::quantity(match self.state(block)? {
+            Asked::Kept(state) => state.nonce(address),
+            Asked::Past(past) => account(&past, address)?.nonce,
+        }))
     }
 
     pub(super) fn proof(&self, params: &Params<'_>) -> Answer<EIP1186AccountProofResponse> {
@@ -68,8 +118,11 @@ impl Rpc {
                 keys.len()
             )));
         }
-        let chain = self.ledger.read();
-        let state = state_of(&chain, block)?;
+        let Asked::Kept(state) = self.state(block)? else {
+            return Err(failed(format!(
+                "proofs are made of the last {STATES_KEPT} states up to the final one only; ask about a later block"
+            )));
+        };
         let account = state.account(address);
         let storage_proof = keys
             .into_iter()
@@ -104,8 +157,8 @@ impl Rpc {
 }
 
 /// The height of a block that must exist; `pending` counts as the head, whose state it is.
-pub(super) fn height_of(chain: &Chain, block: Option<BlockId>) -> Answer<u64> {
-    match block.unwrap_or_default() {
+pub(super) fn height_of(chain: &Chain, block: BlockId) -> Answer<u64> {
+    match block {
         BlockId::Hash(hash) => chain
             .block_by_hash(&hash.block_hash)
             .map(|block| block.number())
@@ -121,6 +174,11 @@ pub(super) fn height_of(chain: &Chain, block: Option<BlockId>) -> Answer<u64> {
     }
 }
 
-fn state_of(chain: &Chain, block: Option<BlockId>) -> Answer<&State> {
-    chain.state_at(height_of(chain, block)?).map_err(history)
+/// An account of an old state; what is not there is empty.
+fn account(past: &Past, address: Address) -> Answer<FlatAccount> {
+    Ok(past.account(address).map_err(unreadable)?.unwrap_or_default())
+}
+
+fn unreadable(error: PastError) -> ErrorObjectOwned {
+    failed(error.to_string())
 }

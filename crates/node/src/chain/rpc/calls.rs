@@ -12,7 +12,7 @@ use super::{
     Rpc,
     accounts::height_of,
     convert::quantity,
-    error::{Answer, call, history, invalid, too_much},
+    error::{Answer, call, failed, invalid, too_much},
 };
 use crate::chain::ledger::now;
 
@@ -63,17 +63,25 @@ impl Rpc {
 
     /// The head is seen at the present time, older blocks at their own.
     fn snapshot(&self, block: BlockId) -> Answer<Snapshot> {
-        let chain = self.ledger.read();
-        match block {
-            BlockId::Number(BlockNumberOrTag::Pending) => Ok(chain.snapshot_next(now())),
-            BlockId::Number(BlockNumberOrTag::Latest | BlockNumberOrTag::Safe | BlockNumberOrTag::Finalized) => {
-                Ok(chain.snapshot_head(now()))
+        let block = self.named(block);
+        let missing = {
+            let chain = self.ledger.read();
+            let number = height_of(&chain, block)?;
+            match block {
+                BlockId::Number(BlockNumberOrTag::Pending) => return Ok(chain.snapshot_next(now())),
+                BlockId::Number(BlockNumberOrTag::Latest | BlockNumberOrTag::Safe | BlockNumberOrTag::Finalized)
+                    if number == chain.head().number() =>
+                {
+                    return Ok(chain.snapshot_head(now()));
+                }
+                _ => match chain.snapshot(number) {
+                    Ok(snapshot) => return Ok(snapshot),
+                    Err(missing) => missing,
+                },
             }
-            block => {
-                let number = height_of(&chain, Some(block))?;
-                chain.snapshot(number).map_err(history)
-            }
-        }
+        };
+        let past = self.ledger.past_snapshot(missing.number);
+        past.ok_or_else(|| self.not_kept(missing))
     }
 
     /// Wei per gas that buys a place in the next block.
@@ -118,7 +126,6 @@ fn call_request(request: TransactionRequest) -> Answer<CallRequest> {
 }
 
 fn apply(snapshot: &mut Snapshot, overrides: StateOverride) -> Answer<()> {
-    let state = &mut snapshot.state;
     for (address, account) in overrides {
         if account.state.is_some() && account.state_diff.is_some() {
             return Err(invalid(format!(
@@ -128,6 +135,8 @@ fn apply(snapshot: &mut Snapshot, overrides: StateOverride) -> Answer<()> {
         if account.move_precompile_to.is_some() {
             return Err(invalid("`movePrecompileToAddress` is not supported"));
         }
+        let state = snapshot.state_with(address);
+        let state = state.map_err(|error| failed(error.to_string()))?;
         if let Some(balance) = account.balance {
             state.set_balance(address, balance);
         }

@@ -160,8 +160,7 @@ fn config(folder: &TempDir, name: &str, spec: &ChainSpec, peers: Vec<PeerAddr>) 
         peers,
         validate: false,
         mining: None,
-        history: None,
-        checkpoint: None,
+        keeping: Keeping::default(),
     }
 }
 

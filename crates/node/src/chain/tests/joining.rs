@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, hex};
 use rayswarm_chain::BlockAttributes;
 use rayswarm_consensus::{
     Event, Output, PowRules,
@@ -50,15 +50,26 @@ fn spec(block_seconds: u32) -> ChainSpec {
     spec
 }
 
+fn trusting(checkpoint: Checkpoint) -> Keeping {
+    Keeping {
+        checkpoint: Some(checkpoint),
+        ..Keeping::default()
+    }
+}
+
 /// Adds a block for each of these times to the chain in a folder, whose rewards go to `miner`.
 fn grow(dir: &Path, spec: &ChainSpec, times: impl IntoIterator<Item = u64>, miner: Address) {
+    grow_with(dir, spec, &Part::default(), times, miner);
+}
+
+fn grow_with(dir: &Path, spec: &ChainSpec, part: &Part, times: impl IntoIterator<Item = u64>, miner: Address) {
     let ConsensusRules::Pow { rules } = &spec.consensus else {
         panic!("not pow")
     };
     claim(dir, spec).unwrap();
     let kept::Opened {
         ledger, mut consensus, ..
-    } = kept::open(dir, spec, &Part::default()).unwrap();
+    } = kept::open(dir, spec, part).unwrap();
     consensus.start(clock::now().0, &[]);
     for timestamp in times {
         let parent = ledger.read().head().clone();
@@ -102,21 +113,16 @@ struct Node {
 }
 
 impl Node {
-    async fn start(
-        dir: &Path,
-        spec: &ChainSpec,
-        known: Vec<PeerAddr>,
-        checkpoint: Option<Checkpoint>,
-    ) -> Result<Self, ChainError> {
+    async fn start(dir: &Path, spec: &ChainSpec, known: Vec<PeerAddr>, keeping: Keeping) -> Result<Self, ChainError> {
         let (network, events) = network(dir).await;
-        Self::join(dir, spec, known, checkpoint, network, events).await
+        Self::join(dir, spec, known, keeping, network, events).await
     }
 
     async fn join(
         dir: &Path,
         spec: &ChainSpec,
         known: Vec<PeerAddr>,
-        checkpoint: Option<Checkpoint>,
+        keeping: Keeping,
         network: Network,
         events: mpsc::Receiver<ChainEvent>,
     ) -> Result<Self, ChainError> {
@@ -126,8 +132,7 @@ impl Node {
             rpc_bind: (Ipv4Addr::LOCALHOST, 0).into(),
             key: None,
             mining: None,
-            history: None,
-            checkpoint,
+            keeping,
             network: network.clone(),
             events,
             known,
@@ -195,14 +200,14 @@ async fn a_newcomer_takes_the_branch_with_most_work_whoever_comes_first() {
         Address::repeat_byte(2),
     );
 
-    let liar = Node::start(&liar, &spec, Vec::new(), None).await.unwrap();
+    let liar = Node::start(&liar, &spec, Vec::new(), Keeping::default()).await.unwrap();
     let (honest_network, events) = network(&honest).await;
     let known = vec![liar.address(), honest_network.addr()];
-    let fresh = Node::start(&fresh, &spec, known, None).await.unwrap();
+    let fresh = Node::start(&fresh, &spec, known, Keeping::default()).await.unwrap();
     until(|| fresh.network.chain_peers().len() == 1).await;
     assert_eq!(liar.chain.head().0, 58);
 
-    let honest = Node::join(&honest, &spec, Vec::new(), None, honest_network, events)
+    let honest = Node::join(&honest, &spec, Vec::new(), Keeping::default(), honest_network, events)
         .await
         .unwrap();
     fresh.reaches(honest.chain.head()).await;
@@ -220,13 +225,13 @@ async fn a_newcomer_begins_at_a_checkpoint_and_needs_no_block_before_it() {
     let late = spec.genesis.timestamp + AGE - 700;
     let miner = Address::repeat_byte(1);
     grow(&old.join("chain"), &spec, (0..600).map(|number| late + number), miner);
-    let old = Node::start(&old, &spec, Vec::new(), None).await.unwrap();
+    let old = Node::start(&old, &spec, Vec::new(), Keeping::default()).await.unwrap();
     let said = ask(&old.chain, "rayswarm_checkpoint", json!([])).await;
     let checkpoint: Checkpoint = said["result"].as_str().unwrap().parse().unwrap();
     assert_eq!(checkpoint.number, 597, "what is final");
 
     let known = vec![old.address()];
-    let node = Node::start(&fresh, &spec, known, Some(checkpoint)).await.unwrap();
+    let node = Node::start(&fresh, &spec, known, trusting(checkpoint)).await.unwrap();
     node.reaches(old.chain.head()).await;
     for (method, params) in [
         ("eth_getBalance", json!([miner, "latest"])),
@@ -246,13 +251,107 @@ async fn a_newcomer_begins_at_a_checkpoint_and_needs_no_block_before_it() {
     // It goes on where it was, without help, and holds its chain against the checkpoint.
     let head = old.chain.head();
     old.stop().await;
-    let node = Node::start(&fresh, &spec, Vec::new(), Some(checkpoint)).await.unwrap();
+    let node = Node::start(&fresh, &spec, Vec::new(), trusting(checkpoint))
+        .await
+        .unwrap();
     assert_eq!(node.chain.head(), head);
     node.stop().await;
     let wrong = Checkpoint {
         hash: B256::repeat_byte(9),
         ..checkpoint
     };
-    let refused = Node::start(&fresh, &spec, Vec::new(), Some(wrong)).await.err().unwrap();
+    let refused = Node::start(&fresh, &spec, Vec::new(), trusting(wrong))
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(refused, ChainError::Checkpoint(_)), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_answers_for_every_state_from_where_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, late, plain] = ["whole", "late", "plain"].map(|name| folder.path().join(name));
+    let spec = spec(1);
+    let begin = spec.genesis.timestamp + AGE - 700;
+    let archive = Keeping {
+        archive: true,
+        ..Keeping::default()
+    };
+    let part = Part {
+        keeping: archive,
+        ..Part::default()
+    };
+    let miner = Address::repeat_byte(1);
+    grow_with(
+        &whole.join("chain"),
+        &spec,
+        &part,
+        (0..600).map(|number| begin + number),
+        miner,
+    );
+    let whole = Node::start(&whole, &spec, Vec::new(), archive).await.unwrap();
+    let reward = U256::from(spec.genesis.reward);
+    let balance = async |node: &Node, block: Value| {
+        let answer = ask(&node.chain, "eth_getBalance", json!([miner, block])).await;
+        let balance = answer["result"]
+            .as_str()
+            .map(|balance| balance.parse::<U256>().unwrap());
+        balance.ok_or_else(|| answer["error"]["message"].as_str().unwrap().to_owned())
+    };
+    for number in [0, 1, 100, 340, 341, 597, 600] {
+        let expected = reward * U256::from(number);
+        assert_eq!(
+            balance(&whole, json!(format!("{number:#x}"))).await,
+            Ok(expected),
+            "{number}"
+        );
+        let block = ask(
+            &whole.chain,
+            "eth_getBlockByNumber",
+            json!([format!("{number:#x}"), false]),
+        )
+        .await;
+        let hash = block["result"]["hash"].clone();
+        assert_eq!(
+            balance(&whole, json!({ "blockHash": hash })).await,
+            Ok(expected),
+            "{hash}"
+        );
+    }
+    // BALANCE of the miner, and the hash of the block before, by a creation that returns both.
+    let code = format!("0x73{}315f52600143034060205260405ff3", hex::encode(miner));
+    let before = ask(&whole.chain, "eth_getBlockByNumber", json!(["0x63", false])).await;
+    let hash = before["result"]["hash"].as_str().unwrap();
+    let seen = ask(&whole.chain, "eth_call", json!([{ "data": code }, "0x64"])).await;
+    let expected = format!("0x{:064x}{}", reward * U256::from(100), &hash[2..]);
+    assert_eq!(seen["result"], expected, "{seen}");
+    // Calls about what is final do not see what is not.
+    let seen = ask(&whole.chain, "eth_call", json!([{ "data": code }, "finalized"])).await;
+    assert_eq!(
+        seen["result"].as_str().unwrap()[2..66],
+        format!("{:064x}", reward * U256::from(597))
+    );
+
+    // Who began at a checkpoint has states from there on; who keeps none, the latest only.
+    let said = ask(&whole.chain, "rayswarm_checkpoint", json!([])).await;
+    let checkpoint: Checkpoint = said["result"].as_str().unwrap().parse().unwrap();
+    let known = vec![whole.address()];
+    let keeping = Keeping {
+        archive: true,
+        ..trusting(checkpoint)
+    };
+    let late = Node::start(&late, &spec, known.clone(), keeping).await.unwrap();
+    let plain = Node::start(&plain, &spec, known, Keeping::default()).await.unwrap();
+    for (node, oldest) in [(&late, checkpoint.number), (&plain, 597 - 255)] {
+        node.reaches(whole.chain.head()).await;
+        assert_eq!(
+            balance(node, json!(format!("{oldest:#x}"))).await,
+            Ok(reward * U256::from(oldest))
+        );
+        let refused = balance(node, json!(format!("{:#x}", oldest - 1))).await.unwrap_err();
+        assert!(refused.contains(&format!("outside {oldest}..=600")), "{refused}");
+    }
+    for node in [whole, late, plain] {
+        node.stop().await;
+    }
 }

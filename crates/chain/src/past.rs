@@ -1,0 +1,95 @@
+//! States that are kept elsewhere: those after old blocks, whose tries are forgotten. Calls read of them what they need.
+
+use std::{fmt, sync::Arc};
+
+use alloy_primitives::{Address, U256};
+use revm::database_interface::DBErrorMarker;
+
+use crate::{
+    changes::FlatAccount,
+    state::{Account, State},
+};
+
+/// The state after one block, read row by row.
+pub trait PastState: fmt::Debug + Send + Sync {
+    /// The account at an address, if there was one, without its storage.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn account(&self, address: Address) -> Result<Option<FlatAccount>, PastError>;
+
+    /// The value of one storage slot; zero where nothing was written.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, PastError>;
+
+    /// All slots of an account that are not zero.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn all_storage(&self, address: Address) -> Result<Vec<(U256, U256)>, PastError>;
+}
+
+/// Why a state that is kept elsewhere cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an old state cannot be read: {0}")]
+pub struct PastError(pub String);
+
+impl DBErrorMarker for PastError {}
+
+/// A state to read: one in memory, which may lie over one that is kept elsewhere. What is in memory counts, account by account.
+#[derive(Clone, Debug)]
+pub(crate) struct Layers {
+    pub(crate) memory: State,
+    below: Option<Arc<dyn PastState>>,
+}
+
+impl From<State> for Layers {
+    fn from(memory: State) -> Self {
+        Self { memory, below: None }
+    }
+}
+
+impl From<Arc<dyn PastState>> for Layers {
+    fn from(past: Arc<dyn PastState>) -> Self {
+        Self {
+            memory: State::default(),
+            below: Some(past),
+        }
+    }
+}
+
+impl Layers {
+    /// The account at `address`, if it exists. One from below comes without its storage.
+    pub(crate) fn account(&self, address: Address) -> Result<Option<Account>, PastError> {
+        match (self.memory.account(address), &self.below) {
+            (Some(account), _) => Ok(Some(account.clone())),
+            (None, Some(below)) => Ok(below.account(address)?.map(Account::from)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The value of one storage slot.
+    pub(crate) fn storage(&self, address: Address, slot: U256) -> Result<U256, PastError> {
+        match &self.below {
+            Some(below) if self.memory.account(address).is_none() => below.storage(address, slot),
+            _ => Ok(self.memory.storage(address, slot)),
+        }
+    }
+
+    /// The state in memory, with all of an account in it.
+    pub(crate) fn lift(&mut self, address: Address) -> Result<&mut State, PastError> {
+        if let Some(below) = &self.below
+            && self.memory.account(address).is_none()
+            && let Some(mut account) = below.account(address)?
+        {
+            account.storage = below.all_storage(address)?;
+            self.memory.put(account);
+        }
+        Ok(&mut self.memory)
+    }
+}
+
+#[cfg(test)]
+mod tests;
