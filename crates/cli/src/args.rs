@@ -16,7 +16,7 @@ pub use chain::{
 pub use choices::{DeviceArg, FormatArg};
 pub use manual::{CompletionsArgs, ManArgs};
 pub use models::{ModelArgs, ModelNameArgs, ModelsCommand};
-pub use parse::match_job;
+pub use parse::{match_job, peer_text};
 pub use submit::SubmitArgs;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};

@@ -95,7 +95,12 @@ pub async fn open(
             }
             .into());
         }
-        ContractChoice::Noted | ContractChoice::Deploy => deploy(key, &site, chain.chain_id, &note).await?,
+        ContractChoice::Noted | ContractChoice::Deploy => {
+            if let Some(chain) = site.shared {
+                caught_up(chain).await;
+            }
+            deploy(key, &site, chain.chain_id, &note).await?
+        }
     };
     let settlement = match when_there(site.shared, async || connect(contracts).await).await {
         Err(error @ SettlementError::WrongContracts { .. }) if site.embedded && note.exists() && !is_named(choice) => {
@@ -119,22 +124,50 @@ async fn when_there(
     chain: Option<&EmbeddedChain>,
     connect: impl AsyncFn() -> Result<Settlement, SettlementError>,
 ) -> Result<Settlement, SettlementError> {
-    let (mut height, mut since) = (None, Instant::now());
+    let mut progress = Progress::default();
     loop {
         let connected = connect().await;
-        let Some(chain) = chain.filter(|_| matches!(connected, Err(SettlementError::WrongContracts { .. }))) else {
+        let missing = matches!(connected, Err(SettlementError::WrongContracts { .. }));
+        let Some(chain) = chain.filter(|_| missing) else {
             return connected;
         };
-        let (head, time) = (chain.head().0, chain.head_time());
-        if height != Some(head) {
-            (height, since) = (Some(head), Instant::now());
-        }
-        let fresh = head > 0 && time.saturating_add(FRESH.as_secs()) >= clock::now().seconds_floor();
-        if fresh || since.elapsed() >= STANDS_STILL {
+        if progress.is_over(chain) {
             return connected;
         }
-        tracing::info!(head, "the chain has not come to the contracts yet");
         tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Waits until a chain that is kept with others has caught up: who deploys before that does it in vain, if others have.
+async fn caught_up(chain: &EmbeddedChain) {
+    let mut progress = Progress::default();
+    while !progress.is_over(chain) {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// How a chain catches up.
+#[derive(Default)]
+struct Progress {
+    /// Its height when it was looked at last, and since when.
+    seen: Option<(u64, Instant)>,
+}
+
+impl Progress {
+    /// Whether it has caught up, or will not.
+    fn is_over(&mut self, chain: &EmbeddedChain) -> bool {
+        let (head, time) = (chain.head().0, chain.head_time());
+        if head > 0 && time.saturating_add(FRESH.as_secs()) >= clock::now().seconds_floor() {
+            return true;
+        }
+        match self.seen {
+            Some((height, since)) if height == head => since.elapsed() >= STANDS_STILL,
+            _ => {
+                tracing::info!(head, "the chain is catching up");
+                self.seen = Some((head, Instant::now()));
+                false
+            }
+        }
     }
 }
 

@@ -97,8 +97,9 @@ impl ChainAccess {
 }
 
 impl Daemon {
-    /// Starts every role that `config` asks for. Returns when the HTTP API answers.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    /// Starts every role that `config` asks for. Returns when the HTTP API answers. A chain that is kept with others may need them
+    /// before that: `found_at` is told how they find this node.
+    pub async fn start(config: Config, found_at: impl FnOnce(&PeerAddr)) -> anyhow::Result<Self> {
         let data_dir = config.data_dir.clone();
         let lock = take_folder(&data_dir)?;
         let mut ports = Ports::load(&data_dir);
@@ -106,6 +107,9 @@ impl Daemon {
         let token = identity.token;
         let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
         let (network, inbox) = open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
+        if matches!(config.chain, ChainChoice::Shared(..)) {
+            found_at(&network.addr());
+        }
         let access = open_chain(&config, &mut ports, &identity, (network.clone(), inbox.chain)).await?;
         let settlement = contracts::open(
             &data_dir,

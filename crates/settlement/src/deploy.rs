@@ -80,15 +80,11 @@ impl Place<'_> {
             .read(read, account, disputes, Disputes::registryCall {})
             .await?;
         let escrow = self.rpc.read(read, account, disputes, Disputes::escrowCall {}).await?;
-        if !self.rpc.has_code(escrow).await? {
-            let call = Disputes::createEscrowCall {
-                creationCode: JobEscrow::BYTECODE.clone(),
-            };
-            let made = self
-                .turn
-                .send("deploying the job escrow", TxKind::Call(disputes), call.abi_encode());
-            made.await?;
-        }
+        let call = Disputes::createEscrowCall {
+            creationCode: JobEscrow::BYTECODE.clone(),
+        };
+        self.put("deploying the job escrow", escrow, disputes, call.abi_encode())
+            .await?;
         Ok(Contracts {
             registry,
             escrow,
@@ -107,11 +103,27 @@ impl Place<'_> {
         }
         let salt = keccak256(salt);
         let address = deployer.create2(salt, keccak256(&code));
-        if !self.rpc.has_code(address).await? {
-            let input = [salt.as_slice(), &code].concat();
-            self.turn.send(action, TxKind::Call(*deployer), input).await?;
-        }
+        let input = [salt.as_slice(), &code].concat();
+        self.put(action, address, *deployer, input).await?;
         Ok(address)
+    }
+
+    /// Has a contract made at an address that is known before. Others may be about it at the same time: who comes second is
+    /// refused, and has what it wants.
+    async fn put(
+        &self,
+        action: &'static str,
+        address: Address,
+        by: Address,
+        input: Vec<u8>,
+    ) -> Result<(), SettlementError> {
+        if self.rpc.has_code(address).await? {
+            return Ok(());
+        }
+        match self.turn.send(action, TxKind::Call(by), input).await {
+            Err(SettlementError::Reverted { .. }) if self.rpc.has_code(address).await? => Ok(()),
+            made => made.map(drop),
+        }
     }
 }
 

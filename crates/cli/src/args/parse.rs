@@ -92,6 +92,12 @@ pub fn parse_peer(text: &str) -> Result<PeerAddr, String> {
     })
 }
 
+/// A node and where it is, as [`parse_peer`] reads it; `None` where no address is known.
+pub fn peer_text(address: &PeerAddr) -> Option<String> {
+    let sockets: Vec<String> = address.sockets.iter().map(ToString::to_string).collect();
+    (!sockets.is_empty()).then(|| format!("{}@{}", address.node, sockets.join(",")))
+}
+
 /// A part of a whole in percent with at most two decimals, as ten-thousandths.
 pub fn parse_percent(text: &str) -> Result<u16, String> {
     let digits = text.trim().trim_end_matches('%');

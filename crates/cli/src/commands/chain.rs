@@ -3,6 +3,8 @@
 pub mod init;
 mod keep;
 
+pub use keep::show_peer;
+
 use crate::{
     args::{ChainCommand, ExportArgs, ImportArgs, ServerArgs},
     daemon,

@@ -2,6 +2,7 @@
 
 use crate::{
     args::UpArgs,
+    commands::chain::show_peer,
     daemon::STOP_PATIENCE,
     exit::{BadInput, ExitCode},
     interrupt::{Interrupt, after, parent_gone},
@@ -31,7 +32,7 @@ pub async fn run(data_dir: Option<&Path>, args: UpArgs) -> anyhow::Result<ExitCo
     let parent_gone = parent_gone(with_parent);
     tokio::pin!(parent_gone);
     let daemon = tokio::select! {
-        daemon = Daemon::start(config) => daemon?,
+        daemon = Daemon::start(config, show_peer) => daemon?,
         () = interrupt.received() => return Ok(ExitCode::Interrupted),
         () = &mut parent_gone => return Ok(ExitCode::Interrupted),
     };

@@ -135,6 +135,17 @@ async fn a_development_chain_gets_contracts_unasked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn those_who_deploy_at_once_end_with_the_same_contracts() {
+    let world = World::new(31_337).await;
+    let other = AccountKey::from_bytes(&[8; 32]).unwrap();
+    ask_faucet(&world.url, other.address()).await.unwrap();
+    let [one, two] = [world.key.clone(), other].map(|key| Settlement::deploy(&world.url, key));
+    let (one, two) = tokio::join!(one, two);
+    assert_eq!(one.unwrap(), two.unwrap());
+    world.chain.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn named_contracts_are_used_and_checked() {
     let world = World::new(VALUABLE).await;
     let settings = DeploySettings::of_chain(31_337).unwrap();

@@ -38,7 +38,7 @@ impl World {
             ..RawConfig::default()
         };
         Self {
-            daemon: Daemon::start(raw.resolve().unwrap()).await.unwrap(),
+            daemon: Daemon::start(raw.resolve().unwrap(), |_| ()).await.unwrap(),
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             root: std::fs::read_to_string(data_dir.join("token"))
                 .unwrap()

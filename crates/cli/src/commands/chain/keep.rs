@@ -1,7 +1,7 @@
 //! `rayswarm chain run`: a node that keeps a chain, until Ctrl-C. A second Ctrl-C stops at once.
 
 use crate::{
-    args::RunArgs,
+    args::{RunArgs, peer_text},
     daemon::{self, STOP_PATIENCE},
     exit::ExitCode,
     interrupt::{Interrupt, after, parent_gone},
@@ -67,19 +67,18 @@ fn greet(keeper: &Keeper) {
     show::line(format_args!("chain     {} {}", chain.chain_id(), chain.genesis_hash()));
     show::line(format_args!("rpc       {}", chain.rpc_url()));
     show::line(format_args!("account   {}", keeper.account()));
-    match peer(&keeper.address()) {
+    show_peer(&keeper.address());
+    show::line("stop with Ctrl-C; others join with --peer and the line above");
+}
+
+/// How others find a node.
+pub fn show_peer(address: &PeerAddr) {
+    match peer_text(address) {
         Some(peer) => show::line(format_args!("peer      {peer}")),
         None => {
             show::note("no address of this node is known yet; name one with --listen, so that others can be given it")
         }
     }
-    show::line("stop with Ctrl-C; others join with --peer and the line above");
-}
-
-/// A node and where it is, as `--peer` takes it.
-fn peer(address: &PeerAddr) -> Option<String> {
-    let sockets: Vec<String> = address.sockets.iter().map(ToString::to_string).collect();
-    (!sockets.is_empty()).then(|| format!("{}@{}", address.node, sockets.join(",")))
 }
 
 fn config(data_dir: Option<&Path>, args: RunArgs) -> anyhow::Result<KeeperConfig> {
@@ -122,12 +121,12 @@ mod tests {
     fn what_is_printed_for_others_can_be_typed_by_them() {
         let printed = format!("{}@127.0.0.1:7000,10.0.0.1:7000", "0b".repeat(32));
         let config = typed(&format!("--peer {printed}"));
-        assert_eq!(peer(&config.peers[0]).unwrap(), printed);
+        assert_eq!(peer_text(&config.peers[0]).unwrap(), printed);
         let nowhere = PeerAddr {
             sockets: Vec::new(),
             ..config.peers[0].clone()
         };
-        assert_eq!(peer(&nowhere), None);
+        assert_eq!(peer_text(&nowhere), None);
     }
 
     #[test]
