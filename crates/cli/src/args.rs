@@ -258,7 +258,8 @@ pub struct UpArgs {
     /// Join the network and chain of this ticket
     #[arg(long, value_name = "TICKET")]
     pub join: Option<String>,
-    /// Address the peer-to-peer endpoint listens on; repeatable [default: every interface, any free port]
+    /// Address the peer-to-peer endpoint listens on, UDP; a provider also takes the port after it; repeatable
+    /// [default: every interface, any free port]
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<SocketAddr>,
     /// Relay for peers that no direct path reaches [default: none]

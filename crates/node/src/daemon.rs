@@ -106,7 +106,14 @@ impl Daemon {
         let identity = Arc::new(Identity::load_or_create(&data_dir)?);
         let token = identity.token;
         let journal = Journal::open(&data_dir.join("journal.sqlite"))?;
-        let (network, inbox) = open_network(&config, identity.node_secret, "network", &mut ports.requestor).await?;
+        let (network, inbox) = open_network(
+            &config,
+            identity.node_secret,
+            "network",
+            &config.listen,
+            &mut ports.requestor,
+        )
+        .await?;
         if matches!(config.chain, ChainChoice::Shared(..)) {
             found_at(&network.addr());
         }
@@ -354,6 +361,7 @@ async fn open_network(
     config: &Config,
     secret_key: [u8; 32],
     folder: &str,
+    listen: &[SocketAddr],
     last_port: &mut u16,
 ) -> anyhow::Result<(Network, Inbox)> {
     let settings = |bind: Vec<SocketAddr>| NetworkConfig {
@@ -367,7 +375,7 @@ async fn open_network(
             ..BlobOptions::default()
         },
     };
-    let (network, inbox) = Network::start(settings(ports::prefer_peers(*last_port, &config.listen))).await?;
+    let (network, inbox) = Network::start(settings(ports::prefer_peers(*last_port, listen))).await?;
     *last_port = network.addr().sockets.first().map_or(0, SocketAddr::port);
     Ok((network, inbox))
 }
@@ -383,7 +391,9 @@ async fn start_provider(
         return Ok(None);
     }
     let secret = services.identity.provider_secret;
-    let (network, inbox) = open_network(&services.config, secret, "provider-network", &mut ports.provider).await?;
+    let config = &services.config;
+    let listen = ports::next_to(&config.listen);
+    let (network, inbox) = open_network(config, secret, "provider-network", &listen, &mut ports.provider).await?;
     let own = Arc::new(Services {
         network: network.clone(),
         ..services.as_ref().clone()

@@ -58,6 +58,16 @@ pub fn prefer_peers(last_port: u16, typed: &[SocketAddr]) -> Vec<SocketAddr> {
     typed.iter().map(preferred).collect()
 }
 
+/// Where the provider's endpoint listens: on the ports after those that were typed, which the requestor's has.
+pub fn next_to(typed: &[SocketAddr]) -> Vec<SocketAddr> {
+    let next = |address: &SocketAddr| match address.port() {
+        // Any, or none is after it.
+        0 | u16::MAX => SocketAddr::new(address.ip(), 0),
+        port => SocketAddr::new(address.ip(), port + 1),
+    };
+    typed.iter().map(next).collect()
+}
+
 fn file(data_dir: &Path) -> PathBuf {
     data_dir.join("ports.json")
 }
@@ -76,6 +86,12 @@ mod tests {
         let typed = SocketAddr::from(([127, 0, 0, 1], 8545));
         assert_eq!(ports.prefer_rpc(typed), typed);
         assert_eq!(prefer_peers(1, &[typed]), [typed]);
+    }
+
+    #[test]
+    fn the_two_endpoints_never_want_the_same_port() {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        assert_eq!(next_to(&[at(7_000), at(0), at(65_535)]), [at(7_001), at(0), at(0)]);
     }
 
     #[test]
