@@ -73,7 +73,7 @@ fn send(payer: &AccountKey, chain_id: u64, mut nodes: Round, ends: &dyn Fn() -> 
     let mut paid = Vec::new();
     while paid.len() < AT_LEAST || !ends() {
         let nonce = paid.len() as u64;
-        let to = stranger("paid", nonce);
+        let to = stranger(&format!("paid by {}", payer.address()), nonce);
         let (hash, raw) = signed(payer, chain_id, nonce, to);
         let mut refusal = None;
         until("a transfer is in a block", PATIENCE, || {
