@@ -39,7 +39,12 @@ function watch(page) {
 const page = watch(await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage());
 const open = (address) => page.goto(`${node.url}/#${address}`);
 const picture = (name) => takePictures(page, name, folder);
-const state = (wanted) => page.locator('header', { hasText: wanted }).first().waitFor();
+// A question about the job is asked within its header, and may name a state that it is not in.
+const state = (wanted) =>
+  page
+    .locator('header', { hasText: wanted, hasNot: page.locator('dialog') })
+    .first()
+    .waitFor();
 const jobOfPage = () => page.url().match(/jobs\/([^/?]+)/)[1];
 
 /** From a file to a quote on the page. The scene comes alone first; what it lacks is added when the studio asks for it. */

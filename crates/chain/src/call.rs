@@ -20,7 +20,7 @@ use revm::{
 use crate::{
     database::RecentHashes,
     execute::{BlockEnvironment, Rules, evm},
-    past::{Layers, PastError},
+    past::{PastError, StateView},
     state::{Account, State},
 };
 
@@ -96,7 +96,7 @@ pub struct Snapshot {
     pub(crate) rules: Rules,
     pub(crate) environment: BlockEnvironment,
     pub(crate) hashes: Arc<RecentHashes>,
-    pub(crate) state: Layers,
+    pub(crate) state: StateView,
 }
 
 /// Gas of a plain transfer, the least any transaction costs.

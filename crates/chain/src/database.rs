@@ -12,20 +12,20 @@ use revm::{
 
 use crate::{
     changes::StateChanges,
-    past::{Layers, PastError},
+    past::{PastError, StateView},
 };
 
 /// A state as revm reads it, and writes it in memory, with the hashes that `BLOCKHASH` may ask for.
 #[derive(Clone, Debug)]
 pub(crate) struct EvmDatabase {
-    pub(crate) state: Layers,
+    pub(crate) state: StateView,
     pub(crate) hashes: Arc<RecentHashes>,
     /// What was committed.
     pub(crate) changes: StateChanges,
 }
 
 impl EvmDatabase {
-    pub(crate) fn new(state: impl Into<Layers>, hashes: Arc<RecentHashes>) -> Self {
+    pub(crate) fn new(state: impl Into<StateView>, hashes: Arc<RecentHashes>) -> Self {
         Self {
             state: state.into(),
             hashes,

@@ -24,7 +24,7 @@ use crate::{
     database::{EvmDatabase, RecentHashes},
     genesis::Hardfork,
     mempool::PooledTransaction,
-    past::Layers,
+    past::StateView,
     state::State,
     system::{SystemOutcome, end_block},
     transaction::{RecoveredTransaction, evm_transaction, recover, with_sender},
@@ -59,7 +59,7 @@ pub(crate) type Evm = MainnetEvm<MainnetContext<EvmDatabase>>;
 pub(crate) fn evm(
     rules: Rules,
     environment: &BlockEnvironment,
-    state: impl Into<Layers>,
+    state: impl Into<StateView>,
     hashes: Arc<RecentHashes>,
 ) -> Evm {
     Context::mainnet()

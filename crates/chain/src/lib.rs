@@ -79,7 +79,7 @@ pub use fees::{FEE_HISTORY_BLOCKS_MAX, FeeHistory};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Hardfork, SystemContract};
 pub use logs::{LogEntry, LogFilter};
 pub use mempool::{PoolError, PoolLimits, PooledTransaction, REPLACEMENT_BUMP_PERCENT};
-pub use past::{PastError, PastState};
+pub use past::{PastError, PastState, StateView};
 pub use state::{Account, State};
 pub use storage::{MemoryStorage, Storage};
 pub use system::{SYSTEM_ADDRESS, SYSTEM_GAS, SystemOutcome};

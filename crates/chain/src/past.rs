@@ -40,18 +40,18 @@ impl DBErrorMarker for PastError {}
 
 /// A state to read: one in memory, which may lie over one that is kept elsewhere. What is in memory counts, account by account.
 #[derive(Clone, Debug)]
-pub(crate) struct Layers {
+pub struct StateView {
     pub(crate) memory: State,
     below: Option<Arc<dyn PastState>>,
 }
 
-impl From<State> for Layers {
+impl From<State> for StateView {
     fn from(memory: State) -> Self {
         Self { memory, below: None }
     }
 }
 
-impl From<Arc<dyn PastState>> for Layers {
+impl From<Arc<dyn PastState>> for StateView {
     fn from(past: Arc<dyn PastState>) -> Self {
         Self {
             memory: State::default(),
@@ -60,9 +60,12 @@ impl From<Arc<dyn PastState>> for Layers {
     }
 }
 
-impl Layers {
-    /// The account at `address`, if it exists. One from below comes without its storage.
-    pub(crate) fn account(&self, address: Address) -> Result<Option<Account>, PastError> {
+impl StateView {
+    /// The account at `address`, if it exists. One that is kept elsewhere comes without its storage.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn account(&self, address: Address) -> Result<Option<Account>, PastError> {
         match (self.memory.account(address), &self.below) {
             (Some(account), _) => Ok(Some(account.clone())),
             (None, Some(below)) => Ok(below.account(address)?.map(Account::from)),
@@ -70,11 +73,22 @@ impl Layers {
         }
     }
 
-    /// The value of one storage slot.
-    pub(crate) fn storage(&self, address: Address, slot: U256) -> Result<U256, PastError> {
+    /// The value of one storage slot; zero where nothing was written.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn storage(&self, address: Address, slot: U256) -> Result<U256, PastError> {
         match &self.below {
             Some(below) if self.memory.account(address).is_none() => below.storage(address, slot),
             _ => Ok(self.memory.storage(address, slot)),
+        }
+    }
+
+    /// The state, if all of it is in memory.
+    pub const fn in_memory(&self) -> Option<&State> {
+        match self.below {
+            None => Some(&self.memory),
+            Some(_) => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy::{sol, sol_types::SolCall};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use rayswarm_chain::{
-    BLOCK_HASHES, CallRequest, RecoveredTransaction, SealedBlock, Snapshot, TransactionPlace, decode_block,
+    BLOCK_HASHES, CallRequest, PastState, RecoveredTransaction, SealedBlock, Snapshot, TransactionPlace, decode_block,
 };
 use rayswarm_consensus::{Header, Validator, ValidatorSet};
 use rayswarm_network::{
@@ -17,7 +17,6 @@ use serde_bytes::ByteBuf;
 use super::{Ledger, SubmitError, chained, header_of};
 use crate::chain::{
     Checkpoint,
-    archive::Past,
     snapshots::{SnapshotError, Snapshots},
     storage::{StorageError, Stored},
 };
@@ -69,12 +68,14 @@ impl Ledger {
     }
 
     /// The state after an old final block; `None` where it is not kept.
-    pub(crate) fn past(&self, number: u64) -> Option<Past> {
-        let past = self.snapshots().as_ref()?.past(number);
-        past.unwrap_or_else(|error| {
-            tracing::error!(number, error = %chained(&error), "an old state cannot be read");
-            None
-        })
+    pub(crate) fn past(&self, number: u64) -> Option<Arc<dyn PastState>> {
+        match self.snapshots().as_ref()?.past(number) {
+            Ok(past) => Some(Arc::new(past?)),
+            Err(error) => {
+                tracing::error!(number, error = %chained(&error), "an old state cannot be read");
+                None
+            }
+        }
     }
 
     /// The height from which on the state after every final block is kept, if they are.
@@ -84,7 +85,7 @@ impl Ledger {
 
     /// What calls see in an old final block; `None` where its state is not kept.
     pub(crate) fn past_snapshot(&self, number: u64) -> Option<Snapshot> {
-        let state = Arc::new(self.past(number)?);
+        let state = self.past(number)?;
         let block = self.block(number)?;
         let mut before: Vec<B256> = {
             let snapshots = self.snapshots();

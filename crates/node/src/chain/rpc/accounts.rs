@@ -8,61 +8,44 @@ use alloy::{
 };
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256};
 use jsonrpsee::types::{ErrorObjectOwned, Params};
-use rayswarm_chain::{Chain, FlatAccount, HistoryError, PastError, PastState, STATES_KEPT, State};
+use rayswarm_chain::{Account, Chain, HistoryError, PastError, STATES_KEPT, StateView};
 
 use super::{
     Rpc, convert,
     error::{Answer, failed, faucet, history, invalid, not_found},
 };
-use crate::chain::archive::Past;
 
 /// Most slots that one proof may cover.
 const PROOF_SLOTS_MAX: usize = 1_024;
 
-/// The state that was asked about.
-enum Asked {
-    /// One in memory.
-    Kept(State),
-    /// An old one.
-    Past(Past),
-}
-
 impl Rpc {
     pub(super) fn balance(&self, params: &Params<'_>) -> Answer<U256> {
-        let (state, address) = self.asked(params)?;
-        match state {
-            Asked::Kept(state) => Ok(state.balance(address)),
-            Asked::Past(past) => Ok(account(&past, address)?.balance),
-        }
+        Ok(self.account(params)?.balance)
     }
 
     pub(super) fn code(&self, params: &Params<'_>) -> Answer<Bytes> {
-        let (state, address) = self.asked(params)?;
-        match state {
-            Asked::Kept(state) => Ok(state.code(address)),
-            Asked::Past(past) => Ok(account(&past, address)?.code),
-        }
+        Ok(self.account(params)?.code())
     }
 
     /// `[address, block?]`.
-    fn asked(&self, params: &Params<'_>) -> Answer<(Asked, Address)> {
+    fn account(&self, params: &Params<'_>) -> Answer<Account> {
         let mut params = params.sequence();
         let address = params.next()?;
-        Ok((self.state(params.optional_next()?)?, address))
+        account_in(&self.state(params.optional_next()?)?, address)
     }
 
     /// The state after a block that must exist; `pending` counts as the head, whose state it is.
-    fn state(&self, block: Option<BlockId>) -> Answer<Asked> {
+    fn state(&self, block: Option<BlockId>) -> Answer<StateView> {
         let block = self.named(block.unwrap_or_default());
         let missing = {
             let chain = self.ledger.read();
             match chain.state_at(height_of(&chain, block)?) {
-                Ok(state) => return Ok(Asked::Kept(state.clone())),
+                Ok(state) => return Ok(state.clone().into()),
                 Err(missing) => missing,
             }
         };
         let past = self.ledger.past(missing.number);
-        past.map(Asked::Past).ok_or_else(|| self.not_kept(missing))
+        past.map(StateView::from).ok_or_else(|| self.not_kept(missing))
     }
 
     /// A block whose hash the chain has forgotten, by its height.
@@ -88,10 +71,8 @@ impl Rpc {
         let address = params.next()?;
         let slot: JsonStorageKey = params.next()?;
         let slot = U256::from_be_bytes(slot.as_b256().0);
-        match self.state(params.optional_next()?)? {
-            Asked::Kept(state) => Ok(state.storage(address, slot).into()),
-            Asked::Past(past) => Ok(past.storage(address, slot).map_err(unreadable)?.into()),
-        }
+        let state = self.state(params.optional_next()?)?;
+        Ok(state.storage(address, slot).map_err(unreadable)?.into())
     }
 
     pub(super) fn nonce(&self, params: &Params<'_>) -> Answer<U64> {
@@ -101,10 +82,7 @@ impl Rpc {
         if block == Some(BlockId::pending()) {
             return Ok(convert::quantity(self.ledger.read().pending_nonce(address)));
         }
-        Ok(convert::quantity(match self.state(block)? {
-            Asked::Kept(state) => state.nonce(address),
-            Asked::Past(past) => account(&past, address)?.nonce,
-        }))
+        Ok(convert::quantity(account_in(&self.state(block)?, address)?.nonce))
     }
 
     pub(super) fn proof(&self, params: &Params<'_>) -> Answer<EIP1186AccountProofResponse> {
@@ -118,7 +96,8 @@ impl Rpc {
                 keys.len()
             )));
         }
-        let Asked::Kept(state) = self.state(block)? else {
+        let state = self.state(block)?;
+        let Some(state) = state.in_memory() else {
             return Err(failed(format!(
                 "proofs are made of the last {STATES_KEPT} states up to the final one only; ask about a later block"
             )));
@@ -174,9 +153,9 @@ pub(super) fn height_of(chain: &Chain, block: BlockId) -> Answer<u64> {
     }
 }
 
-/// An account of an old state; what is not there is empty.
-fn account(past: &Past, address: Address) -> Answer<FlatAccount> {
-    Ok(past.account(address).map_err(unreadable)?.unwrap_or_default())
+/// An account of a state; what is not there is empty.
+fn account_in(state: &StateView, address: Address) -> Answer<Account> {
+    Ok(state.account(address).map_err(unreadable)?.unwrap_or_default())
 }
 
 fn unreadable(error: PastError) -> ErrorObjectOwned {
