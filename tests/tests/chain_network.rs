@@ -22,11 +22,7 @@ fn a_node_that_joins_with_a_ticket_and_the_chains_file_keeps_the_chain_itself() 
     let validator = vec![Keeper::new(&farm, "validator")?];
     let keepers = Keepers::begin(&farm, "pos", validator, &[], &["--block-time", "200ms"])?;
     let (genesis, peer) = (&keepers.genesis, keepers.all[0].peer()?);
-    let requestor = Node::start(
-        &farm,
-        "requestor",
-        &["--genesis", genesis, "--peer", &peer, "--archive"],
-    )?;
+    let requestor = Node::start(&farm, "requestor", &["--genesis", genesis, "--peer", &peer])?;
     let ticket = requestor.ticket()?;
     let provider = Node::start(
         &farm,
@@ -46,6 +42,8 @@ fn a_node_that_joins_with_a_ticket_and_the_chains_file_keeps_the_chain_itself() 
     let wallets = [requestor.wallet()?, provider.wallet()?];
     assert_eq!(wallets[0].escrow, wallets[1].escrow, "the contracts are the ticket's");
     assert_ne!(wallets[0].rpc, wallets[1].rpc, "each asks its own node");
+    // Nor does it need who invited it.
+    requestor.stop()?;
     let by_itself = Purse::of_nobody(&wallets[1])?;
     let account = account_of(&provider)?;
     until("the provider's own chain has its pay", BLOCKS, || {

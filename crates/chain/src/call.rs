@@ -111,12 +111,22 @@ impl Snapshot {
         self.environment.timestamp
     }
 
-    /// The state in memory, with all of an account in it, to override what calls see of that account.
+    /// The state in memory, to override what calls see of an account but for its storage.
     ///
     /// # Errors
     /// When an old state cannot be read.
     pub fn state_with(&mut self, address: Address) -> Result<&mut State, PastError> {
-        self.state.lift(address)
+        self.state.with(address)
+    }
+
+    /// Overrides one storage slot.
+    pub fn set_storage(&mut self, address: Address, slot: U256, value: U256) {
+        self.state.set_storage(address, slot, value);
+    }
+
+    /// Overrides all storage of an account with nothing.
+    pub fn clear_storage(&mut self, address: Address) {
+        self.state.clear_storage(address);
     }
 
     /// Runs a call.

@@ -83,7 +83,9 @@ impl Database for EvmDatabase {
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, PastError> {
-        Ok(self.hashes.get(number))
+        self.state
+            .block_hash(number)
+            .unwrap_or_else(|| Ok(self.hashes.get(number)))
     }
 }
 

@@ -1,8 +1,12 @@
 //! States that are kept elsewhere: those after old blocks, whose tries are forgotten. Calls read of them what they need.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use revm::database_interface::DBErrorMarker;
 
 use crate::{
@@ -24,11 +28,11 @@ pub trait PastState: fmt::Debug + Send + Sync {
     /// When it cannot be read.
     fn storage(&self, address: Address, slot: U256) -> Result<U256, PastError>;
 
-    /// All slots of an account that are not zero.
+    /// The hash of one of the blocks before, which `BLOCKHASH` asks for; zero where it is not known.
     ///
     /// # Errors
-    /// When they cannot be read.
-    fn all_storage(&self, address: Address) -> Result<Vec<(U256, U256)>, PastError>;
+    /// When it cannot be read.
+    fn block_hash(&self, number: u64) -> Result<B256, PastError>;
 }
 
 /// Why a state that is kept elsewhere cannot be read.
@@ -38,16 +42,30 @@ pub struct PastError(pub String);
 
 impl DBErrorMarker for PastError {}
 
-/// A state to read: one in memory, which may lie over one that is kept elsewhere. What is in memory counts, account by account.
+/// A state to read: one in memory, or one that is kept elsewhere with what was overridden of it.
 #[derive(Clone, Debug)]
 pub struct StateView {
+    /// All of it, or the accounts of which something was overridden, without their storage.
     pub(crate) memory: State,
-    below: Option<Arc<dyn PastState>>,
+    elsewhere: Option<Elsewhere>,
+}
+
+/// What is not in memory.
+#[derive(Clone, Debug)]
+struct Elsewhere {
+    past: Arc<dyn PastState>,
+    /// Slots that were overridden.
+    slots: BTreeMap<(Address, U256), U256>,
+    /// Accounts whose other slots are all zero.
+    cleared: BTreeSet<Address>,
 }
 
 impl From<State> for StateView {
     fn from(memory: State) -> Self {
-        Self { memory, below: None }
+        Self {
+            memory,
+            elsewhere: None,
+        }
     }
 }
 
@@ -55,20 +73,24 @@ impl From<Arc<dyn PastState>> for StateView {
     fn from(past: Arc<dyn PastState>) -> Self {
         Self {
             memory: State::default(),
-            below: Some(past),
+            elsewhere: Some(Elsewhere {
+                past,
+                slots: BTreeMap::new(),
+                cleared: BTreeSet::new(),
+            }),
         }
     }
 }
 
 impl StateView {
-    /// The account at `address`, if it exists. One that is kept elsewhere comes without its storage.
+    /// The account at `address`, if it exists; without its storage where that is kept elsewhere.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn account(&self, address: Address) -> Result<Option<Account>, PastError> {
-        match (self.memory.account(address), &self.below) {
+        match (self.memory.account(address), &self.elsewhere) {
             (Some(account), _) => Ok(Some(account.clone())),
-            (None, Some(below)) => Ok(below.account(address)?.map(Account::from)),
+            (None, Some(elsewhere)) => Ok(elsewhere.past.account(address)?.map(Account::from)),
             (None, None) => Ok(None),
         }
     }
@@ -78,30 +100,51 @@ impl StateView {
     /// # Errors
     /// When it cannot be read.
     pub fn storage(&self, address: Address, slot: U256) -> Result<U256, PastError> {
-        match &self.below {
-            Some(below) if self.memory.account(address).is_none() => below.storage(address, slot),
-            _ => Ok(self.memory.storage(address, slot)),
+        let Some(elsewhere) = &self.elsewhere else {
+            return Ok(self.memory.storage(address, slot));
+        };
+        match elsewhere.slots.get(&(address, slot)) {
+            Some(value) => Ok(*value),
+            None if elsewhere.cleared.contains(&address) => Ok(U256::ZERO),
+            None => elsewhere.past.storage(address, slot),
         }
     }
 
-    /// The state, if all of it is in memory.
-    pub const fn in_memory(&self) -> Option<&State> {
-        match self.below {
-            None => Some(&self.memory),
-            Some(_) => None,
-        }
+    /// The hash of an earlier block, where those are kept with the state.
+    pub(crate) fn block_hash(&self, number: u64) -> Option<Result<B256, PastError>> {
+        Some(self.elsewhere.as_ref()?.past.block_hash(number))
     }
 
-    /// The state in memory, with all of an account in it.
-    pub(crate) fn lift(&mut self, address: Address) -> Result<&mut State, PastError> {
-        if let Some(below) = &self.below
+    /// The state in memory, with the fields and the code of an account in it, to override them.
+    pub(crate) fn with(&mut self, address: Address) -> Result<&mut State, PastError> {
+        if let Some(elsewhere) = &self.elsewhere
             && self.memory.account(address).is_none()
-            && let Some(mut account) = below.account(address)?
+            && let Some(account) = elsewhere.past.account(address)?
         {
-            account.storage = below.all_storage(address)?;
             self.memory.put(account);
         }
         Ok(&mut self.memory)
+    }
+
+    /// Overrides one storage slot.
+    pub(crate) fn set_storage(&mut self, address: Address, slot: U256, value: U256) {
+        match &mut self.elsewhere {
+            Some(elsewhere) => {
+                elsewhere.slots.insert((address, slot), value);
+            }
+            None => self.memory.set_storage(address, slot, value),
+        }
+    }
+
+    /// Overrides all storage of an account with nothing.
+    pub(crate) fn clear_storage(&mut self, address: Address) {
+        match &mut self.elsewhere {
+            Some(elsewhere) => {
+                elsewhere.cleared.insert(address);
+                elsewhere.slots.retain(|(owner, _), _| *owner != address);
+            }
+            None => self.memory.clear_storage(address),
+        }
     }
 }
 

@@ -81,18 +81,26 @@ impl Account {
 
 impl From<FlatAccount> for Account {
     fn from(account: FlatAccount) -> Self {
+        Self::from_flat(account, |_, code| decode_code(code))
+    }
+}
+
+impl Account {
+    /// `decode` makes of a hash and its code what is executed; it is not asked about no code.
+    fn from_flat(account: FlatAccount, decode: impl FnOnce(B256, Bytes) -> Bytecode) -> Self {
         let slots = account.storage.into_iter().filter(|(_, value)| !value.is_zero());
         let slots = slots.map(|(slot, value)| (keccak256(B256::from(slot)), value));
-        let code_hash = hash_code(&account.code);
+        let (code_hash, code) = if account.code.is_empty() {
+            (KECCAK256_EMPTY, Bytecode::default())
+        } else {
+            let hash = keccak256(&account.code);
+            (hash, decode(hash, account.code))
+        };
         Self {
             nonce: account.nonce,
             balance: account.balance,
             code_hash,
-            code: if code_hash == KECCAK256_EMPTY {
-                Bytecode::default()
-            } else {
-                decode_code(account.code)
-            },
+            code,
             storage: Trie::from_entries(slots.collect()),
         }
     }
@@ -127,14 +135,12 @@ impl State {
         let mut entries = Vec::with_capacity(accounts.size_hint().0);
         for account in accounts {
             let account = account?;
-            let key = keccak256(account.address);
-            let mut rebuilt = Account::from(account);
-            if rebuilt.code_hash != KECCAK256_EMPTY {
-                // Contracts made by one factory share their code, here as well.
-                let shared = codes.entry(rebuilt.code_hash).or_insert_with(|| rebuilt.code.clone());
-                rebuilt.code = shared.clone();
-            }
-            entries.push((key, rebuilt));
+            // Contracts made by one factory share their code, here as well.
+            let mut code_of = |hash: B256, code: Bytes| {
+                let shared = codes.entry(hash).or_insert_with(|| decode_code(code));
+                shared.clone()
+            };
+            entries.push((keccak256(account.address), Account::from_flat(account, &mut code_of)));
         }
         Ok(Self {
             accounts: Trie::from_entries(entries),
@@ -292,15 +298,6 @@ impl State {
         };
         changes.record(address, change);
         self.accounts.insert(&key, account);
-    }
-}
-
-/// keccak-256 of code. Most accounts have none.
-fn hash_code(code: &Bytes) -> B256 {
-    if code.is_empty() {
-        KECCAK256_EMPTY
-    } else {
-        keccak256(code)
     }
 }
 

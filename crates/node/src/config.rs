@@ -247,7 +247,8 @@ pub enum ConfigError {
     Genesis(String),
     /// It is of a chain that another way was chosen for.
     #[error(
-        "{0} is for a chain that this node keeps with others; leave it out with --rpc, and with a chain of its own"
+        "{0} is for a chain that this node keeps with others: name that with --genesis FILE, or leave {0} out; \
+         it has no use with --rpc and a chain of one's own"
     )]
     NotShared(&'static str),
     /// Zero threads.
@@ -304,25 +305,30 @@ impl RawConfig {
         let fetch_allow: Result<Vec<AllowedHost>, _> = self.fetch_allow.iter().map(|host| host.parse()).collect();
         let fetch_allow = fetch_allow.map_err(ConfigError::FetchAllow)?;
         let memory = self.memory.unwrap_or(Bytes(12 << 30));
-        // Whoever joins uses the chain where the ticket says, unless told to keep it too.
-        let keeps = self.join.is_none() || self.genesis.is_some();
-        let chain = match (self.rpc, keeps, self.rpc_listen) {
-            (Some(_), _, Some(_)) => return Err(ConfigError::Conflict("--rpc", "--rpc-listen")),
-            (Some(url), ..) => ChainChoice::Remote(url),
-            (None, false, Some(_)) => return Err(ConfigError::Conflict("--join", "--rpc-listen")),
-            (None, false, None) => ChainChoice::FromTicket,
-            (None, true, listen) => kept_chain(
-                listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+        let kept = || {
+            kept_chain(
+                self.rpc_listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
                 self.genesis.as_deref(),
                 &data_dir,
-            )?,
+            )
+        };
+        let chain = match (self.rpc, &self.join) {
+            (Some(_), _) if self.rpc_listen.is_some() => return Err(ConfigError::Conflict("--rpc", "--rpc-listen")),
+            (Some(url), _) => ChainChoice::Remote(url),
+            (None, None) => kept()?,
+            // Whoever joins uses the chain where the ticket says, unless it keeps that with others.
+            (None, Some(_)) => match kept()? {
+                shared @ ChainChoice::Shared(..) => shared,
+                _ if self.rpc_listen.is_some() => return Err(ConfigError::Conflict("--join", "--rpc-listen")),
+                _ => ChainChoice::FromTicket,
+            },
         };
         if !matches!(chain, ChainChoice::Shared(..)) {
             for (given, option) in [
                 (self.genesis.is_some(), "--genesis"),
                 (!self.chain_peers.is_empty(), "--peer"),
                 (self.keeping.history.is_some(), "--history"),
-                (self.keeping.archive, "--archive"),
+                (self.keeping.archive == Some(true), "--archive"),
                 (self.keeping.checkpoint.is_some(), "--checkpoint"),
             ] {
                 if given {

@@ -34,10 +34,12 @@ pub fn is_development(chain_id: u64) -> bool {
 /// What the owner of a new development chain starts with: a thousand tokens.
 const FIRST_TOKENS: Amount = Amount(1_000_000_000_000_000_000_000);
 
-/// A head younger than this is the chain's latest.
-const FRESH: Duration = Duration::from_secs(30);
-/// How long no block may come to a chain that is behind before there is no use in waiting.
-const STANDS_STILL: Duration = Duration::from_secs(60);
+/// A head younger than this is the chain's latest, or nearly.
+const YOUNG: Duration = Duration::from_secs(30);
+/// How long contracts are looked for on a chain whose head is young: the chain may be as young.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long a chain may come no closer to the present before there is no use in waiting.
+const COMES_NO_CLOSER: Duration = Duration::from_secs(60);
 /// How often contracts are looked for on a chain that is behind.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -45,7 +47,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub struct Site<'a> {
     /// Its JSON-RPC.
     pub rpc_url: &'a str,
-    /// Whether this node seals it.
+    /// Whether this node alone seals it.
     pub embedded: bool,
     /// The chain itself, where this node keeps it with others.
     pub shared: Option<&'a EmbeddedChain>,
@@ -111,7 +113,8 @@ pub async fn open(
         }
         connected => connected.map_err(|error| unusable(choice, error))?,
     };
-    let own_token = site.embedded && !is_named(choice);
+    let for_trying = site.embedded || (site.shared.is_some() && is_development(chain.chain_id));
+    let own_token = for_trying && !is_named(choice);
     if own_token && settlement.token_balance(settlement.account()).await? == Amount::ZERO {
         // Test money, so that a chain of one's own works out of the box.
         settlement.mint_dev_tokens(settlement.account(), FIRST_TOKENS).await?;
@@ -124,7 +127,7 @@ async fn when_there(
     chain: Option<&EmbeddedChain>,
     connect: impl AsyncFn() -> Result<Settlement, SettlementError>,
 ) -> Result<Settlement, SettlementError> {
-    let mut progress = Progress::default();
+    let mut progress = Progress::to_stay_for(GRACE);
     loop {
         let connected = connect().await;
         let missing = matches!(connected, Err(SettlementError::WrongContracts { .. }));
@@ -140,31 +143,48 @@ async fn when_there(
 
 /// Waits until a chain that is kept with others has caught up: who deploys before that does it in vain, if others have.
 async fn caught_up(chain: &EmbeddedChain) {
-    let mut progress = Progress::default();
+    // Whoever is second after all ends with the same contracts.
+    let mut progress = Progress::to_stay_for(Duration::ZERO);
     while !progress.is_over(chain) {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
 /// How a chain catches up.
-#[derive(Default)]
 struct Progress {
-    /// Its height when it was looked at last, and since when.
-    seen: Option<(u64, Instant)>,
+    /// How long its head must have been young.
+    stay: Duration,
+    /// Since when it is.
+    young: Option<Instant>,
+    /// The least that its head was behind so far, in seconds, and since when.
+    least: Option<(u64, Instant)>,
 }
 
 impl Progress {
-    /// Whether it has caught up, or will not.
-    fn is_over(&mut self, chain: &EmbeddedChain) -> bool {
-        let (head, time) = (chain.head().0, chain.head_time());
-        if head > 0 && time.saturating_add(FRESH.as_secs()) >= clock::now().seconds_floor() {
-            return true;
+    const fn to_stay_for(stay: Duration) -> Self {
+        Self {
+            stay,
+            young: None,
+            least: None,
         }
-        match self.seen {
-            Some((height, since)) if height == head => since.elapsed() >= STANDS_STILL,
+    }
+
+    /// Whether a chain has caught up, or comes no closer. A clock that is fast makes every head look old.
+    fn is_over(&mut self, chain: &EmbeddedChain) -> bool {
+        let behind = clock::now().seconds_floor().saturating_sub(chain.head_time());
+        self.sees(chain.head().0, behind, Instant::now())
+    }
+
+    fn sees(&mut self, height: u64, behind: u64, now: Instant) -> bool {
+        if height > 0 && behind <= YOUNG.as_secs() {
+            return now.duration_since(*self.young.get_or_insert(now)) >= self.stay;
+        }
+        self.young = None;
+        match self.least {
+            Some((least, since)) if behind >= least => now.duration_since(since) >= COMES_NO_CLOSER,
             _ => {
-                tracing::info!(head, "the chain is catching up");
-                self.seen = Some((head, Instant::now()));
+                tracing::info!(height, behind, "the chain is catching up");
+                self.least = Some((behind, now));
                 false
             }
         }
@@ -193,6 +213,10 @@ fn read(note: &Path) -> anyhow::Result<Contracts> {
 async fn deploy(key: &AccountKey, site: &Site<'_>, chain_id: u64, note: &Path) -> anyhow::Result<Contracts> {
     if site.embedded {
         ask_faucet(site.rpc_url, key.address()).await?;
+    } else if site.shared.is_some() {
+        // Few of these have a faucet; whether the account has coins, the deployment says.
+        let asked = ask_faucet(site.rpc_url, key.address()).await;
+        asked.unwrap_or_else(|error| tracing::debug!(%error, "no coins of a faucet"));
     }
     tracing::info!(
         chain = site.rpc_url,
@@ -224,10 +248,11 @@ fn unusable(choice: ContractChoice, error: SettlementError) -> anyhow::Error {
     }
 }
 
-fn check_chain(ticket: &Ticket, chain: ChainName, rpc_url: &str) -> anyhow::Result<()> {
+/// A ticket is for this chain, which is called `what` if it is not.
+pub fn check_chain(ticket: &Ticket, chain: ChainName, what: &str) -> anyhow::Result<()> {
     if chain.chain_id != ticket.chain_id || chain.genesis != ticket.genesis {
         bail!(
-            "{rpc_url} is chain {} with first block {}, the ticket is for chain {} with {}; ask for a new ticket",
+            "{what} is chain {} with first block {}, the ticket is for chain {} with {}; use ticket and chain of one network",
             chain.chain_id,
             chain.genesis,
             ticket.chain_id,

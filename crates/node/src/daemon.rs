@@ -1,7 +1,10 @@
 //! Starting and stopping a node: the one place where everything is wired.
 
+mod chain_access;
+
+use self::chain_access::ChainAccess;
 use crate::{
-    chain::{ChainConfig, DEVELOPMENT_CHAIN_ID, EmbeddedChain, SharedConfig, development_genesis, stored_chain},
+    chain::EmbeddedChain,
     clock,
     config::{ChainChoice, Config, DaemonFile, HttpsConfig, ProviderConfig},
     contracts,
@@ -11,7 +14,6 @@ use crate::{
     http::{self, tls::Certificate, tokens::Tokens},
     identity::Identity,
     journal::{Journal, QuarrelRole},
-    keeper::CHAIN_FOLDER,
     node::{Node, NodeParts},
     peers,
     pictures::Pictures,
@@ -31,12 +33,10 @@ use crate::{
     uploads::Uploads,
     webhooks::Webhooks,
 };
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rayswarm_engines::SessionLimits;
 use rayswarm_model::{B256, Bytes, NodeId, signed::Domain};
-use rayswarm_network::{
-    BlobOptions, ChainEvent, Inbox, Network, NetworkConfig, PeerAddr, RequestorEvent, Ticket, juries::JuryEvent,
-};
+use rayswarm_network::{BlobOptions, Inbox, Network, NetworkConfig, PeerAddr, RequestorEvent, juries::JuryEvent};
 use rayswarm_settlement::Contracts;
 use std::{
     fs::File,
@@ -71,31 +71,6 @@ pub struct Daemon {
     _lock: File,
 }
 
-/// The chain a node uses and how it came by it.
-struct ChainAccess {
-    embedded: Option<EmbeddedChain>,
-    rpc_url: String,
-    rpc_listen: Option<SocketAddr>,
-    ticket: Option<Ticket>,
-}
-
-impl ChainAccess {
-    /// Where the contracts are.
-    fn site<'a>(&'a self, config: &'a Config) -> contracts::Site<'a> {
-        contracts::Site {
-            rpc_url: &self.rpc_url,
-            embedded: self.embedded.is_some(),
-            shared: self
-                .embedded
-                .as_ref()
-                .filter(|_| matches!(config.chain, ChainChoice::Shared(..))),
-            ticket: self.ticket.as_ref(),
-            confirmations: config.confirmations,
-            deploy_book: config.deploy_book.as_deref(),
-        }
-    }
-}
-
 impl Daemon {
     /// Starts every role that `config` asks for. Returns when the HTTP API answers. A chain that is kept with others may need them
     /// before that: `found_at` is told how they find this node.
@@ -117,7 +92,7 @@ impl Daemon {
         if matches!(config.chain, ChainChoice::Shared(..)) {
             found_at(&network.addr());
         }
-        let access = open_chain(&config, &mut ports, &identity, (network.clone(), inbox.chain)).await?;
+        let access = chain_access::open(&config, &mut ports, &identity, (network.clone(), inbox.chain)).await?;
         let settlement = contracts::open(
             &data_dir,
             config.contracts,
@@ -210,7 +185,7 @@ impl Daemon {
         access: &ChainAccess,
         parts: NodeParts,
     ) -> anyhow::Result<Arc<Node>> {
-        let known = known_peers(&services.config, access.ticket.as_ref());
+        let known = chain_access::known_peers(&services.config, access.ticket.as_ref());
         services.tracker.spawn(peers::keep_in_touch(services.clone(), known));
         let requestor = Requestor::start(services.clone(), asked)?;
         services.tracker.spawn(words::answer(requestor.clone(), questions));
@@ -294,69 +269,6 @@ fn certificate(data_dir: &Path, settings: &HttpsConfig, names: &[String]) -> any
     Ok(Certificate::own(&data_dir.join("tls"), &names, clock::now())?)
 }
 
-async fn open_chain(
-    config: &Config,
-    ports: &mut Ports,
-    identity: &Identity,
-    (network, events): (Network, mpsc::Receiver<ChainEvent>),
-) -> anyhow::Result<ChainAccess> {
-    let ticket: Option<Ticket> = config.join.as_deref().map(str::parse).transpose()?;
-    let remote = |url: String, ticket| ChainAccess {
-        embedded: None,
-        rpc_url: url,
-        rpc_listen: None,
-        ticket,
-    };
-    match (&config.chain, ticket) {
-        (ChainChoice::Remote(url), ticket) => Ok(remote(url.clone(), ticket)),
-        (ChainChoice::FromTicket, Some(ticket)) => Ok(remote(ticket.rpc_url.clone(), Some(ticket))),
-        (ChainChoice::FromTicket, None) => bail!("no chain is named; give --join or --rpc"),
-        (ChainChoice::Embedded(listen), ticket) => {
-            let folder = config.data_dir.join(CHAIN_FOLDER);
-            let listen = ports.prefer_rpc(*listen);
-            let fresh = || development_genesis(DEVELOPMENT_CHAIN_ID, clock::now().seconds_floor());
-            let genesis = stored_chain(&folder)?.map_or_else(fresh, |stored| stored.genesis);
-            let chain = EmbeddedChain::start(ChainConfig {
-                dir: folder,
-                genesis,
-                rpc_bind: listen,
-            })
-            .await?;
-            Ok(kept(chain, ticket, ports))
-        }
-        (ChainChoice::Shared(listen, spec), ticket) => {
-            let chain = EmbeddedChain::join(SharedConfig {
-                dir: config.data_dir.join(CHAIN_FOLDER),
-                spec: spec.as_ref().clone(),
-                rpc_bind: ports.prefer_rpc(*listen),
-                key: Some(identity.account.clone()),
-                mining: config.mining,
-                keeping: config.keeping,
-                network,
-                events,
-                known: known_peers(config, ticket.as_ref()),
-            });
-            Ok(kept(chain.await?, ticket, ports))
-        }
-    }
-}
-
-/// The node that invited this one, and those that were named.
-fn known_peers(config: &Config, ticket: Option<&Ticket>) -> Vec<PeerAddr> {
-    let invited_by = ticket.map(|ticket| &ticket.node);
-    invited_by.into_iter().chain(&config.chain_peers).cloned().collect()
-}
-
-fn kept(chain: EmbeddedChain, ticket: Option<Ticket>, ports: &mut Ports) -> ChainAccess {
-    ports.rpc = chain.rpc_addr().port();
-    ChainAccess {
-        rpc_url: chain.rpc_url(),
-        rpc_listen: Some(chain.rpc_addr()),
-        embedded: Some(chain),
-        ticket,
-    }
-}
-
 async fn open_network(
     config: &Config,
     secret_key: [u8; 32],
@@ -398,7 +310,7 @@ async fn start_provider(
         network: network.clone(),
         ..services.as_ref().clone()
     });
-    let mut known = known_peers(&services.config, access.ticket.as_ref());
+    let mut known = chain_access::known_peers(&services.config, access.ticket.as_ref());
     known.push(services.network.addr());
     own.tracker.spawn(peers::keep_in_touch(own.clone(), known));
     own.tracker.spawn(run_provider(own.clone(), inbox, ready));

@@ -60,10 +60,12 @@ pub fn prefer_peers(last_port: u16, typed: &[SocketAddr]) -> Vec<SocketAddr> {
 
 /// Where the provider's endpoint listens: on the ports after those that were typed, which the requestor's has.
 pub fn next_to(typed: &[SocketAddr]) -> Vec<SocketAddr> {
-    let next = |address: &SocketAddr| match address.port() {
-        // Any, or none is after it.
-        0 | u16::MAX => SocketAddr::new(address.ip(), 0),
-        port => SocketAddr::new(address.ip(), port + 1),
+    let taken = |port: u16| typed.iter().any(|address| address.port() == port);
+    let next = |address: &SocketAddr| {
+        let after = address.port().checked_add(1).filter(|port| *port > 1);
+        // Any, where any was typed or none is after it.
+        let free = after.and_then(|first| (first..=u16::MAX).find(|port| !taken(*port)));
+        SocketAddr::new(address.ip(), free.unwrap_or(0))
     };
     typed.iter().map(next).collect()
 }
@@ -92,6 +94,9 @@ mod tests {
     fn the_two_endpoints_never_want_the_same_port() {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         assert_eq!(next_to(&[at(7_000), at(0), at(65_535)]), [at(7_001), at(0), at(0)]);
+        let other = SocketAddr::from(([10, 0, 0, 1], 7_001));
+        let after = SocketAddr::from(([10, 0, 0, 1], 7_002));
+        assert_eq!(next_to(&[at(7_000), other]), [at(7_002), after]);
     }
 
     #[test]

@@ -77,16 +77,12 @@ impl Chain {
         })
     }
 
-    /// What calls see in an old block whose state is kept elsewhere. `before` are the hashes of the [`BLOCK_HASHES`] blocks
-    /// before it, or of all there are, lowest first.
-    pub fn snapshot_of_past(&self, block: &SealedBlock, before: Vec<B256>, state: Arc<dyn PastState>) -> Snapshot {
+    /// What calls see in an old block whose state is kept elsewhere.
+    pub fn snapshot_of_past(&self, block: &SealedBlock, state: Arc<dyn PastState>) -> Snapshot {
         Snapshot {
             rules: self.rules,
             environment: environment_of(block),
-            hashes: Arc::new(RecentHashes {
-                first: block.number().saturating_sub(before.len() as u64),
-                hashes: before,
-            }),
+            hashes: Arc::default(),
             state: state.into(),
         }
     }

@@ -1,35 +1,46 @@
 //! An old state that is kept elsewhere gives calls the answers that it gave when it was in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use alloy_primitives::{B256, Bytes, TxKind};
+use alloy_primitives::{Bytes, TxKind};
 
 use super::*;
 use crate::{
-    BLOCK_HASHES, BlockAttributes, CallError, CallRequest, Chain, Snapshot,
+    BlockAttributes, CallError, CallRequest, Chain, Snapshot,
     changes::tests::Flat,
     testing::{GENESIS_TIME, Key, Tx, ether, genesis, token_balance_of, token_code, token_transfer},
 };
 
-impl PastState for Flat {
+/// A state as somebody else may keep it, with the hashes of the blocks.
+#[derive(Debug)]
+struct Kept {
+    state: Flat,
+    hashes: Vec<B256>,
+}
+
+impl Kept {
+    fn find(&self, address: Address) -> Option<FlatAccount> {
+        self.state.accounts().find(|account| account.address == address)
+    }
+}
+
+impl PastState for Kept {
     fn account(&self, address: Address) -> Result<Option<FlatAccount>, PastError> {
-        let account = self.accounts().find(|account| account.address == address);
-        Ok(account.map(|account| FlatAccount {
+        Ok(self.find(address).map(|account| FlatAccount {
             storage: Vec::new(),
             ..account
         }))
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, PastError> {
-        let all = self.all_storage(address)?;
+        let all = self.find(address).map(|account| account.storage).unwrap_or_default();
         Ok(all
             .iter()
             .find(|(at, _)| *at == slot)
             .map_or(U256::ZERO, |(_, value)| *value))
     }
 
-    fn all_storage(&self, address: Address) -> Result<Vec<(U256, U256)>, PastError> {
-        let account = self.accounts().find(|account| account.address == address);
-        Ok(account.map(|account| account.storage).unwrap_or_default())
+    fn block_hash(&self, number: u64) -> Result<B256, PastError> {
+        Ok(self.hashes[number as usize])
     }
 }
 
@@ -66,9 +77,10 @@ fn blocks() -> (Chain, Vec<Flat>, Address) {
     (chain, states, token)
 }
 
-fn past(chain: &Chain, number: u64, state: impl PastState + 'static) -> Snapshot {
-    let before = (number.saturating_sub(BLOCK_HASHES)..number).map(|number| chain.block(number).unwrap().hash);
-    chain.snapshot_of_past(chain.block(number).unwrap(), before.collect(), Arc::new(state))
+fn past(chain: &Chain, number: u64, state: Flat) -> Snapshot {
+    let hashes = (0..number).map(|number| chain.block(number).unwrap().hash).collect();
+    let kept = Arc::new(Kept { state, hashes });
+    chain.snapshot_of_past(chain.block(number).unwrap(), kept)
 }
 
 #[test]
@@ -103,25 +115,29 @@ fn an_override_leaves_the_rest_of_its_account_as_it_was() {
     let (chain, states, token) = blocks();
     let mut snapshot = past(&chain, 2, states[2].clone());
     let slot = |owner: Address| U256::from_be_bytes(owner.into_word().0);
-    let rich = Address::repeat_byte(4);
-    snapshot
-        .state_with(token)
-        .unwrap()
-        .set_storage(token, slot(rich), U256::from(99));
-    snapshot.state_with(rich).unwrap().set_balance(rich, ether(1));
-    for (owner, expected) in [
-        (rich, 99),
-        (Address::repeat_byte(2), 10),
-        (Key::new(1).address(), 999_990),
-    ] {
+    let (rich, poor, creator) = (Address::repeat_byte(4), Address::repeat_byte(2), Key::new(1).address());
+    snapshot.state_with(token).unwrap().set_balance(token, ether(1));
+    snapshot.set_storage(token, slot(rich), U256::from(99));
+    let balance = |snapshot: &Snapshot, owner: Address| {
         let request = CallRequest {
             to: TxKind::Call(token),
             input: token_balance_of(owner),
             ..CallRequest::default()
         };
-        let balance = U256::from_be_slice(&snapshot.call(&request).unwrap().output);
-        assert_eq!(balance, U256::from(expected), "{owner}");
-    }
+        U256::from_be_slice(&snapshot.call(&request).unwrap().output).to::<u64>()
+    };
+    assert_eq!(
+        [rich, poor, creator].map(|owner| balance(&snapshot, owner)),
+        [99, 10, 999_990]
+    );
+    snapshot.set_storage(token, slot(poor), U256::ZERO);
+    assert_eq!(
+        [rich, poor, creator].map(|owner| balance(&snapshot, owner)),
+        [99, 0, 999_990]
+    );
+    snapshot.clear_storage(token);
+    snapshot.set_storage(token, slot(poor), U256::from(3));
+    assert_eq!([rich, poor, creator].map(|owner| balance(&snapshot, owner)), [0, 3, 0]);
 }
 
 /// A state on a disk that is gone.
@@ -141,7 +157,7 @@ impl PastState for Gone {
         gone()
     }
 
-    fn all_storage(&self, _: Address) -> Result<Vec<(U256, U256)>, PastError> {
+    fn block_hash(&self, _: u64) -> Result<B256, PastError> {
         gone()
     }
 }
@@ -149,7 +165,7 @@ impl PastState for Gone {
 #[test]
 fn a_state_that_cannot_be_read_is_no_empty_one() {
     let (chain, ..) = blocks();
-    let snapshot = past(&chain, 1, Gone);
+    let snapshot = chain.snapshot_of_past(chain.block(1).unwrap(), Arc::new(Gone));
     let request = CallRequest {
         to: TxKind::Call(Address::repeat_byte(9)),
         ..CallRequest::default()

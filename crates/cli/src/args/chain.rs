@@ -133,7 +133,7 @@ pub struct KeepArgs {
     #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(1..))]
     pub history: Option<u64>,
     /// Keep the state after every final block from now on, so that JSON-RPC answers questions about old ones; a start
-    /// without it drops them [default: the last 256]
+    /// without it drops them [default: at most the last 256, of those since the start]
     #[arg(long, conflicts_with = "history")]
     pub archive: bool,
     /// A block that must be on the chain, from somebody you trust: what a node that joins is given of another chain, however
@@ -147,7 +147,7 @@ impl KeepArgs {
     pub const fn keeping(&self) -> Keeping {
         Keeping {
             history: self.history,
-            archive: self.archive,
+            archive: Some(self.archive),
             checkpoint: self.checkpoint,
         }
     }

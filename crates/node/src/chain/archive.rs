@@ -9,13 +9,13 @@
 
 use std::fmt;
 
-use alloy_primitives::{Address, Bytes, U256};
-use rayswarm_chain::{FlatAccount, PastError, PastState, StateChanges};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use rayswarm_chain::{FlatAccount, PastError, PastState, SealedBlock, StateChanges};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     ledger::chained,
-    snapshots::rows::{ACCOUNTS, CODES, META, SLOTS, decode_fields, encode_fields, slot_key},
+    snapshots::rows::{ACCOUNTS, BLOCKS, CODES, META, SLOTS, decode_fields, encode_fields, slot_key},
 };
 
 const PAST_ACCOUNTS: TableDefinition<[u8; 28], &[u8]> = TableDefinition::new("past_accounts");
@@ -133,23 +133,12 @@ impl Past {
         Ok(last.map_or(U256::ZERO, |(_, value)| U256::from_be_bytes(value.value())))
     }
 
-    fn read_slots(&self, address: Address) -> Result<Vec<(U256, U256)>, redb::Error> {
-        let slots = self.view.open_table(PAST_SLOTS)?;
-        let (lowest, highest) = (slot_key(address, U256::ZERO), slot_key(address, U256::MAX));
-        // Heights go up, so the last value of a slot that counts is the one that it had.
-        let mut found: Vec<(U256, U256)> = Vec::new();
-        for row in slots.range(at(lowest, 0)..=at(highest, u64::MAX))? {
-            let (key, value) = row?;
-            let key = key.value();
-            let (slot, height) = (U256::from_be_slice(&key[20..52]), &key[52..]);
-            if height > &self.height.to_be_bytes()[..] {
-                continue;
-            }
-            found.pop_if(|(last, _)| *last == slot);
-            found.push((slot, U256::from_be_bytes(value.value())));
-        }
-        found.retain(|(_, value)| !value.is_zero());
-        Ok(found)
+    fn read_hash(&self, number: u64) -> Result<B256, redb::Error> {
+        let blocks = self.view.open_table(BLOCKS)?;
+        let hash = blocks
+            .get(number)?
+            .and_then(|block| SealedBlock::hash_of_executed(block.value()));
+        Ok(hash.unwrap_or_default())
     }
 }
 
@@ -166,8 +155,8 @@ impl PastState for Past {
         self.read_slot(address, slot).map_err(unreadable)
     }
 
-    fn all_storage(&self, address: Address) -> Result<Vec<(U256, U256)>, PastError> {
-        self.read_slots(address).map_err(unreadable)
+    fn block_hash(&self, number: u64) -> Result<B256, PastError> {
+        self.read_hash(number).map_err(unreadable)
     }
 }
 

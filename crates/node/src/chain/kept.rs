@@ -32,8 +32,9 @@ const WAL_FILE: &str = "votes.log";
 pub struct Keeping {
     /// Final blocks whose transactions and receipts are kept; all if `None`.
     pub history: Option<u64>,
-    /// Whether the state after every final block is kept from now on.
-    pub archive: bool,
+    /// Whether the state after every final block is kept from now on. Those that are kept already are dropped if it is `false`,
+    /// and kept on if `None`.
+    pub archive: Option<bool>,
     /// A block that must be on the chain.
     pub checkpoint: Option<Checkpoint>,
 }

@@ -168,18 +168,18 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     m.register_blocking_method("eth_getBlockByNumber", |p, rpc, _| rpc.block_by_number(&p))?;
     m.register_blocking_method("eth_getBlockByHash", |p, rpc, _| rpc.block_by_hash(&p))?;
     m.register_blocking_method("eth_getBlockReceipts", |p, rpc, _| rpc.block_receipts(&p))?;
-    m.register_method("eth_getBlockTransactionCountByNumber", |p, rpc, _| {
+    m.register_blocking_method("eth_getBlockTransactionCountByNumber", |p, rpc, _| {
         rpc.transaction_count_by_number(&p)
     })?;
-    m.register_method("eth_getBlockTransactionCountByHash", |p, rpc, _| {
+    m.register_blocking_method("eth_getBlockTransactionCountByHash", |p, rpc, _| {
         rpc.transaction_count_by_hash(&p)
     })?;
 
-    m.register_method("eth_getBalance", |p, rpc, _| rpc.balance(&p))?;
-    m.register_method("eth_getCode", |p, rpc, _| rpc.code(&p))?;
-    m.register_method("eth_getStorageAt", |p, rpc, _| rpc.storage_at(&p))?;
-    m.register_method("eth_getTransactionCount", |p, rpc, _| rpc.nonce(&p))?;
-    m.register_method("eth_getProof", |p, rpc, _| rpc.proof(&p))?;
+    m.register_blocking_method("eth_getBalance", |p, rpc, _| rpc.balance(&p))?;
+    m.register_blocking_method("eth_getCode", |p, rpc, _| rpc.code(&p))?;
+    m.register_blocking_method("eth_getStorageAt", |p, rpc, _| rpc.storage_at(&p))?;
+    m.register_blocking_method("eth_getTransactionCount", |p, rpc, _| rpc.nonce(&p))?;
+    m.register_blocking_method("eth_getProof", |p, rpc, _| rpc.proof(&p))?;
 
     m.register_blocking_method("eth_call", |p, rpc, _| rpc.call(&p))?;
     m.register_blocking_method("eth_estimateGas", |p, rpc, _| rpc.estimate_gas(&p))?;
@@ -193,14 +193,14 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     m.register_blocking_method("eth_feeHistory", |p, rpc, _| rpc.fee_history(&p))?;
 
     m.register_blocking_method("eth_sendRawTransaction", |p, rpc, _| rpc.send_raw_transaction(&p))?;
-    m.register_method("eth_getTransactionByHash", |p, rpc, _| rpc.transaction_by_hash(&p))?;
-    m.register_method("eth_getTransactionByBlockNumberAndIndex", |p, rpc, _| {
+    m.register_blocking_method("eth_getTransactionByHash", |p, rpc, _| rpc.transaction_by_hash(&p))?;
+    m.register_blocking_method("eth_getTransactionByBlockNumberAndIndex", |p, rpc, _| {
         rpc.transaction_by_number_and_index(&p)
     })?;
-    m.register_method("eth_getTransactionByBlockHashAndIndex", |p, rpc, _| {
+    m.register_blocking_method("eth_getTransactionByBlockHashAndIndex", |p, rpc, _| {
         rpc.transaction_by_hash_and_index(&p)
     })?;
-    m.register_method("eth_getTransactionReceipt", |p, rpc, _| rpc.receipt(&p))?;
+    m.register_blocking_method("eth_getTransactionReceipt", |p, rpc, _| rpc.receipt(&p))?;
 
     m.register_blocking_method("eth_getLogs", |p, rpc, _| rpc.logs(&p))?;
     m.register_method("eth_newFilter", |p, rpc, _| rpc.new_log_filter(&p))?;

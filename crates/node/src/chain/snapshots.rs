@@ -130,12 +130,12 @@ impl Snapshots {
         writing().map_err(|source| self.failed(source))
     }
 
-    /// Begins the archive where one is wanted, and drops it where it is not: it would have gaps.
-    fn settle_archive(&mut self, wanted: bool) -> Result<(), SnapshotError> {
+    /// Begins the archive where one is wanted, and drops it where none is: it would have gaps.
+    fn settle_archive(&mut self, wanted: Option<bool>) -> Result<(), SnapshotError> {
         self.archive = archive::first(&self.view()?).map_err(|source| self.failed(source))?;
-        if wanted == self.archive.is_some() {
+        let Some(wanted) = wanted.filter(|wanted| *wanted != self.archive.is_some()) else {
             return Ok(());
-        }
+        };
         let last = self.last()?;
         let writing = || -> Result<(), redb::Error> {
             let transaction = self.database.begin_write()?;
@@ -148,8 +148,11 @@ impl Snapshots {
             Ok(())
         };
         writing().map_err(|source| self.failed(source))?;
+        match self.archive {
+            Some(first) => tracing::warn!(first, last, "the states after these blocks were kept, and are no more"),
+            None => tracing::info!(first = last, "the states after this block and all later ones are kept"),
+        }
         self.archive = wanted.then_some(last);
-        tracing::info!(height = last, kept = wanted, "old states from here on");
         Ok(())
     }
 

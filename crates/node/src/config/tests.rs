@@ -37,7 +37,7 @@ fn a_chain_that_others_keep_is_kept_too_only_if_it_is_named() {
         hash: B256::repeat_byte(1),
     };
     let keeping = Keeping {
-        archive: true,
+        archive: Some(true),
         checkpoint: Some(checkpoint),
         ..Keeping::default()
     };
@@ -54,6 +54,17 @@ fn a_chain_that_others_keep_is_kept_too_only_if_it_is_named() {
         assert_eq!(config.keeping, keeping);
         let refused = raw(join, None).resolve();
         assert!(matches!(refused, Err(ConfigError::NotShared("--archive"))), "{join:?}");
+        // Once it is in the data folder the file may be left out.
+        let again = RawConfig {
+            data_dir: Some(folder.path().into()),
+            ..raw(join, None)
+        };
+        std::fs::create_dir_all(folder.path().join(CHAIN_FOLDER)).unwrap();
+        std::fs::copy(&genesis, folder.path().join(CHAIN_FOLDER).join("genesis.json")).unwrap();
+        assert!(
+            matches!(again.resolve().unwrap().chain, ChainChoice::Shared(..)),
+            "{join:?}"
+        );
     }
 }
 

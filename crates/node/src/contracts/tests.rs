@@ -181,3 +181,26 @@ async fn named_contracts_are_used_and_checked() {
     }
     world.chain.shutdown().await;
 }
+
+#[test]
+fn a_chain_is_waited_for_while_it_comes_closer() {
+    let begin = Instant::now();
+    let mut progress = Progress::to_stay_for(Duration::from_secs(5));
+    for (height, behind, seconds, over) in [
+        (5, 900, 0, false),
+        (6, 800, 50, false),
+        (6, 850, 100, false),
+        (900, 40, 105, false),
+        // A clock that is fast: blocks come, and none is young.
+        (950, 41, 160, false),
+        (955, 41, 165, true),
+        (956, 30, 166, false),
+        (990, 2, 170, false),
+        (991, 2, 171, true),
+    ] {
+        let now = begin + Duration::from_secs(seconds);
+        assert_eq!(progress.sees(height, behind, now), over, "{height} {behind} {seconds}");
+    }
+    // A chain that was just made and has no block yet is not the latest of anything.
+    assert!(!Progress::to_stay_for(Duration::ZERO).sees(0, 0, begin));
+}

@@ -34,11 +34,6 @@ impl Model {
         }
         self.slots.retain(|_, value| !value.is_zero());
     }
-
-    fn slots_of(&self, address: Address) -> Vec<(U256, U256)> {
-        let of = self.slots.range((address, U256::ZERO)..=(address, U256::MAX));
-        of.map(|((_, slot), value)| (*slot, *value)).collect()
-    }
 }
 
 fn word(byte: u8) -> U256 {
@@ -110,7 +105,6 @@ proptest! {
             for address in [Address::ZERO, Address::with_last_byte(1), Address::repeat_byte(0xff)] {
                 let nonce = past.account(address).unwrap().map(|account| account.nonce);
                 prop_assert_eq!(nonce, state.nonces.get(&address).copied(), "{} at {}", address, height);
-                prop_assert_eq!(past.all_storage(address).unwrap(), state.slots_of(address), "{} at {}", address, height);
                 for slot in (0..4).map(word) {
                     let expected = state.slots.get(&(address, slot)).copied().unwrap_or_default();
                     prop_assert_eq!(past.storage(address, slot).unwrap(), expected, "{} {} at {}", address, slot, height);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy::{sol, sol_types::SolCall};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use rayswarm_chain::{
-    BLOCK_HASHES, CallRequest, PastState, RecoveredTransaction, SealedBlock, Snapshot, TransactionPlace, decode_block,
+    CallRequest, PastState, RecoveredTransaction, SealedBlock, Snapshot, TransactionPlace, decode_block,
 };
 use rayswarm_consensus::{Header, Validator, ValidatorSet};
 use rayswarm_network::{
@@ -68,14 +68,12 @@ impl Ledger {
     }
 
     /// The state after an old final block; `None` where it is not kept.
-    pub(crate) fn past(&self, number: u64) -> Option<Arc<dyn PastState>> {
-        match self.snapshots().as_ref()?.past(number) {
-            Ok(past) => Some(Arc::new(past?)),
-            Err(error) => {
-                tracing::error!(number, error = %chained(&error), "an old state cannot be read");
-                None
-            }
-        }
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn past(&self, number: u64) -> Result<Option<Arc<dyn PastState>>, SnapshotError> {
+        let past = self.snapshots().as_ref().map(|snapshots| snapshots.past(number));
+        Ok(past.transpose()?.flatten().map(|past| Arc::new(past) as _))
     }
 
     /// The height from which on the state after every final block is kept, if they are.
@@ -84,17 +82,15 @@ impl Ledger {
     }
 
     /// What calls see in an old final block; `None` where its state is not kept.
-    pub(crate) fn past_snapshot(&self, number: u64) -> Option<Snapshot> {
-        let state = self.past(number)?;
-        let block = self.block(number)?;
-        let mut before: Vec<B256> = {
-            let snapshots = self.snapshots();
-            let snapshots = snapshots.as_ref()?;
-            let heights = (number.saturating_sub(BLOCK_HASHES)..number).rev();
-            heights.map_while(|number| snapshots.hash_at(number)).collect()
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn past_snapshot(&self, number: u64) -> Result<Option<Snapshot>, SnapshotError> {
+        let Some(state) = self.past(number)? else {
+            return Ok(None);
         };
-        before.reverse();
-        Some(self.read().snapshot_of_past(&block, before, state))
+        let block = self.block(number);
+        Ok(block.map(|block| self.read().snapshot_of_past(&block, state)))
     }
 
     /// The block of the best branch with a hash, however old.

@@ -8,12 +8,13 @@ use alloy::{
 };
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256};
 use jsonrpsee::types::{ErrorObjectOwned, Params};
-use rayswarm_chain::{Account, Chain, HistoryError, PastError, STATES_KEPT, StateView};
+use rayswarm_chain::{Account, Chain, HistoryError, PastError, StateView};
 
 use super::{
     Rpc, convert,
     error::{Answer, failed, faucet, history, invalid, not_found},
 };
+use crate::chain::ledger::chained;
 
 /// Most slots that one proof may cover.
 const PROOF_SLOTS_MAX: usize = 1_024;
@@ -44,7 +45,10 @@ impl Rpc {
                 Err(missing) => missing,
             }
         };
-        let past = self.ledger.past(missing.number);
+        let past = self
+            .ledger
+            .past(missing.number)
+            .map_err(|error| failed(chained(&error)))?;
         past.map(StateView::from).ok_or_else(|| self.not_kept(missing))
     }
 
@@ -89,18 +93,18 @@ impl Rpc {
         let mut params = params.sequence();
         let address = params.next()?;
         let keys: Vec<JsonStorageKey> = params.next()?;
-        let block = params.optional_next()?;
+        let block: Option<BlockId> = params.optional_next()?;
         if keys.len() > PROOF_SLOTS_MAX {
             return Err(invalid(format!(
                 "{} slots asked for, at most {PROOF_SLOTS_MAX} are proved at once",
                 keys.len()
             )));
         }
-        let state = self.state(block)?;
-        let Some(state) = state.in_memory() else {
-            return Err(failed(format!(
-                "proofs are made of the last {STATES_KEPT} states up to the final one only; ask about a later block"
-            )));
+        // Of old states there are no tries.
+        let state = {
+            let block = self.named(block.unwrap_or_default());
+            let chain = self.ledger.read();
+            chain.state_at(height_of(&chain, block)?).map_err(history)?.clone()
         };
         let account = state.account(address);
         let storage_proof = keys

@@ -14,7 +14,7 @@ use super::{
     convert::quantity,
     error::{Answer, call, failed, invalid, too_much},
 };
-use crate::chain::ledger::now;
+use crate::chain::ledger::{chained, now};
 
 /// The tip to suggest, in wei per gas: a lone sealer takes any.
 pub(super) const SUGGESTED_TIP: u64 = 1;
@@ -81,6 +81,7 @@ impl Rpc {
             }
         };
         let past = self.ledger.past_snapshot(missing.number);
+        let past = past.map_err(|error| failed(chained(&error)))?;
         past.ok_or_else(|| self.not_kept(missing))
     }
 
@@ -147,10 +148,10 @@ fn apply(snapshot: &mut Snapshot, overrides: StateOverride) -> Answer<()> {
             state.set_code(address, code);
         }
         if account.state.is_some() {
-            state.clear_storage(address);
+            snapshot.clear_storage(address);
         }
         for (slot, value) in account.state.into_iter().chain(account.state_diff).flatten() {
-            state.set_storage(address, slot.into(), value.into());
+            snapshot.set_storage(address, slot.into(), value.into());
         }
     }
     Ok(())

@@ -17,7 +17,7 @@ use redb::{ReadableTable, TableDefinition, WriteTransaction};
 pub(in crate::chain) const ACCOUNTS: TableDefinition<[u8; 20], [u8; 72]> = TableDefinition::new("accounts");
 pub(in crate::chain) const SLOTS: TableDefinition<[u8; 52], [u8; 32]> = TableDefinition::new("slots");
 pub(in crate::chain) const CODES: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("codes");
-pub(super) const BLOCKS: TableDefinition<u64, &[u8]> = TableDefinition::new("blocks");
+pub(in crate::chain) const BLOCKS: TableDefinition<u64, &[u8]> = TableDefinition::new("blocks");
 pub(super) const HEIGHTS: TableDefinition<[u8; 32], u64> = TableDefinition::new("heights");
 pub(super) const PLACES: TableDefinition<[u8; 32], (u64, u32)> = TableDefinition::new("places");
 pub(in crate::chain) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");

@@ -274,7 +274,7 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
     let spec = spec(1);
     let begin = spec.genesis.timestamp + AGE - 700;
     let archive = Keeping {
-        archive: true,
+        archive: Some(true),
         ..Keeping::default()
     };
     let part = Part {
@@ -337,7 +337,7 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
     let checkpoint: Checkpoint = said["result"].as_str().unwrap().parse().unwrap();
     let known = vec![whole.address()];
     let keeping = Keeping {
-        archive: true,
+        archive: Some(true),
         ..trusting(checkpoint)
     };
     let late = Node::start(&late, &spec, known.clone(), keeping).await.unwrap();
@@ -354,4 +354,20 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
     for node in [whole, late, plain] {
         node.stop().await;
     }
+
+    // Who only opens it, as an export does, leaves it. A start without it drops it, and the next with it begins anew.
+    let opened_with = |archive| {
+        let part = Part {
+            keeping: Keeping {
+                archive,
+                ..Keeping::default()
+            },
+            ..Part::default()
+        };
+        let opened = kept::open(&folder.path().join("whole/chain"), &spec, &part).unwrap();
+        opened.ledger.archive()
+    };
+    let wishes = [None, Some(true), Some(false), None, Some(true)];
+    let last = Some(597);
+    assert_eq!(wishes.map(opened_with), [Some(0), Some(0), None, None, last]);
 }
