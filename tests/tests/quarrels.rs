@@ -1,5 +1,5 @@
 //! Quarrels about pay, with real nodes, a real chain and jurors that render: final balances are what ADR 0016 says, to the
-//! last unit. `make test` plays one with a jury, `make test-long` all.
+//! last unit. They take minutes each: `make test-long` plays them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use anyhow::Context;

@@ -12,7 +12,8 @@ const SIZES = [
 const USUAL = SIZES[1];
 const THEMES = ['light', 'dark'];
 const SETTLE_MS = 1500;
-const RESIZE_MS = 400;
+/** After another size or theme. */
+const CHANGE_MS = 400;
 
 const pathOf = (folder, name, { width }, theme) => join(folder, `${name}-${width}-${theme}.png`);
 
@@ -24,7 +25,7 @@ export async function takePictures(page, name, folder) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const size of SIZES) {
       await page.setViewportSize(size);
-      await page.waitForTimeout(RESIZE_MS);
+      await page.waitForTimeout(CHANGE_MS);
       await page.screenshot({ path: pathOf(folder, name, size, colorScheme) });
     }
   }
@@ -48,18 +49,20 @@ async function findings(page) {
  */
 export async function lookAtViews({ views, url, folder, newPage, expect }) {
   if (folder) mkdirSync(folder, { recursive: true });
-  for (const colorScheme of THEMES) {
-    for (const viewport of folder ? SIZES : [USUAL]) {
-      const page = await newPage({ colorScheme, viewport, reducedMotion: 'reduce' });
-      for (const [name, address] of views) {
-        await page.goto(`${url}/#${address}`);
-        await page.waitForTimeout(SETTLE_MS);
+  for (const viewport of folder ? SIZES : [USUAL]) {
+    const page = await newPage({ viewport, reducedMotion: 'reduce' });
+    for (const [name, address] of views) {
+      await page.goto(`${url}/#${address}`);
+      await page.waitForTimeout(SETTLE_MS);
+      for (const colorScheme of THEMES) {
+        await page.emulateMedia({ colorScheme });
+        await page.waitForTimeout(CHANGE_MS);
         if (folder) await page.screenshot({ path: pathOf(folder, name, viewport, colorScheme) });
         const grave = await findings(page);
         expect(`axe ${colorScheme} ${viewport.width} ${name}`, grave.length === 0);
         for (const line of grave) console.log(`     ${line}`);
       }
-      await page.context().close();
     }
+    await page.context().close();
   }
 }
