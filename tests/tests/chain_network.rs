@@ -1,4 +1,5 @@
-//! Nodes that render for each other and keep the chain of their network themselves, each by its own JSON-RPC.
+//! Nodes that render for each other and keep the chain of their network themselves, each by its own JSON-RPC. `make test-long` plays
+//! it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,7 +19,7 @@ const BLOCKS: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_node_that_joins_with_a_ticket_and_the_chains_file_keeps_the_chain_itself() -> anyhow::Result<()> {
-    let Some(farm) = Farm::find()? else { return Ok(()) };
+    let Some(farm) = Farm::long()? else { return Ok(()) };
     let validator = vec![Keeper::new(&farm, "validator")?];
     let keepers = Keepers::begin(&farm, "pos", validator, &[], &["--block-time", "200ms"])?;
     let (genesis, peer) = (&keepers.genesis, keepers.all[0].peer()?);

@@ -286,7 +286,7 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
         &whole.join("chain"),
         &spec,
         &part,
-        (0..600).map(|number| begin + number),
+        (0..300).map(|number| begin + number),
         miner,
     );
     let whole = Node::start(&whole, &spec, Vec::new(), archive).await.unwrap();
@@ -298,7 +298,7 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
             .map(|balance| balance.parse::<U256>().unwrap());
         balance.ok_or_else(|| answer["error"]["message"].as_str().unwrap().to_owned())
     };
-    for number in [0, 1, 100, 340, 341, 597, 600] {
+    for number in [0, 1, 40, 41, 100, 297, 300] {
         let expected = reward * U256::from(number);
         assert_eq!(
             balance(&whole, json!(format!("{number:#x}"))).await,
@@ -329,7 +329,7 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
     let seen = ask(&whole.chain, "eth_call", json!([{ "data": code }, "finalized"])).await;
     assert_eq!(
         seen["result"].as_str().unwrap()[2..66],
-        format!("{:064x}", reward * U256::from(597))
+        format!("{:064x}", reward * U256::from(297))
     );
 
     // Who began at a checkpoint has states from there on; who keeps none, the latest only.
@@ -342,14 +342,14 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
     };
     let late = Node::start(&late, &spec, known.clone(), keeping).await.unwrap();
     let plain = Node::start(&plain, &spec, known, Keeping::default()).await.unwrap();
-    for (node, oldest) in [(&late, checkpoint.number), (&plain, 597 - 255)] {
+    for (node, oldest) in [(&late, checkpoint.number), (&plain, 297 - 255)] {
         node.reaches(whole.chain.head()).await;
         assert_eq!(
             balance(node, json!(format!("{oldest:#x}"))).await,
             Ok(reward * U256::from(oldest))
         );
         let refused = balance(node, json!(format!("{:#x}", oldest - 1))).await.unwrap_err();
-        assert!(refused.contains(&format!("outside {oldest}..=600")), "{refused}");
+        assert!(refused.contains(&format!("outside {oldest}..=300")), "{refused}");
     }
     for node in [whole, late, plain] {
         node.stop().await;
@@ -368,6 +368,6 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
         opened.ledger.archive()
     };
     let wishes = [None, Some(true), Some(false), None, Some(true)];
-    let last = Some(597);
+    let last = Some(297);
     assert_eq!(wishes.map(opened_with), [Some(0), Some(0), None, None, last]);
 }
