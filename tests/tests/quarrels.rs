@@ -45,29 +45,22 @@ fn film(requestor: &Node<'_>, farm: &Farm, frames: &str, more: &[&str]) -> anyho
 }
 
 /// Waits until the provider has a cap in force that leaves something, some work of its is verified, and it has heard of that:
-/// it does not claim what it does not know to have arrived. Gives what was verified by then.
-fn capped(
-    town: &Town<'_>,
-    requestor: &Node<'_>,
-    job: &Job,
-    provider: Address,
-    cap_min: u128,
-) -> anyhow::Result<JobView> {
+/// it does not claim what it does not know to have arrived.
+fn capped(town: &Town<'_>, requestor: &Node<'_>, job: &Job, provider: Address, cap_min: u128) -> anyhow::Result<()> {
     let (looker, id) = (town.looker()?, job.id.parse::<JobId>()?);
     let share = |view: &JobView| {
         let mut shares = view.providers.iter();
         shares.find(|share| share.account == provider.to_string()).cloned()
     };
-    let (view, tasks) = job.wait_for(requestor, "the provider has a cap and verified work", |view| {
+    let tasks = job.wait_for(requestor, "the provider has a cap and verified work", |view| {
         let caps = looker.caps_in_force(requestor.data_dir(), id).ok().flatten()?;
         let verified = share(view).filter(|share| share.paid > Amount::ZERO)?;
-        (caps.of(provider).0 > cap_min).then(|| (view.clone(), verified.tasks))
+        (caps.of(provider).0 > cap_min).then_some(verified.tasks)
     })?;
     // A task takes seconds, a word of the one before does not.
     job.wait_for(requestor, "another task of it is verified", |view| {
         share(view).filter(|share| share.tasks > tasks).map(drop)
-    })?;
-    Ok(view)
+    })
 }
 
 /// As if the requestor had never vouched: the provider's node loses what vouchers it has, and starts again.

@@ -60,14 +60,26 @@ pub fn prefer_peers(last_port: u16, typed: &[SocketAddr]) -> Vec<SocketAddr> {
 
 /// Where the provider's endpoint listens: on the ports after those that were typed, which the requestor's has.
 pub fn next_to(typed: &[SocketAddr]) -> Vec<SocketAddr> {
-    let taken = |port: u16| typed.iter().any(|address| address.port() == port);
-    let next = |address: &SocketAddr| {
-        let after = address.port().checked_add(1).filter(|port| *port > 1);
-        // Any, where any was typed or none is after it.
-        let free = after.and_then(|first| (first..=u16::MAX).find(|port| !taken(*port)));
-        SocketAddr::new(address.ip(), free.unwrap_or(0))
+    let clash = |one: &SocketAddr, other: &SocketAddr| {
+        let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+        one.port() == other.port() && (one.ip() == other.ip() || everywhere)
     };
-    typed.iter().map(next).collect()
+    let mut chosen = Vec::new();
+    for address in typed {
+        let after = match address.port() {
+            0 => None,
+            port => (port..=u16::MAX)
+                .skip(1)
+                .map(|port| SocketAddr::new(address.ip(), port))
+                .find(|next| {
+                    let mut others = typed.iter().chain(&chosen);
+                    !others.any(|other| clash(next, other))
+                }),
+        };
+        // Any, where any was typed or none is left after it.
+        chosen.push(after.unwrap_or(SocketAddr::new(address.ip(), 0)));
+    }
+    chosen
 }
 
 fn file(data_dir: &Path) -> PathBuf {
@@ -94,9 +106,17 @@ mod tests {
     fn the_two_endpoints_never_want_the_same_port() {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         assert_eq!(next_to(&[at(7_000), at(0), at(65_535)]), [at(7_001), at(0), at(0)]);
-        let other = SocketAddr::from(([10, 0, 0, 1], 7_001));
-        let after = SocketAddr::from(([10, 0, 0, 1], 7_002));
-        assert_eq!(next_to(&[at(7_000), other]), [at(7_002), after]);
+        assert_eq!(next_to(&[at(7_000), at(7_001)]), [at(7_002), at(7_003)]);
+        let of = |ip: [u8; 4], port| SocketAddr::from((ip, port));
+        let (elsewhere, everywhere) = ([10, 0, 0, 1], [0; 4]);
+        assert_eq!(
+            next_to(&[at(7_000), of(elsewhere, 7_000)]),
+            [at(7_001), of(elsewhere, 7_001)]
+        );
+        assert_eq!(
+            next_to(&[at(7_000), of(everywhere, 7_001)]),
+            [at(7_002), of(everywhere, 7_003)]
+        );
     }
 
     #[test]

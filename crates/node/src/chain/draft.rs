@@ -61,6 +61,24 @@ pub struct Draft {
     pub faucet: bool,
 }
 
+#[cfg(test)]
+impl Draft {
+    /// A chain by pow that nobody has coins of.
+    pub(crate) const fn mined(timestamp: u64, block_time: Duration) -> Self {
+        Self {
+            kind: ConsensusKind::Pow,
+            chain_id: 7,
+            timestamp,
+            block_time,
+            epoch_blocks: 1,
+            seats: 2,
+            validators: Vec::new(),
+            coins: Vec::new(),
+            faucet: false,
+        }
+    }
+}
+
 impl Draft {
     /// The chain.
     pub fn spec(self) -> ChainSpec {

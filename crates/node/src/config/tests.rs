@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::chain::{Checkpoint, ConsensusKind, Draft};
+use crate::chain::{Checkpoint, Draft};
 use rayswarm_model::B256;
 
 #[test]
@@ -20,18 +20,8 @@ fn joining_uses_the_chain_of_the_ticket() {
 fn a_chain_that_others_keep_is_kept_too_only_if_it_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let genesis = folder.path().join("chain.json");
-    let draft = Draft {
-        kind: ConsensusKind::Pow,
-        chain_id: 7,
-        timestamp: 1_700_000_000,
-        block_time: Duration::from_secs(1),
-        epoch_blocks: 1,
-        seats: 2,
-        validators: Vec::new(),
-        coins: Vec::new(),
-        faucet: false,
-    };
-    std::fs::write(&genesis, serde_json::to_vec(&draft.spec()).unwrap()).unwrap();
+    let spec = Draft::mined(1_700_000_000, Duration::from_secs(1)).spec();
+    std::fs::write(&genesis, serde_json::to_vec(&spec).unwrap()).unwrap();
     let checkpoint = Checkpoint {
         number: 1,
         hash: B256::repeat_byte(1),

@@ -104,6 +104,7 @@ mod tests {
     use super::*;
     use crate::args::{Args, ChainCommand, Command};
     use clap::Parser;
+    use rayswarm_node::chain::Keeping;
 
     fn typed(options: &str) -> KeeperConfig {
         let line = format!("rayswarm chain run {options}");
@@ -132,11 +133,11 @@ mod tests {
     fn a_node_only_follows_unless_it_is_told_more() {
         let follower = typed("");
         assert!(!follower.validate && follower.mining.is_none());
-        assert_eq!(
-            follower.keeping.history.or(follower.keeping.checkpoint.map(|_| 0)),
-            None
-        );
-        assert_eq!(follower.keeping.archive, Some(false));
+        let keeping = Keeping {
+            archive: Some(false),
+            ..Keeping::default()
+        };
+        assert_eq!(follower.keeping, keeping);
         let miner = typed("--mine 3 --mine-percent 20 --rpc-listen 127.0.0.1:0")
             .mining
             .unwrap();

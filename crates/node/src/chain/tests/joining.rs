@@ -32,18 +32,8 @@ fn rules(block_seconds: u32) -> PowRules {
 fn spec(block_seconds: u32) -> ChainSpec {
     // As for every client of these tests.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let draft = Draft {
-        kind: ConsensusKind::Pow,
-        chain_id: 7,
-        timestamp: clock::now().seconds_floor() - AGE,
-        block_time: Duration::from_secs(block_seconds.into()),
-        epoch_blocks: 1,
-        seats: 2,
-        validators: Vec::new(),
-        coins: Vec::new(),
-        faucet: false,
-    };
-    let mut spec = draft.spec();
+    let begin = clock::now().seconds_floor() - AGE;
+    let mut spec = Draft::mined(begin, Duration::from_secs(block_seconds.into())).spec();
     spec.consensus = ConsensusRules::Pow {
         rules: rules(block_seconds),
     };
@@ -369,5 +359,13 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
     };
     let wishes = [None, Some(true), Some(false), None, Some(true)];
     let last = Some(297);
-    assert_eq!(wishes.map(opened_with), [Some(0), Some(0), None, None, last]);
+    assert_eq!(wishes.map(&opened_with), [Some(0), Some(0), None, None, last]);
+    // All of it is made again of the blocks.
+    fs::remove_file(folder.path().join("whole/chain/state.redb")).unwrap();
+    assert_eq!(opened_with(Some(true)), Some(0));
+    let again = Node::start(&folder.path().join("whole"), &spec, Vec::new(), archive)
+        .await
+        .unwrap();
+    assert_eq!(balance(&again, json!("0x28")).await, Ok(reward * U256::from(40)));
+    again.stop().await;
 }

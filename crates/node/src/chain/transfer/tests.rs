@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::{
-    chain::{ConsensusKind, Draft, development_genesis, ledger::Template},
+    chain::{Draft, development_genesis, ledger::Template},
     clock,
 };
 use alloy_primitives::U256;
@@ -17,19 +17,9 @@ const FINAL: u64 = 4;
 
 /// A chain whose every nonce is a solution, final after two confirmations.
 fn spec() -> ChainSpec {
-    let draft = Draft {
-        kind: ConsensusKind::Pow,
-        chain_id: 7,
-        // So late that its difficulty stays the least.
-        timestamp: clock::now().seconds_floor() - 3_600,
-        block_time: Duration::from_secs(1),
-        epoch_blocks: 1,
-        seats: 2,
-        validators: Vec::new(),
-        coins: Vec::new(),
-        faucet: false,
-    };
-    let mut spec = draft.spec();
+    // So late that its difficulty stays the least.
+    let begin = clock::now().seconds_floor() - 3_600;
+    let mut spec = Draft::mined(begin, Duration::from_secs(1)).spec();
     let ConsensusRules::Pow { rules } = &mut spec.consensus else {
         panic!("not pow")
     };
