@@ -30,6 +30,15 @@ pub(super) struct Sealed {
     pub seal: Seal,
 }
 
+/// What somebody may say once in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Said {
+    /// A vote of this kind.
+    Vote(VoteKind),
+    /// A proposal.
+    Proposal,
+}
+
 pub(super) struct Node {
     pub key: AccountKey,
     pub is_cheat: bool,
@@ -50,8 +59,8 @@ pub(super) struct Node {
     /// It crashes when so many more outputs are performed.
     pub crash_after: Option<usize>,
     pub final_height: u64,
-    /// Votes of equivocators that it heard in its own round.
-    pub heard: BTreeMap<(Address, u32, VoteKind), Vec<B256>>,
+    /// What it heard of equivocators in its own round.
+    pub heard: BTreeMap<(Address, u32, Said), Vec<B256>>,
     /// Equivocators that it heard say two things, and at which height.
     pub convicted: BTreeSet<(u64, Address)>,
     pub accused: BTreeSet<(u64, Address)>,

@@ -1,8 +1,12 @@
 //! What must hold while a node runs.
 
 use super::{Broken, DOMAIN, World};
+use crate::bft::node::Said;
 use alloy_primitives::{B256, Bytes};
-use rayswarm_consensus::{Evidence, bft::message::Message};
+use rayswarm_consensus::{
+    Evidence,
+    bft::message::{Message, SignedVote},
+};
 
 impl World {
     /// Accuses nobody wrongly.
@@ -24,31 +28,49 @@ impl World {
         if !self.nodes[from].is_cheat || self.nodes[to].is_cheat {
             return;
         }
-        let Some(Message::Vote(signed)) = Message::decode(bytes) else {
-            return;
+        let account = self.nodes[from].key.address();
+        let (place, said, block, is_own) = match Message::decode(bytes) {
+            Some(Message::Vote(SignedVote {
+                vote,
+                account: signer,
+                signature,
+            })) => {
+                let is_own = signer == account && self.signatures.is_signed(&vote, &DOMAIN, &signature, account);
+                ((vote.height, vote.round), Said::Vote(vote.kind), vote.block, is_own)
+            }
+            Some(Message::Proposal(signed, _)) => {
+                let proposal = signed.proposal;
+                let is_own = signed.account == account
+                    && self
+                        .signatures
+                        .is_signed(&proposal, &DOMAIN, &signed.signature, account);
+                (
+                    (proposal.height, proposal.round),
+                    Said::Proposal,
+                    proposal.block,
+                    is_own,
+                )
+            }
+            _ => return,
         };
-        let (account, vote) = (self.nodes[from].key.address(), signed.vote);
         let Some(bft) = &self.nodes[to].bft else {
             return;
         };
-        let is_own = self.signatures.is_signed(&vote, &DOMAIN, &signed.signature, account);
-        let listens = bft.height() == vote.height && bft.round() == vote.round && !self.nodes[to].is_storing;
-        if signed.account != account || !is_own || !listens {
+        let listens = (bft.height(), bft.round()) == place && !self.nodes[to].is_storing;
+        if !is_own || !listens {
             return;
         }
-        let height = usize::try_from(vote.height).unwrap_or_default();
-        let votes = self
-            .electorate
-            .next(&self.nodes[to].chain[..height])
-            .get(account)
-            .is_some();
-        let said = self.nodes[to]
-            .heard
-            .entry((account, vote.round, vote.kind))
-            .or_default();
-        said.push(vote.block);
-        if votes && said.iter().any(|block| *block != vote.block) {
-            self.nodes[to].convicted.insert((vote.height, account));
+        let (height, round) = place;
+        let blocks = usize::try_from(height).unwrap_or_default();
+        let validators = self.electorate.next(&self.nodes[to].chain[..blocks]);
+        let counts = match said {
+            Said::Vote(_) => validators.get(account).is_some(),
+            Said::Proposal => validators.proposer(height, round) == account,
+        };
+        let heard = self.nodes[to].heard.entry((account, round, said)).or_default();
+        heard.push(block);
+        if counts && heard.iter().any(|other| *other != block) {
+            self.nodes[to].convicted.insert((height, account));
         }
     }
 
