@@ -9,6 +9,10 @@
 //! | [`socket`] | JSON-RPC over a WebSocket |
 //! | [`compare`] | two answers side by side |
 //! | [`differences`] | what may differ, and why |
+//!
+//! No transaction of the recording reads a slot that was never written, or calls by a delegation an account that does not exist: anvil
+//! then has a zero in the account's storage trie, or an empty account in the state, where the yellow paper and EIP-161 have nothing.
+//! Its state roots would be others from there on, as they are from a creation on that fails.
 #![allow(clippy::print_stderr)]
 
 mod compare;

@@ -53,18 +53,14 @@ const BLOCKS: &[&str] = &["eth_getBlockByNumber", "eth_getBlockByHash"];
 const RECEIPT: &[&str] = &["eth_getTransactionReceipt"];
 const RECEIPTS: &[&str] = &["eth_getBlockReceipts"];
 const ANY: &[&str] = &[];
-/// Requests for blocks from the first one with a delegation (EIP-7702) on.
-const AFTER_DELEGATION: &[&str] = &[
+/// Requests for blocks from the first one with a creation that failed on.
+const AFTER_STILLBORN: &[&str] = &[
     "the block latest",
     "the block safe",
     "the block finalized",
     "the block pending",
     "the latest block with its transactions",
-    "the block of delegated, by height",
-    "the block of reverted, by height",
-    "the block of exhausted, by height",
     "the block of second, by height",
-    "EIP-7702",
     "two transactions",
     "a block was made",
 ];
@@ -99,8 +95,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         Both(Hash),
         "anvil says that its first state is empty, though it has the accounts; from block 1 on the roots are the same",
     ),
-    row(AFTER_DELEGATION, "stateRoot", Both(Hash), DELEGATION),
-    row(&["eth_getProof"], "result/accountProof/0", Both(Data), DELEGATION),
+    row(AFTER_STILLBORN, "stateRoot", Both(Hash), STILLBORN),
+    row(&["eth_getProof"], "result/accountProof/0", Both(Data), STILLBORN),
     row(&["a block was made"], "transactions", OnlyAnvil(List), HEADS),
     row(&["a block was made"], "uncles", OnlyAnvil(List), HEADS),
     row(&["a block was made"], "withdrawals", OnlyAnvil(List), HEADS),
@@ -253,7 +249,7 @@ pub(super) const DIFFERENCES: &[Difference] = &[
 ];
 
 const NOT_IN_RECEIPTS: &str = "execution-apis allows no such key in a receipt; anvil's is not even in hexadecimal";
-const DELEGATION: &str = "from a delegation on anvil's state has accounts that ours has not; ours is the specification's (tests/general_state)";
+const STILLBORN: &str = "anvil keeps an empty account where a creation failed; EIP-161 has none, nor have the specification's tests (tests/general_state)";
 const HEADS: &str = "a subscription tells of headers, as with geth";
 const NO_BLOBS: &str = "execution-apis: only specified for blob transactions";
 const OWN_CLOCK: &str = "each chain has a clock of its own";
