@@ -333,7 +333,8 @@ impl Chain {
 
     /// Gathers what a received block is checked with, on whichever stored block it builds. Cheap; the work is in
     /// [`BlockCheck::run`], which needs the chain no more and does nothing for a block that is stored or held already.
-    /// `senders` are those of [`Chain::verify_recovered`].
+    /// `senders`, if the caller has them: one for each transaction in order, as [`recover_sender`](crate::recover_sender) gives
+    /// them of these very transactions. **They are believed**: with a wrong sender one account spends another's coins.
     ///
     /// # Errors
     /// [`BlockError::UnknownParent`], [`BlockError::BelowFinal`].
@@ -359,16 +360,6 @@ impl Chain {
     /// See [`BlockError`].
     pub fn verify_block(&self, block: Block) -> Result<ExecutedBlock, BlockError> {
         self.prepare_check(block, None)?.run()
-    }
-
-    /// [`Chain::verify_block`] with senders that the caller has recovered, one for each transaction in order, with
-    /// [`recover_sender`](crate::recover_sender) from these very transactions. **They are believed**: with a wrong sender
-    /// one account spends another's coins.
-    ///
-    /// # Errors
-    /// See [`BlockError`].
-    pub fn verify_recovered(&self, block: Block, senders: Vec<Address>) -> Result<ExecutedBlock, BlockError> {
-        self.prepare_check(block, Some(senders))?.run()
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     past::StateView,
     state::State,
     system::{SystemOutcome, end_block},
-    transaction::{RecoveredTransaction, evm_transaction, recover, with_sender},
+    transaction::{RecoveredTransaction, check_chain, evm_transaction, recover, with_sender},
 };
 
 /// The rules that hold for every block of one chain.
@@ -296,11 +296,12 @@ impl Site {
         let mut executor = self.executor(&environment);
         let mut executed = Vec::with_capacity(body.transactions.len());
         for (index, transaction) in body.transactions.into_iter().enumerate() {
-            let transaction = match senders.as_mut().and_then(Iterator::next) {
+            let sender = senders.as_mut().and_then(Iterator::next);
+            let known = check_chain(&transaction, self.rules.chain_id).and_then(|()| match sender {
                 Some(sender) => with_sender(transaction, sender),
                 None => recover(transaction),
-            };
-            let transaction = transaction.map_err(|source| BlockError::Transaction { index, source })?;
+            });
+            let transaction = known.map_err(|source| BlockError::Transaction { index, source })?;
             executor
                 .apply(&transaction)
                 .map_err(|source| BlockError::Execution { index, source })?;

@@ -14,7 +14,7 @@
 //! - [`decode_transaction`], [`LogFilter`], [`FeeHistory`]: what a JSON-RPC server needs besides.
 //!
 //! **The stored blocks are the truth.** States and indexes are derived. [`Chain::open`] executes everything from genesis,
-//! which costs about 0.25 ms per transaction, nearly all of it signature recovery. [`Chain::resume`] opens at a final block
+//! which takes minutes for a million transactions. [`Chain::resume`] opens at a final block
 //! whose state was kept flat, and only what comes after is executed; a copy that is not what the blocks say is found by its
 //! root.
 //!

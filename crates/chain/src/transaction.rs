@@ -72,17 +72,17 @@ pub fn decode_transaction(raw: &[u8], chain_id: u64) -> Result<RecoveredTransact
         Some(&kind) if kind < 0xc0 && !matches!(kind, 1 | 2 | 4) => TransactionError::UnsupportedType(kind),
         _ => TransactionError::Malformed(error),
     })?;
-    match transaction.chain_id() {
-        Some(id) if id == chain_id => {}
-        Some(got) => {
-            return Err(TransactionError::WrongChain {
-                expected: chain_id,
-                got,
-            });
-        }
-        None => return Err(TransactionError::Unprotected { expected: chain_id }),
-    }
+    check_chain(&transaction, chain_id)?;
     recover(transaction)
+}
+
+/// Whether a transaction was signed for this chain and no other.
+pub(crate) fn check_chain(transaction: &Transaction, expected: u64) -> Result<(), TransactionError> {
+    match transaction.chain_id() {
+        Some(id) if id == expected => Ok(()),
+        Some(got) => Err(TransactionError::WrongChain { expected, got }),
+        None => Err(TransactionError::Unprotected { expected }),
+    }
 }
 
 /// Finds the sender of a decoded transaction.
@@ -95,7 +95,7 @@ pub fn recover(transaction: Transaction) -> Result<RecoveredTransaction, Transac
 }
 
 /// The sender of a transaction. Whoever has a block and several threads runs it on all of them, and then
-/// [`Chain::verify_recovered`](crate::Chain::verify_recovered).
+/// [`Chain::prepare_check`](crate::Chain::prepare_check).
 ///
 /// # Errors
 /// As [`recover`].

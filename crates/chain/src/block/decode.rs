@@ -8,7 +8,7 @@ use alloy_eips::{eip2718::Decodable2718, eip4895::Withdrawals};
 use alloy_rlp::{Decodable, Error, Header};
 
 use super::{BLOCK_TRANSACTIONS_MAX, Block, BlockError};
-use crate::transaction::Transaction;
+use crate::transaction::{TRANSACTION_BYTES_MAX, Transaction, TransactionError};
 
 /// The least bytes of a transaction: a list of nine empty strings.
 const TRANSACTION_BYTES_MIN: usize = 10;
@@ -47,13 +47,21 @@ fn transactions(list: &mut &[u8]) -> Result<Vec<Transaction>, BlockError> {
     }
     let mut transactions = Vec::with_capacity(count.min(list.len() / TRANSACTION_BYTES_MIN));
     while !list.is_empty() {
-        transactions.push(transaction(list).map_err(BlockError::Malformed)?);
+        let item = transaction(list).map_err(BlockError::Malformed)?;
+        // What no wallet could send may not come by a block either: blocks that lose give theirs back to the pool.
+        if item.len() > TRANSACTION_BYTES_MAX {
+            let source = TransactionError::TooLarge(item.len());
+            let index = transactions.len();
+            return Err(BlockError::Transaction { index, source });
+        }
+        let decoded = Transaction::decode_2718_exact(item).map_err(|error| BlockError::Malformed(error.into()))?;
+        transactions.push(decoded);
     }
     Ok(transactions)
 }
 
-/// A transaction within a block: a list, or a string with a type and what belongs to it.
-fn transaction(items: &mut &[u8]) -> Result<Transaction, Error> {
+/// The bytes of a transaction within a block: a list, or a string with a type and what belongs to it.
+fn transaction<'a>(items: &mut &'a [u8]) -> Result<&'a [u8], Error> {
     let begin = *items;
     skip(items)?;
     let mut item = begin.get(..begin.len() - items.len()).ok_or(Error::InputTooShort)?;
@@ -64,7 +72,7 @@ fn transaction(items: &mut &[u8]) -> Result<Transaction, Error> {
             return Err(Error::UnexpectedString);
         }
     }
-    Transaction::decode_2718_exact(item).map_err(Error::from)
+    Ok(item)
 }
 
 fn skip(items: &mut &[u8]) -> Result<(), Error> {
@@ -152,6 +160,24 @@ mod tests {
             assert!(matches!(block_of(&[], end), Err(BlockError::Body(0))), "{end:?}");
         }
         assert!(block_of(&[], &[LIST, LIST]).is_ok());
+    }
+
+    #[test]
+    fn a_block_holds_no_transaction_that_a_wallet_could_not_send() {
+        let long = Tx::transfer(Address::repeat_byte(2), U256::ZERO).input(vec![0; TRANSACTION_BYTES_MAX].into());
+        let long = long.kind(0).sign(&Key::new(1)).encoded_2718();
+        let items = [legacy(), long].concat();
+        let refused = block_of(&items, &[LIST, LIST]).unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                BlockError::Transaction {
+                    index: 1,
+                    source: TransactionError::TooLarge(_)
+                }
+            ),
+            "{refused}"
+        );
     }
 
     #[test]

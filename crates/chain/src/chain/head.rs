@@ -68,12 +68,17 @@ impl Chain {
         }
         let (number, parent) = (executed.sealed.number(), executed.sealed.header().parent_hash);
         self.parent(number, &parent)?;
-        // A block on the head is about to become the head.
-        if parent != self.head.hash && self.side_blocks() >= SIDE_BLOCKS_MAX {
+        if !self.has_room_on(&parent) {
             return Err(BlockError::Crowded(number));
         }
         self.candidates.take(&hash);
         Ok(self.tree.put(executed.into()))
+    }
+
+    /// Whether a block with this parent may be put into the tree: beside the best branch only [`SIDE_BLOCKS_MAX`] may stand.
+    pub fn has_room_on(&self, parent: &B256) -> bool {
+        // A block on the head is about to become the head.
+        *parent == self.head.hash || self.side_blocks() < SIDE_BLOCKS_MAX
     }
 
     fn side_blocks(&self) -> usize {

@@ -10,8 +10,8 @@ use crate::{state::State, transaction::RecoveredTransaction};
 
 impl Pool {
     /// Judges all that the `touched` accounts have waiting by the state at the new head, together with what `returned` from
-    /// blocks that are no longer on the best branch. Each sender's transactions are taken in the order of their nonces for as long as
-    /// the balance covers them.
+    /// blocks that are no longer on the best branch. Each sender's transactions are looked at in the order of their nonces; those
+    /// that the balance does not cover are dropped, while later ones that it covers wait behind the gap.
     pub(crate) fn settle(&mut self, touched: &BTreeSet<Address>, returned: Vec<RecoveredTransaction>, state: &State) {
         let mut by_sender: BTreeMap<Address, Vec<RecoveredTransaction>> = BTreeMap::new();
         for transaction in returned {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use alloy_consensus::Transaction as _;
 use alloy_primitives::U256;
 use rayswarm_chain::Transaction;
 
@@ -24,6 +25,8 @@ pub enum LeftOut {
     Genesis,
     /// Blobs are refused here whatever they pay, which is checked, but not what would have become of them.
     Blobs,
+    /// What anybody could say again on another chain is refused here too.
+    AnyChain,
 }
 
 impl fmt::Display for LeftOut {
@@ -36,6 +39,7 @@ impl fmt::Display for LeftOut {
             Self::BlockHash => "about hashes of earlier blocks",
             Self::Genesis => "with more gas or coins than a genesis may have",
             Self::Blobs => "with blobs, refused on this chain",
+            Self::AnyChain => "signed for any chain, refused on this one",
         })
     }
 }
@@ -65,5 +69,11 @@ pub fn before_trial(name: &str, test: &StateTest, outcome: &Outcome) -> Option<L
 
 /// Whether a transaction that others would execute is left out, once it was seen that it is refused.
 pub fn of_this_kind(transaction: &Transaction) -> Option<LeftOut> {
-    transaction.is_eip4844().then_some(LeftOut::Blobs)
+    if transaction.is_eip4844() {
+        Some(LeftOut::Blobs)
+    } else if transaction.chain_id().is_none() {
+        Some(LeftOut::AnyChain)
+    } else {
+        None
+    }
 }

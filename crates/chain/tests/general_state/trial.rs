@@ -1,11 +1,11 @@
 //! One test: its state as a genesis, its transaction through pool, building and checking, and what came of it.
 
 use alloy_consensus::Transaction as _;
-use alloy_eips::eip2718::Decodable2718;
+use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use rayswarm_chain::{
     BlockAttributes, BlockError, Chain, ExecutedBlock, Genesis, GenesisAccount, Hardfork, Refused, Transaction,
-    decode_block, recover,
+    decode_block, decode_transaction, recover,
 };
 
 use crate::{
@@ -202,7 +202,8 @@ fn refused(chain: &mut Chain, attributes: BlockAttributes, transaction: Transact
         Err(other) => return Err(format!("was executed: {other}")),
         Ok(_) => return Err("was taken".to_owned()),
     }
-    let taken = recover(transaction).is_ok_and(|transaction| chain.submit(transaction).is_ok());
+    let sent = decode_transaction(&transaction.encoded_2718(), chain.genesis().chain_id);
+    let taken = sent.is_ok_and(|transaction| chain.submit(transaction).is_ok());
     let built = chain.build_block(attributes).map_err(|error| error.to_string())?;
     if taken && !built.executed.sealed.transactions().is_empty() {
         return Err("was built into a block".to_owned());

@@ -1,6 +1,7 @@
 //! Heads that move, blocks that are held, what is final: one case each.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use alloy_consensus::{SignableTransaction, TxLegacy};
 use alloy_primitives::{Bytes, U256};
 
 use super::*;
@@ -19,6 +20,10 @@ pub(super) fn transfer(sent: Sent, nonce: u64, coins: u64) -> RecoveredTransacti
     Tx::transfer(to, ether(coins * u64::from(sent.1)))
         .nonce(nonce)
         .recovered(&Key::new(sent.0))
+}
+
+fn verify(chain: &Chain, block: &Block, senders: Vec<Address>) -> Result<ExecutedBlock, BlockError> {
+    chain.prepare_check(block.clone(), Some(senders))?.run()
 }
 
 fn on(chain: &Chain, parent: &B256, timestamp: u64) -> ExecutedBlock {
@@ -177,11 +182,13 @@ fn there_is_an_end_to_blocks_beside_the_best() {
         chain.insert(base.clone().with_nonce(nonce).unwrap()).unwrap();
     }
     let one_more = base.with_nonce(u64::MAX).unwrap();
+    assert!(!chain.has_room_on(&root));
     assert!(matches!(chain.insert(one_more.clone()), Err(BlockError::Crowded(1))));
     let next = chain.insert(on(&chain, &best.hash, 2)).unwrap();
     chain.set_head(&next.hash).unwrap();
     chain.finalize(&best.hash).unwrap();
     assert_eq!(chain.tree.sizes()[0], 3);
+    assert!(chain.has_room_on(&root));
     assert!(matches!(chain.insert(one_more), Err(BlockError::BelowFinal { .. })));
 }
 
@@ -199,10 +206,10 @@ fn senders_recovered_beforehand_are_taken() {
         .iter()
         .map(|transaction| crate::recover_sender(transaction).unwrap())
         .collect();
-    let verified = chain.verify_recovered(block.clone(), senders.clone()).unwrap();
+    let verified = verify(&chain, &block, senders.clone()).unwrap();
     assert_eq!(verified.sealed.hash, executed.sealed.hash);
     assert_eq!(verified.sealed.senders, senders);
-    let few = chain.verify_recovered(block.clone(), senders[1..].to_vec());
+    let few = verify(&chain, &block, senders[1..].to_vec());
     assert!(matches!(
         few,
         Err(BlockError::Senders {
@@ -213,7 +220,32 @@ fn senders_recovered_beforehand_are_taken() {
     let mut others = senders;
     others.rotate_left(1);
     others[0] = Address::repeat_byte(1);
-    assert!(chain.verify_recovered(block, others).is_err());
+    assert!(verify(&chain, &block, others).is_err());
+}
+
+#[test]
+fn a_block_may_hold_no_transaction_of_another_chain_or_of_any() {
+    let mut chain = Chain::new(genesis()).unwrap();
+    let root = chain.genesis_hash();
+    chain.submit(transfer((1, 1), 0, 1)).unwrap();
+    let mut block = on(&chain, &root, 1).sealed.block;
+    for (chain_id, expected) in [(None, "replay-protected"), (Some(1), "invalid chain id")] {
+        let tx = TxLegacy {
+            chain_id,
+            gas_limit: 21_000,
+            gas_price: 1_000_000_000,
+            ..TxLegacy::default()
+        };
+        let signature = Key::new(1).sign(tx.signature_hash());
+        block.body.transactions = vec![tx.into_signed(signature).into()];
+        let refused = chain.verify_block(block.clone()).unwrap_err();
+        let BlockError::Transaction { index: 0, source } = refused else {
+            panic!("{refused}")
+        };
+        assert!(source.to_string().contains(expected), "{source}");
+        // Whoever knows the sender looks as well.
+        assert!(verify(&chain, &block, vec![Key::new(1).address()]).is_err());
+    }
 }
 
 #[test]
