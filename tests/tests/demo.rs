@@ -42,11 +42,25 @@ struct Settlement {
 }
 
 fn demo(farm: &Farm, scene: &str, providers: &str, tiles: &str, out: &Path) -> anyhow::Result<Report> {
+    demo_by(farm, "solo", scene, providers, tiles, out)
+}
+
+/// The same, paid on a chain by this consensus.
+fn demo_by(
+    farm: &Farm,
+    consensus: &str,
+    scene: &str,
+    providers: &str,
+    tiles: &str,
+    out: &Path,
+) -> anyhow::Result<Report> {
     let scene = Farm::example(scene);
     let (scene, out) = (scene.to_string_lossy(), out.to_string_lossy());
     let arguments = [
         "demo",
         "--json",
+        "--consensus",
+        consensus,
         "--keep-raw",
         "--frames",
         "1",
@@ -115,6 +129,23 @@ fn demo_pays_exactly() -> anyhow::Result<()> {
     assert_eq!(report.outputs.len(), 2, "{:?}", report.outputs);
     for output in &report.outputs {
         assert!(std::fs::metadata(output)?.len() > 0, "{}", output.display());
+    }
+    nothing_left(farm.scratch())
+}
+
+#[test]
+fn demo_pays_by_every_consensus() -> anyhow::Result<()> {
+    let Some(farm) = Farm::long()? else { return Ok(()) };
+    for consensus in ["pos", "dpos", "pow"] {
+        let out = farm.scratch().join(consensus);
+        let report = demo_by(&farm, consensus, "still/still.blend", "1", "2x1", &out)?;
+        let escrow = report.escrow;
+        assert!(
+            escrow.paid > Amount(0) && escrow.locked == Amount(0),
+            "{consensus}: {escrow:?}"
+        );
+        assert_eq!(escrow.deposited.0, escrow.paid.0 + escrow.refunded.0, "{consensus}");
+        assert_eq!(report.outputs.len(), 2, "{consensus}: {:?}", report.outputs);
     }
     nothing_left(farm.scratch())
 }

@@ -8,7 +8,7 @@ import {ValidatorSet} from "./ValidatorSet.sol";
 
 /// @title Two signatures of one validator that nobody may give both
 /// @notice The documents are those of crates/consensus/src/votes.rs. This contract is the verifying contract, so signatures
-/// for another chain prove nothing here.
+/// for a chain with another id prove nothing here.
 abstract contract Evidence is ValidatorSet {
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");

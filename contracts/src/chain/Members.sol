@@ -4,6 +4,9 @@ pragma solidity 0.8.37;
 /// @title A set of validators, one word each, by account
 /// @notice A word is the account (160 bits), 32 bits of nothing, and the power (64 bits), so sorted words are sorted accounts.
 library Members {
+    /// @dev 2^64 divided by the golden ratio, made odd.
+    uint256 private constant GOLDEN = 0x9e3779b97f4a7c15;
+
     function pack(address account, uint256 power) internal pure returns (uint256) {
         return (uint256(uint160(account)) << 96) | power;
     }
@@ -22,14 +25,16 @@ library Members {
         }
     }
 
-    /// @notice Whose turn it is, as `ValidatorSet::proposer` of the Rust consensus draws it.
+    /// @notice Whose turn it is, as `ValidatorSet::proposer` of the Rust consensus has it: multiples of the golden ratio go round
+    /// the set.
     /// @param total The power of `set` in all.
     function proposer(uint256[] memory set, uint256 total, uint64 height, uint32 round)
         internal
         pure
         returns (address)
     {
-        uint256 left = uint256(keccak256(abi.encodePacked(height, round))) % total;
+        uint256 around = uint64((uint256(height) + round) * GOLDEN);
+        uint256 left = (around * total) >> 64;
         uint256 i = 0;
         while (left >= powerOf(set[i])) {
             left -= powerOf(set[i]);

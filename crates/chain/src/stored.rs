@@ -1,10 +1,10 @@
 //! A block as it is kept beside its state: with what its execution showed, so that nothing need be executed to answer for it.
 
 use alloy_consensus::{
-    Header as BlockHeader, ReceiptEnvelope,
+    ReceiptEnvelope,
     proofs::{calculate_receipt_root, calculate_transaction_root},
 };
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use alloy_rlp::{Decodable, RlpEncodable};
 
 use crate::block::{Block, BlockError, SealedBlock, decode};
@@ -24,15 +24,6 @@ impl SealedBlock {
             senders: self.senders.clone(),
             receipts: self.receipts.clone(),
         })
-    }
-
-    /// The hash of a block that [`SealedBlock::encode_executed`] wrote, of which no more than the header is read. `None` where
-    /// there is none.
-    pub fn hash_of_executed(bytes: &[u8]) -> Option<B256> {
-        let mut rest = bytes;
-        let mut items = alloy_rlp::Header::decode_bytes(&mut rest, true).ok()?;
-        let mut block = alloy_rlp::Header::decode_bytes(&mut items, true).ok()?;
-        Some(BlockHeader::decode(&mut block).ok()?.hash_slow())
     }
 
     /// Reads what [`SealedBlock::encode_executed`] wrote, and holds transactions and receipts against the header. The
@@ -111,10 +102,6 @@ mod tests {
         let back = SealedBlock::decode_executed(&block.encode_executed()).unwrap();
         assert_eq!((back.hash, back.size), (block.hash, block.size));
         assert_eq!(
-            SealedBlock::hash_of_executed(&block.encode_executed()),
-            Some(block.hash)
-        );
-        assert_eq!(
             (back.block, back.senders, back.receipts),
             (block.block, block.senders, block.receipts)
         );
@@ -158,7 +145,6 @@ mod tests {
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..700)) {
             let _ = SealedBlock::decode_executed(&bytes);
-            let _ = SealedBlock::hash_of_executed(&bytes);
         }
     }
 }

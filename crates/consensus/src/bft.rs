@@ -28,7 +28,7 @@ pub mod rules;
 pub mod signatures;
 
 pub use certificate::Certificate;
-pub use rules::{BftRules, RulesError};
+pub use rules::BftRules;
 pub use signatures::Signatures;
 
 use crate::{

@@ -15,6 +15,7 @@
 //! | [`block`] | what consensus sees of a block, and its seal |
 //! | [`event`] | what happens, and what is to be done |
 //! | [`pow`] | proof of work |
+//! | [`rules`] | numbers in a genesis that are out of bounds |
 //! | [`validators`] | who votes, with what power, and whose turn it is to propose |
 //! | [`bft`] | pos and dpos: votes of validators, final blocks |
 //! | [`votes`] | what validators sign (EIP-712), and evidence against who signs twice |
@@ -23,6 +24,7 @@ pub mod bft;
 pub mod block;
 pub mod event;
 pub mod pow;
+mod rules;
 pub mod validators;
 pub mod votes;
 
@@ -30,6 +32,7 @@ pub use bft::{Bft, BftRules, BftSetup};
 pub use block::{Block, Header, Seal, SealError, Site};
 pub use event::{BuildRequest, Event, Output, Peer, Recipient, Timer};
 pub use pow::{Pow, PowRules, Walk};
+pub use rules::RulesError;
 pub use validators::{Validator, ValidatorSet, ValidatorsError};
 pub use votes::{Evidence, Proposal, Vote, VoteDomain, VoteKind};
 

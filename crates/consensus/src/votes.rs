@@ -1,6 +1,7 @@
 //! What validators sign, by EIP-712, so that a contract can check evidence with `ecrecover`.
 //!
-//! The system contract of the validators is the verifying contract, so a signature for one chain says nothing on another.
+//! The system contract of the validators is the verifying contract. It has the same address on every chain, so the chain id is what keeps
+//! a signature for one chain from saying anything on another.
 
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain};

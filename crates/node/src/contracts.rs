@@ -6,7 +6,7 @@
 mod tests;
 
 use crate::{
-    chain::{DEVELOPMENT_CHAIN_ID, EmbeddedChain},
+    chain::{EmbeddedChain, is_own_chain_id},
     clock,
     config::{ConfigError, ContractChoice},
     journal::Journal,
@@ -23,12 +23,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Chains whose coins are worth nothing: anvil's and Hardhat's, geth's and Ganache's, and our own.
-const DEVELOPMENT_CHAINS: [u64; 3] = [31_337, 1_337, DEVELOPMENT_CHAIN_ID];
+/// Chains whose coins are worth nothing, besides our own: anvil's and Hardhat's, geth's and Ganache's.
+const DEVELOPMENT_CHAINS: [u64; 2] = [31_337, 1_337];
 
-/// Whether a chain's coins are worth nothing and its blocks come as soon as they are wanted.
+/// Whether a chain's coins are worth nothing unless somebody gave it an id by which they are worth something.
 pub fn is_development(chain_id: u64) -> bool {
-    DEVELOPMENT_CHAINS.contains(&chain_id)
+    DEVELOPMENT_CHAINS.contains(&chain_id) || is_own_chain_id(chain_id)
 }
 
 /// What the owner of a new development chain starts with: a thousand tokens.

@@ -225,6 +225,14 @@ impl Daemon {
         self.node.services.domain.chain_id
     }
 
+    /// Returns once the chain that this node keeps cannot go on; never for one that is kept elsewhere.
+    pub async fn chain_failed(&self) {
+        match &self.chain {
+            Some(chain) => chain.stopped().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Its JSON-RPC.
     pub fn rpc_url(&self) -> &str {
         &self.node.services.rpc_url

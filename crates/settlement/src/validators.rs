@@ -4,6 +4,7 @@
 //! nobody has to be told where it is. [`ValidatorsView`] reads, [`Validators`] acts for one account. Amounts are of the chain's own
 //! coin, in wei.
 
+pub mod calls;
 mod steps;
 mod view;
 

@@ -7,7 +7,7 @@ use super::{
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use rayswarm_model::{Address, Amount};
 use rayswarm_node::{
-    chain::{Checkpoint, ConsensusKind, DEVELOPMENT_CHAIN_ID, Keeping, client::DEFAULT_RPC},
+    chain::{Checkpoint, ConsensusKind, Keeping, client::DEFAULT_RPC},
     keeper::PeerAddr,
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -65,9 +65,10 @@ pub struct InitArgs {
     /// separated by commas [default: this data folder's account]
     #[arg(long, value_name = "ACCOUNT[=COINS]", value_delimiter = ',', value_parser = parse_account_coins)]
     pub validators: Vec<(Address, Option<Amount>)>,
-    /// EIP-155 chain id
-    #[arg(long, value_name = "N", default_value_t = DEVELOPMENT_CHAIN_ID, value_parser = clap::value_parser!(u64).range(1..))]
-    pub chain_id: u64,
+    /// EIP-155 chain id. What an account signs for one chain holds on every other with the same id, so no two should share one
+    /// [default: 21075 for solo, a new one for the others]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub chain_id: Option<u64>,
     /// How far apart blocks are: 2s, 500ms; whole seconds by pow [default: 1s by pos and dpos, 15s by pow]
     #[arg(long, value_name = "SPAN", value_parser = parse_block_time)]
     pub block_time: Option<Duration>,
@@ -313,7 +314,7 @@ mod tests {
             .collect();
         assert_eq!(stakes, [Some("2.5".to_owned()), None]);
         assert_eq!(init.coins[0].1.unwrap().to_string(), "7");
-        assert_eq!((init.epoch, init.seats, init.chain_id), (Some(20), Some(4), 99));
+        assert_eq!((init.epoch, init.seats, init.chain_id), (Some(20), Some(4), Some(99)));
         assert_eq!(init.block_time, Some(Duration::from_millis(500)));
         assert!(init.faucet && init.out.is_none());
     }

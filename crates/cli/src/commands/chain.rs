@@ -3,7 +3,7 @@
 pub mod init;
 mod keep;
 
-pub use keep::show_peer;
+pub use keep::{CHAIN_FAILED, show_peer};
 
 use crate::{
     args::{ChainCommand, ExportArgs, ImportArgs, ServerArgs},

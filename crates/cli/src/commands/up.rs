@@ -2,12 +2,13 @@
 
 use crate::{
     args::UpArgs,
-    commands::chain::show_peer,
+    commands::chain::{CHAIN_FAILED, show_peer},
     daemon::STOP_PATIENCE,
     exit::{BadInput, ExitCode},
     interrupt::{Interrupt, after, parent_gone},
     show,
 };
+use anyhow::bail;
 use rayswarm_node::{
     Daemon,
     chain::Intensity,
@@ -47,6 +48,7 @@ pub async fn run(data_dir: Option<&Path>, args: UpArgs) -> anyhow::Result<ExitCo
     show::line(format_args!("contracts {}", daemon.contracts()));
     show::line("studio    `rayswarm studio` opens it in a browser, `rayswarm top` watches in a terminal");
     show::line("stop with Ctrl-C; `rayswarm invite` prints a ticket for another machine");
+    let mut chain_failed = false;
     let drained_by = tokio::select! {
         () = interrupt.received() => {
             show::note("stopping; Ctrl-C again stops at once");
@@ -61,12 +63,21 @@ pub async fn run(data_dir: Option<&Path>, args: UpArgs) -> anyhow::Result<ExitCo
             show::note("there is nothing to do any more; stopping");
             None
         }
+        () = daemon.chain_failed() => {
+            show::note("the chain of this node cannot go on; stopping");
+            chain_failed = true;
+            Some(STOP_PATIENCE)
+        }
     };
-    tokio::select! {
-        () = daemon.stop() => Ok(ExitCode::Success),
-        () = interrupt.received() => Ok(ExitCode::Interrupted),
-        () = after(drained_by) => Ok(ExitCode::Interrupted),
+    let stopped = tokio::select! {
+        () = daemon.stop() => ExitCode::Success,
+        () = interrupt.received() => ExitCode::Interrupted,
+        () = after(drained_by) => ExitCode::Interrupted,
+    };
+    if chain_failed {
+        bail!(CHAIN_FAILED);
     }
+    Ok(stopped)
 }
 
 /// The settings, checked as far as they can be before anything is touched.

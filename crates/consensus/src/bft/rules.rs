@@ -1,11 +1,14 @@
 //! How long validators wait for each other.
 
 use super::malachite::Step;
+use crate::RulesError;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The longest span that the rules may name, in milliseconds: one hour.
 const MILLIS_MAX: u64 = 3_600_000;
+/// The most seconds that a block may be ahead of the clock: one hour.
+const AHEAD_MAX: u64 = 3_600;
 
 /// How a chain's validators take turns. The same for all; in the genesis document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,16 +36,6 @@ pub struct BftRules {
     pub ahead_seconds_max: u64,
 }
 
-/// Rules by which no chain could run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} must be between 1 and {MILLIS_MAX}, and is {got}")]
-pub struct RulesError {
-    /// Which field.
-    pub field: &'static str,
-    /// What it says.
-    pub got: u64,
-}
-
 impl Default for BftRules {
     /// For validators on several continents.
     fn default() -> Self {
@@ -67,23 +60,26 @@ impl BftRules {
     /// # Errors
     /// The field that is out of bounds.
     pub fn check(&self) -> Result<(), RulesError> {
-        let fields = [
+        let waits = [
             ("propose_millis", self.propose_millis),
             ("prevote_millis", self.prevote_millis),
             ("precommit_millis", self.precommit_millis),
             ("timeout_millis_max", self.timeout_millis_max),
             ("resend_millis", self.resend_millis),
-            // These may be zero.
-            ("block_millis", self.block_millis.max(1)),
-            ("propose_growth_millis", self.propose_growth_millis.max(1)),
-            ("prevote_growth_millis", self.prevote_growth_millis.max(1)),
-            ("precommit_growth_millis", self.precommit_growth_millis.max(1)),
-            ("ahead_seconds_max", self.ahead_seconds_max.max(1)),
         ];
-        match fields.into_iter().find(|(_, got)| !(1..=MILLIS_MAX).contains(got)) {
-            None => Ok(()),
-            Some((field, got)) => Err(RulesError { field, got }),
+        let pauses = [
+            ("block_millis", self.block_millis),
+            ("propose_growth_millis", self.propose_growth_millis),
+            ("prevote_growth_millis", self.prevote_growth_millis),
+            ("precommit_growth_millis", self.precommit_growth_millis),
+        ];
+        for (field, got) in waits {
+            RulesError::check(field, got, (1, MILLIS_MAX))?;
         }
+        for (field, got) in pauses {
+            RulesError::check(field, got, (0, MILLIS_MAX))?;
+        }
+        RulesError::check("ahead_seconds_max", self.ahead_seconds_max, (0, AHEAD_MAX))
     }
 
     /// How long a step of a round lasts at most.
@@ -125,5 +121,13 @@ mod tests {
             ..BftRules::default()
         };
         assert_eq!(rules.check().map_err(|error| error.field), Err("block_millis"));
+        let rules = BftRules {
+            ahead_seconds_max: 3_601,
+            ..BftRules::default()
+        };
+        assert_eq!(
+            rules.check().unwrap_err().to_string(),
+            "ahead_seconds_max must be between 0 and 3600, and is 3601"
+        );
     }
 }

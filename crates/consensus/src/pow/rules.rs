@@ -1,8 +1,14 @@
 //! What a chain by proof of work fixes in its genesis.
 
+use crate::RulesError;
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
+
+/// The most confirmations: nodes hold that many blocks in memory, and others beside them.
+const CONFIRMATIONS_MAX: u64 = 1_024;
+/// Times that run ahead by the half-life halve the difficulty of a block; by a part of it, at most by so much less.
+const HALF_LIVES_AHEAD: u64 = 4;
 
 /// The rules that all nodes of one chain share.
 ///
@@ -21,9 +27,22 @@ pub struct PowRules {
     pub half_life_seconds: NonZeroU32,
     /// The block that has this many above it on the best chain is final.
     pub confirmations: NonZeroU32,
-    /// How far ahead of the clock a block's time may be, in seconds. Well below the half-life, since times that run ahead
+    /// How far ahead of the clock a block's time may be, in seconds. At most a quarter of the half-life, since times that run ahead
     /// lower the difficulty.
     pub ahead_seconds_max: u32,
+}
+
+impl PowRules {
+    /// Whether a chain could run by them.
+    ///
+    /// # Errors
+    /// The field that is out of bounds.
+    pub fn check(&self) -> Result<(), RulesError> {
+        let ahead_max = u64::from(self.half_life_seconds.get()) / HALF_LIVES_AHEAD;
+        RulesError::check("ahead_seconds_max", self.ahead_seconds_max.into(), (0, ahead_max))?;
+        let confirmations = u64::from(self.confirmations.get());
+        RulesError::check("confirmations", confirmations, (1, CONFIRMATIONS_MAX))
+    }
 }
 
 #[cfg(test)]
@@ -32,6 +51,30 @@ mod tests {
     use super::*;
 
     const JSON: &str = r#"{"initial_difficulty":"0x100000","block_seconds":15,"half_life_seconds":3600,"confirmations":30,"ahead_seconds_max":15}"#;
+
+    #[test]
+    fn times_may_not_run_ahead_by_what_makes_blocks_cheap() {
+        let rules: PowRules = serde_json::from_str(JSON).unwrap();
+        assert_eq!(rules.check(), Ok(()));
+        let quarter = PowRules {
+            ahead_seconds_max: 900,
+            ..rules
+        };
+        assert_eq!(quarter.check(), Ok(()));
+        let more = PowRules {
+            ahead_seconds_max: 901,
+            ..rules
+        };
+        assert_eq!(
+            more.check().unwrap_err().to_string(),
+            "ahead_seconds_max must be between 0 and 900, and is 901"
+        );
+        let deep = PowRules {
+            confirmations: NonZeroU32::new(1_025).unwrap(),
+            ..rules
+        };
+        assert_eq!(deep.check().map_err(|error| error.field), Err("confirmations"));
+    }
 
     #[test]
     fn rules_are_readable_json_and_nonsense_is_refused() {

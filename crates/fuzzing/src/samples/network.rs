@@ -93,7 +93,7 @@ pub(super) fn answers() -> Vec<Sample> {
     };
     let page = StatePage {
         rows: vec![account, slot.clone(), slot],
-        more: true,
+        more: false,
     };
     [
         ("blocks", ChainAnswer::Blocks(vec![sealed()])),

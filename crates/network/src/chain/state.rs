@@ -32,6 +32,15 @@ pub enum StateRow {
     },
 }
 
+impl StateRow {
+    fn code_bytes(&self) -> usize {
+        match self {
+            Self::Account { code, .. } => code.len(),
+            Self::Slot { .. } => 0,
+        }
+    }
+}
+
 /// The last row that somebody has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateCursor {
@@ -62,10 +71,15 @@ pub struct StatePage {
 
 impl StatePage {
     pub(super) fn check(&self) -> Result<(), &'static str> {
+        let code = self.rows.iter().map(StateRow::code_bytes);
+        let (code_bytes, longest) = code.fold((0, 0), |(sum, longest), bytes| (sum + bytes, longest.max(bytes)));
         if self.rows.len() > STATE_ROWS_MAX {
             Err("it has too many rows")
-        } else if self.more && self.rows.is_empty() {
-            Err("it has no rows, and says that more follow")
+        } else if code_bytes - longest >= STATE_CODE_BYTES_MAX {
+            Err("it has too much code")
+        } else if self.more && self.rows.len() < STATE_ROWS_MAX && code_bytes < STATE_CODE_BYTES_MAX {
+            // Somebody could go on for ever with a row at a time.
+            Err("it ends before it is full, and says that more follows")
         } else {
             Ok(())
         }

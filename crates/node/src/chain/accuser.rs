@@ -2,46 +2,106 @@
 
 use alloy::{
     consensus::{SignableTransaction, TxEip1559},
-    sol,
     sol_types::SolCall,
 };
-use alloy_primitives::{Address, Bytes, TxKind};
-use rayswarm_chain::{Chain, RecoveredTransaction};
+use alloy_primitives::{Address, B256, Bytes, TxKind};
+use rayswarm_chain::{CallRequest, Chain, RecoveredTransaction};
 use rayswarm_consensus::{Evidence, Proposal, Vote, VoteKind};
 use rayswarm_model::signed::AccountKey;
+use rayswarm_settlement::validators::calls::{SignedProposal, SignedVote, reportProposalsCall, reportVotesCall};
 
 use super::ledger::{Ledger, SubmitError, chained};
 
-sol! {
-    struct SignedVote { uint64 height; uint32 round; uint8 kind; bytes32 blockHash; }
-    struct SignedProposal { uint64 height; uint32 round; int64 validRound; bytes32 blockHash; }
-    function reportVotes(SignedVote a, bytes signatureA, SignedVote b, bytes signatureB) external;
-    function reportProposals(SignedProposal a, bytes signatureA, SignedProposal b, bytes signatureB) external;
-}
-
-/// Gas of a report: two signatures, and the sets of validators of the window to look through.
+/// Gas of a report: two signatures, and the set of validators of their height to look into.
 const GAS: u64 = 2_000_000;
+/// Blocks after which a report that is not on the chain is sent again.
+const AGAIN_AFTER: u64 = 8;
+/// How often the contract may refuse evidence before it is let go: it was reported by somebody, or is too old.
+const REFUSALS_MAX: u32 = 3;
+/// Evidence that is kept at once.
+const KEPT_MAX: usize = 64;
 
-/// Who reports.
+/// Who reports, and what is to be reported still.
 pub(crate) struct Accuser {
     key: AccountKey,
     contract: Address,
+    kept: Vec<Kept>,
+}
+
+/// Evidence that is not on the chain, as far as this node knows.
+struct Kept {
+    culprit: Address,
+    input: Bytes,
+    refusals: u32,
+    /// The height at which it was looked at last, and the transaction that was sent then.
+    tried: Option<(u64, Option<B256>)>,
 }
 
 impl Accuser {
     /// Reports in the name of `key`, which the reward goes to.
     pub(crate) const fn new(key: AccountKey, contract: Address) -> Self {
-        Self { key, contract }
+        Self {
+            key,
+            contract,
+            kept: Vec::new(),
+        }
     }
 
-    /// Sends a report. A second one of the same thing reverts, and costs its sender little.
-    ///
-    /// # Errors
-    /// Why it was not sent, in words.
-    pub(crate) fn report(&self, ledger: &Ledger, evidence: &Evidence) -> Result<(), String> {
-        let input = call_data(evidence);
-        let sent = ledger.submit_with::<SubmitError>(|chain| Ok(self.transaction(chain, input)));
-        sent.map(drop).map_err(|error| chained(&error))
+    /// Takes evidence, to be reported until it is on the chain or of no use.
+    pub(crate) fn take(&mut self, evidence: &Evidence) {
+        if self.kept.len() < KEPT_MAX {
+            self.kept.push(Kept {
+                culprit: evidence.validator(),
+                input: call_data(evidence),
+                refusals: 0,
+                tried: None,
+            });
+        }
+    }
+
+    /// Sends a report of all that the contract would take now and that is not on its way.
+    pub(crate) fn report(&mut self, ledger: &Ledger) {
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.retain_mut(|evidence| self.is_open(ledger, evidence));
+        self.kept = kept;
+    }
+
+    /// Whether the evidence is to be kept.
+    fn is_open(&self, ledger: &Ledger, evidence: &mut Kept) -> bool {
+        let head = ledger.head().0;
+        if let Some((height, sent)) = evidence.tried {
+            let waits = sent.is_some_and(|hash| ledger.read().waiting(&hash).is_some());
+            if waits || head < height.saturating_add(AGAIN_AFTER) {
+                return true;
+            }
+        }
+        evidence.tried = Some((head, None));
+        let culprit = evidence.culprit;
+        if let Err(refusal) = self.would_be_taken(ledger, evidence) {
+            evidence.refusals += 1;
+            tracing::debug!(%culprit, refusal, "the contract does not take the evidence");
+            return evidence.refusals < REFUSALS_MAX;
+        }
+        let input = evidence.input.clone();
+        match ledger.submit_with::<SubmitError>(|chain| Ok(self.transaction(chain, input))) {
+            Ok(hash) => evidence.tried = Some((head, Some(hash))),
+            Err(error) => {
+                tracing::warn!(%culprit, error = chained(&error), "it was not reported; it is tried again");
+            }
+        }
+        true
+    }
+
+    fn would_be_taken(&self, ledger: &Ledger, evidence: &Kept) -> Result<(), String> {
+        let (_, head) = ledger.head();
+        let snapshot = ledger.read().snapshot_of(&head).ok_or("the head has no state")?;
+        let request = CallRequest {
+            from: self.key.address(),
+            to: TxKind::Call(self.contract),
+            input: evidence.input.clone(),
+            ..CallRequest::default()
+        };
+        snapshot.call(&request).map(drop).map_err(|error| error.to_string())
     }
 
     fn transaction(&self, chain: &Chain, input: Bytes) -> RecoveredTransaction {

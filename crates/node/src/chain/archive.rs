@@ -10,12 +10,12 @@
 use std::fmt;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use rayswarm_chain::{FlatAccount, PastError, PastState, SealedBlock, StateChanges};
+use rayswarm_chain::{FlatAccount, PastError, PastState, StateChanges};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     ledger::chained,
-    snapshots::rows::{ACCOUNTS, BLOCKS, CODES, META, SLOTS, decode_fields, encode_fields, slot_key},
+    snapshots::rows::{ACCOUNTS, CODES, HASHES, META, SLOTS, decode_fields, encode_fields, slot_key},
 };
 
 const PAST_ACCOUNTS: TableDefinition<[u8; 28], &[u8]> = TableDefinition::new("past_accounts");
@@ -134,11 +134,8 @@ impl Past {
     }
 
     fn read_hash(&self, number: u64) -> Result<B256, redb::Error> {
-        let blocks = self.view.open_table(BLOCKS)?;
-        let hash = blocks
-            .get(number)?
-            .and_then(|block| SealedBlock::hash_of_executed(block.value()));
-        Ok(hash.unwrap_or_default())
+        let hash = self.view.open_table(HASHES)?.get(number)?;
+        Ok(hash.map_or(B256::ZERO, |hash| hash.value().into()))
     }
 }
 

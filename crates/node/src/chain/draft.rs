@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, U256, keccak256};
 use rayswarm_chain::GenesisAccount;
 use rayswarm_consensus::{bft::BftRules, pow::PowRules};
 
 use super::{
-    faucet::development_genesis,
+    faucet::{DEVELOPMENT_CHAIN_ID, development_genesis},
     spec::{ChainSpec, ConsensusRules, FirstValidator, ValidatorParams},
 };
 
@@ -24,6 +24,27 @@ const HASHES_PER_SECOND: u64 = 500_000;
 const HALF_LIFE_BLOCKS: u32 = 240;
 /// Evidence and stake outlast this many epochs.
 const EVIDENCE_EPOCHS: u64 = 24;
+
+/// First digits of the ids of chains that nodes keep together; 32 bits of their own follow.
+const CHAIN_IDS: u64 = DEVELOPMENT_CHAIN_ID << 32;
+
+/// A chain id that no other chain has: a vote or a transaction that was signed for one chain would count on all with its id, such as
+/// those that the same accounts begin anew. It fits in 53 bits, as JavaScript wants it. A chain that one node seals has the one that
+/// wallets know.
+pub fn own_chain_id(kind: ConsensusKind, timestamp: u64, accounts: impl Iterator<Item = Address>) -> u64 {
+    if kind == ConsensusKind::Solo {
+        return DEVELOPMENT_CHAIN_ID;
+    }
+    let mut subject = timestamp.to_be_bytes().to_vec();
+    accounts.for_each(|account| subject.extend_from_slice(account.as_slice()));
+    let [a, b, c, d, ..] = keccak256(subject).0;
+    CHAIN_IDS | u64::from(u32::from_be_bytes([a, b, c, d]))
+}
+
+/// Whether a chain has an id that was made here and not chosen.
+pub const fn is_own_chain_id(chain_id: u64) -> bool {
+    chain_id == DEVELOPMENT_CHAIN_ID || chain_id >> 32 == DEVELOPMENT_CHAIN_ID
+}
 
 /// How blocks are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`peers`] | who is joined, who is shunned |
+//! | [`peers`], [`doubts`] | who is joined, who is shunned, who is not believed |
 //! | [`timers`] | timers by name |
 //! | [`beginning`] | a newcomer's first questions, if it begins at a checkpoint |
 //! | [`gossip`] | transactions on their way to and from peers |
@@ -13,6 +13,7 @@
 //! | [`weighing`] | which branch is worth it, by pow |
 
 pub(super) mod beginning;
+mod doubts;
 mod gossip;
 mod import;
 mod peers;
@@ -38,10 +39,11 @@ use self::{
     gossip::{Exchange, Told},
     import::{Fetched, Fetching},
     timers::Timers,
-    weighing::Weighing,
+    weighing::{InHand, Weighing},
 };
 use super::{
-    ledger::{Ledger, SealError, Template, chained},
+    accuser::Accuser,
+    ledger::{FinalizeError, Ledger, SealError, Template, chained},
     miner::{Miner, Solution},
     record_log::StorageError,
     wal::Wal,
@@ -67,7 +69,7 @@ pub(crate) struct Driver {
     /// By pow: what branches are compared by.
     pub(crate) pow: Option<PowRules>,
     pub(crate) miner: Option<(Miner, mpsc::UnboundedReceiver<Solution>)>,
-    pub(crate) accuser: Option<super::accuser::Accuser>,
+    pub(crate) accuser: Option<Accuser>,
     pub(crate) peers: Peers,
 }
 
@@ -77,6 +79,11 @@ pub(crate) enum DriverError {
     /// Nothing may be signed that is not written down.
     #[error("the log of votes cannot be written, and nothing may be signed that is not in it")]
     Wal(#[from] StorageError),
+    /// What is final would be kept nowhere but in memory.
+    #[error(
+        "the final state cannot be written; its blocks are in the log, and it is made again of them at the next start"
+    )]
+    State(#[source] FinalizeError),
     /// A thread was broken off.
     #[error("the work on a block was broken off")]
     Broken(#[from] tokio::task::JoinError),
@@ -96,7 +103,9 @@ struct Running {
     miner: Option<Miner>,
     /// What is to be solved, and whether the miner has been told.
     puzzle: Option<(Puzzle, bool)>,
-    accuser: Option<super::accuser::Accuser>,
+    accuser: Option<Accuser>,
+    /// The best branch that was shown, while others are heard.
+    in_hand: Option<InHand>,
     /// What is mined, and what it was asked for by.
     template: Option<(BuildRequest, Template)>,
     peers: Peers,
@@ -131,6 +140,7 @@ impl Driver {
             miner,
             puzzle: None,
             accuser: self.accuser,
+            in_hand: None,
             template: None,
             peers: self.peers,
             timers: Timers::default(),
@@ -171,13 +181,17 @@ impl Driver {
                     running.tell_status();
                     running.fetch_if_behind();
                     running.mine_if_best();
+                    running.report_again();
                     Ok(())
                 }
             };
             match step {
                 Ok(()) => {}
                 Err(DriverError::Stopped) => break Ok(()),
-                Err(error) => break Err(error),
+                Err(error) => {
+                    running.ledger.stall(chained(&error));
+                    break Err(error);
+                }
             }
         }
     }
@@ -240,10 +254,10 @@ impl Running {
             }
             Output::Final(hash) => {
                 let ledger = self.ledger.clone();
-                let settled = tokio::task::spawn_blocking(move || ledger.finalize(hash)).await?;
-                if let Err(error) = settled {
-                    // The block log has it; the state is made of that at the next start.
-                    tracing::error!(%hash, error = %chained(&error), "a final block is not in the state on disk");
+                match tokio::task::spawn_blocking(move || ledger.finalize(hash)).await? {
+                    Ok(()) => {}
+                    Err(error @ FinalizeError::Snapshot(_)) => return Err(DriverError::State(error)),
+                    Err(error) => tracing::error!(%hash, error = %chained(&error), "a block does not become final"),
                 }
             }
             Output::Mine { puzzle, target } => {
@@ -351,6 +365,7 @@ impl Running {
             ChainEvent::Left { from } => {
                 self.peers.left(from);
                 self.fetching.take_if(|fetching| fetching.from == from);
+                self.fetch_if_behind();
                 Ok(())
             }
             ChainEvent::Lied { from, reason } => {
@@ -410,12 +425,18 @@ impl Running {
         self.peers.say(Recipient::All, ChainWord::Status { head, hash, weight });
     }
 
-    fn accuse(&self, evidence: Evidence) {
-        let culprit = evidence.validator();
-        tracing::warn!(%culprit, "a validator has signed what nobody may sign");
-        let Some(accuser) = &self.accuser else { return };
-        if let Err(reason) = accuser.report(&self.ledger, &evidence) {
-            tracing::warn!(%culprit, reason, "it was not reported");
+    fn accuse(&mut self, evidence: Evidence) {
+        tracing::warn!(culprit = %evidence.validator(), "a validator has signed what nobody may sign");
+        if let Some(accuser) = &mut self.accuser {
+            accuser.take(&evidence);
+            accuser.report(&self.ledger);
+        }
+    }
+
+    /// What was seen and is not on the chain yet is reported again.
+    fn report_again(&mut self) {
+        if let Some(accuser) = &mut self.accuser {
+            accuser.report(&self.ledger);
         }
     }
 }

@@ -58,12 +58,24 @@ pub(crate) struct Opened {
     pub(crate) written: Vec<Bytes>,
 }
 
-/// Whether no chain was ever opened in `dir`.
-pub(super) fn is_new(dir: &Path) -> bool {
-    !dir.join(LOG_FILE).exists()
+/// How far a chain must be behind a checkpoint to begin there anew: as many blocks are executed sooner than a state is fetched.
+const BEHIND_MIN: u64 = 1_024;
+
+/// Whether the chain in `dir` had better begin at a checkpoint: it is new, or was left long before.
+///
+/// # Errors
+/// When what is kept of it cannot be read.
+pub(super) fn is_far_before(dir: &Path, spec: &ChainSpec, checkpoint: Checkpoint) -> Result<bool, ChainError> {
+    let state = dir.join(STATE_FILE);
+    if !dir.join(LOG_FILE).exists() || !state.exists() {
+        return Ok(!dir.join(LOG_FILE).exists());
+    }
+    let snapshots = Snapshots::open(&state, &spec.chain_genesis()?, Keeping::default())?;
+    let last = snapshots.reader().last()?;
+    Ok(last.saturating_add(BEHIND_MIN) < checkpoint.number)
 }
 
-/// Makes the final state of a chain that begins at a checkpoint. A crash before the end leaves a chain that is new.
+/// Makes the final state of a chain that begins at a checkpoint. A crash before the end leaves the chain as it was.
 pub(super) fn begin_at(dir: &Path, spec: &ChainSpec, part: &Part, beginning: &Beginning) -> Result<(), ChainError> {
     let mut snapshots = Snapshots::open(&dir.join(STATE_FILE), &spec.chain_genesis()?, part.keeping)?;
     let Beginning {

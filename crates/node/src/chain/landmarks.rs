@@ -2,7 +2,7 @@
 //!
 //! Each is a view of the database as it was, so it costs what has changed since.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use alloy_primitives::{Address, B256, U256};
 use rayswarm_chain::FinalBlock;
@@ -28,7 +28,7 @@ pub(super) fn is_landmark(block: &FinalBlock) -> bool {
 /// Those that are kept, the latest last.
 #[derive(Debug, Default)]
 pub(super) struct Landmarks {
-    kept: VecDeque<Landmark>,
+    kept: VecDeque<Arc<Landmark>>,
 }
 
 impl Landmarks {
@@ -37,22 +37,24 @@ impl Landmarks {
         if self.kept.len() == LANDMARKS_KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(Landmark { checkpoint, view });
+        self.kept.push_back(Arc::new(Landmark { checkpoint, view }));
     }
 
     pub(super) fn latest(&self) -> Option<Checkpoint> {
         self.kept.back().map(|landmark| landmark.checkpoint)
     }
 
-    /// What follows a row of the state after a block; `None` where that state is not kept.
-    pub(super) fn page(&self, block: &B256, after: Option<StateCursor>) -> Result<Option<StatePage>, redb::Error> {
-        let landmark = self.kept.iter().find(|landmark| landmark.checkpoint.hash == *block);
-        landmark.map(|landmark| landmark.page(after)).transpose()
+    /// The one after a block; `None` where that state is not kept.
+    pub(super) fn at(&self, block: &B256) -> Option<Arc<Landmark>> {
+        self.kept
+            .iter()
+            .find(|landmark| landmark.checkpoint.hash == *block)
+            .cloned()
     }
 }
 
 /// The database as the last final block of a moment left it.
-struct Landmark {
+pub(crate) struct Landmark {
     checkpoint: Checkpoint,
     view: ReadTransaction,
 }
@@ -65,7 +67,10 @@ impl std::fmt::Debug for Landmark {
 
 impl Landmark {
     /// What follows a row.
-    fn page(&self, after: Option<StateCursor>) -> Result<StatePage, redb::Error> {
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn page(&self, after: Option<StateCursor>) -> Result<StatePage, redb::Error> {
         let accounts = self.view.open_table(rows::ACCOUNTS)?;
         let slots = self.view.open_table(rows::SLOTS)?;
         let codes = self.view.open_table(rows::CODES)?;

@@ -8,7 +8,10 @@ mod blocks;
 
 use std::{
     error::Error,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -24,7 +27,7 @@ pub(crate) use self::blocks::{FinalizeError, ImportError, Template, hash_of, hea
 use super::{
     Checkpoint, NotTheCheckpoint,
     arrivals::Arrivals,
-    snapshots::Snapshots,
+    snapshots::{Reader, Snapshots},
     storage::{BlockLog, StorageError},
 };
 
@@ -44,7 +47,7 @@ pub(crate) enum SubmitError {
     #[error(transparent)]
     Pool(#[from] PoolError),
     /// Blocks cannot be stored at the moment, so none would ever hold it.
-    #[error("the chain cannot store blocks ({0}); free disk space or repair the disk, then send again")]
+    #[error("the chain cannot go on ({0}); free disk space or repair the disk, then send again")]
     Stalled(String),
 }
 
@@ -86,6 +89,12 @@ pub(crate) struct Ledger {
     beneficiary: Address,
     /// The final state on disk, of a chain that nodes keep together.
     snapshots: Mutex<Option<Snapshots>>,
+    /// The same, for whoever only reads.
+    reader: RwLock<Option<Reader>>,
+    /// Height of the head when the chain was opened.
+    begun: u64,
+    /// How high the best chain is that peers tell of, if it is higher.
+    aim: AtomicU64,
     /// A block that must be on the chain.
     checkpoint: Option<Checkpoint>,
     /// Who votes after blocks that were asked about lately.
@@ -102,8 +111,11 @@ impl Ledger {
     ) -> Self {
         let genesis = chain.genesis().block();
         Self {
+            begun: chain.head().number(),
+            aim: AtomicU64::new(0),
             genesis_header: header_of(genesis.hash, genesis.header()),
             beneficiary,
+            reader: RwLock::new(snapshots.as_ref().map(Snapshots::reader)),
             snapshots: Mutex::new(snapshots),
             checkpoint,
             sets: Mutex::default(),
@@ -142,6 +154,11 @@ impl Ledger {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is on disk of the chain, to read: without waiting for what is being written.
+    fn reader(&self) -> Option<Reader> {
+        self.reader.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn sets(&self) -> MutexGuard<'_, Vec<(B256, Arc<ValidatorSet>)>> {
         self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,6 +173,22 @@ impl Ledger {
         Ok(stored?)
     }
 
+    /// Peers tell of a chain of this height.
+    pub(crate) fn aim_at(&self, height: u64) {
+        self.aim.store(height, Ordering::Relaxed);
+    }
+
+    /// Where the chain was when it was opened, where it is, and how high it is elsewhere, if that is more than the next block.
+    pub(crate) fn behind(&self) -> Option<(u64, u64, u64)> {
+        let (head, aim) = (self.head().0, self.aim.load(Ordering::Relaxed));
+        (aim > head.saturating_add(1)).then_some((self.begun, head, aim))
+    }
+
+    /// No block will come any more: nobody's transactions are taken, and this is why.
+    pub(crate) fn stall(&self, reason: String) {
+        *self.stalled() = Some(reason);
+    }
+
     /// Whether a block may be at its height, if somebody who is trusted has said which one is.
     pub(crate) fn check_place(&self, number: u64, hash: &B256) -> Result<(), NotTheCheckpoint> {
         self.checkpoint
@@ -166,6 +199,7 @@ impl Ledger {
     pub(crate) fn close(&self) {
         self.log().take();
         self.snapshots().take();
+        self.reader.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Every step of the best branch from now on.

@@ -63,7 +63,7 @@ use std::{
 use alloy_primitives::{Address, B256};
 use jsonrpsee::server::ServerHandle;
 use rayswarm_chain::{Chain, Genesis, GenesisError, OpenError, ResumeError};
-use rayswarm_consensus::bft::RulesError;
+use rayswarm_consensus::RulesError;
 use rayswarm_model::signed::AccountKey;
 use rayswarm_network::{ChainEvent, Network, PeerAddr};
 use tokio::{sync::mpsc, time::timeout};
@@ -86,7 +86,7 @@ use self::{
 };
 pub use self::{
     checkpoint::{Checkpoint, NotTheCheckpoint},
-    draft::{COIN, ConsensusKind, Draft},
+    draft::{COIN, ConsensusKind, Draft, is_own_chain_id, own_chain_id},
     faucet::{DEVELOPMENT_CHAIN_ID, development_genesis},
     kept::Keeping,
     miner::Intensity,
@@ -146,9 +146,9 @@ pub enum ChainError {
         "the genesis has no code at {0}, where its consensus keeps the validators; make the chain with `rayswarm chain init`"
     )]
     NoContract(Address),
-    /// Validators could not take turns by them.
-    #[error("the chain's `timing` cannot be kept")]
-    Timing(#[source] RulesError),
+    /// No chain could run by them.
+    #[error("the rules of the chain's consensus cannot be kept")]
+    Numbers(#[source] RulesError),
     /// No chain can start from the genesis.
     #[error("the genesis cannot start a chain")]
     Impossible(#[from] GenesisError),
@@ -297,8 +297,17 @@ impl EmbeddedChain {
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         let mut peers = Peers::new(network.clone(), config.known, tasks.clone());
-        let beginning = match config.keeping.checkpoint {
-            Some(checkpoint) if kept::is_new(&dir) => {
+        let begins_at = match config.keeping.checkpoint {
+            Some(checkpoint) => {
+                let (dir, spec) = (dir.clone(), spec.clone());
+                let looking = tokio::task::spawn_blocking(move || kept::is_far_before(&dir, &spec, checkpoint));
+                let is_far = looking.await.map_err(ChainError::Interrupted)??;
+                is_far.then_some(checkpoint)
+            }
+            None => None,
+        };
+        let beginning = match begins_at {
+            Some(checkpoint) => {
                 let wanted = Wanted {
                     checkpoint,
                     genesis: header_of(first.hash, first.header()),
@@ -306,7 +315,7 @@ impl EmbeddedChain {
                 };
                 beginning::fetch(&mut peers, &mut events, &wanted).await
             }
-            _ => None,
+            None => None,
         };
         let opening = tokio::task::spawn_blocking(move || {
             claim(&dir, &spec)?;

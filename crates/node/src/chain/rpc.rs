@@ -1,7 +1,7 @@
 //! Ethereum JSON-RPC over HTTP and WebSocket, as alloy, cast, ethers, viem and wallets speak it.
 //!
-//! One method per line in [`methods`]; what they do is in the submodules, by subject. Every state is final on a
-//! chain with one sealer, so `latest`, `safe` and `finalized` are the same block.
+//! One method per line in [`methods`]; what they do is in the submodules, by subject. Where blocks are final at once, `latest`, `safe`
+//! and `finalized` are the same block; by pow the latter two are the last with enough confirmations.
 
 mod accounts;
 mod blocks;
@@ -11,6 +11,7 @@ mod error;
 mod filters;
 mod history;
 mod logs;
+mod room;
 mod subscriptions;
 mod transactions;
 
@@ -19,7 +20,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use alloy_primitives::U64;
 use jsonrpsee::{
     RpcModule,
-    server::{BatchRequestConfig, RegisterMethodError, Server, ServerConfig, ServerHandle},
+    server::{BatchRequestConfig, PingConfig, RegisterMethodError, Server, ServerConfig, ServerHandle},
 };
 use rayswarm_network::Network;
 use serde::Serialize;
@@ -27,7 +28,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
-use self::{error::Answer, filters::Filters};
+use self::{
+    error::Answer,
+    filters::Filters,
+    room::{Room, Work, register},
+};
 use super::{faucet::Faucet, ledger::Ledger, solo::MineRequest};
 
 /// The largest request, in bytes: a batch of some dozens of the largest transactions.
@@ -69,6 +74,7 @@ pub(crate) struct Rpc {
     /// Whom to ask for a block at will, on a chain that this node seals.
     pub(crate) mine: Option<mpsc::Sender<MineRequest>>,
     pub(crate) filters: Filters,
+    room: Room,
     /// How blocks are ordered.
     pub(crate) consensus: &'static str,
     /// Where peers of the chain are, if it is kept with others.
@@ -101,12 +107,40 @@ impl Rpc {
             faucet,
             mine,
             filters: Filters::default(),
+            room: Room::default(),
             stopping,
         }
     }
 }
 
+/// How far this node is behind its peers, as geth says it.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Syncing {
+    /// It is not: `false`.
+    No(bool),
+    #[serde(rename_all = "camelCase")]
+    Behind {
+        /// Where it began.
+        starting_block: U64,
+        current_block: U64,
+        /// As peers say.
+        highest_block: U64,
+    },
+}
+
 impl Rpc {
+    fn syncing(&self) -> Answer<Syncing> {
+        Ok(match self.ledger.behind() {
+            None => Syncing::No(false),
+            Some((begun, head, aim)) => Syncing::Behind {
+                starting_block: convert::quantity(begun),
+                current_block: convert::quantity(head),
+                highest_block: convert::quantity(aim),
+            },
+        })
+    }
+
     fn peers(&self) -> usize {
         self.network.as_ref().map_or(0, |network| network.chain_peers().len())
     }
@@ -142,6 +176,8 @@ pub(super) fn config() -> ServerConfig {
         .set_batch_request_config(BatchRequestConfig::Limit(BATCH_CALLS_MAX))
         .max_connections(CONNECTIONS_MAX)
         .max_subscriptions_per_connection(SUBSCRIPTIONS_MAX)
+        // Whoever has gone without a word makes room for others.
+        .enable_ws_ping(PingConfig::new())
         .set_id_provider(subscriptions::HexIds)
         .build()
 }
@@ -161,53 +197,65 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     m.register_method("net_version", |_, rpc, _| rpc.chain_id().to_string())?;
     m.register_method("net_listening", |_, _, _| true)?;
     m.register_method("eth_chainId", |_, rpc, _| convert::number(rpc.chain_id()))?;
-    m.register_method("eth_syncing", |_, _, _| false)?;
+    m.register_method("eth_syncing", |_, rpc, _| rpc.syncing())?;
     m.register_method("eth_accounts", |_, _, _| Vec::<String>::new())?;
 
     m.register_method("eth_blockNumber", |_, rpc, _| convert::number(rpc.head_number()))?;
-    m.register_blocking_method("eth_getBlockByNumber", |p, rpc, _| rpc.block_by_number(&p))?;
-    m.register_blocking_method("eth_getBlockByHash", |p, rpc, _| rpc.block_by_hash(&p))?;
-    m.register_blocking_method("eth_getBlockReceipts", |p, rpc, _| rpc.block_receipts(&p))?;
-    m.register_blocking_method("eth_getBlockTransactionCountByNumber", |p, rpc, _| {
-        rpc.transaction_count_by_number(&p)
-    })?;
-    m.register_blocking_method("eth_getBlockTransactionCountByHash", |p, rpc, _| {
-        rpc.transaction_count_by_hash(&p)
-    })?;
+    register(m, "eth_getBlockByNumber", Work::Read, Rpc::block_by_number)?;
+    register(m, "eth_getBlockByHash", Work::Read, Rpc::block_by_hash)?;
+    register(m, "eth_getBlockReceipts", Work::Read, Rpc::block_receipts)?;
+    register(
+        m,
+        "eth_getBlockTransactionCountByNumber",
+        Work::Read,
+        Rpc::transaction_count_by_number,
+    )?;
+    register(
+        m,
+        "eth_getBlockTransactionCountByHash",
+        Work::Read,
+        Rpc::transaction_count_by_hash,
+    )?;
 
-    m.register_blocking_method("eth_getBalance", |p, rpc, _| rpc.balance(&p))?;
-    m.register_blocking_method("eth_getCode", |p, rpc, _| rpc.code(&p))?;
-    m.register_blocking_method("eth_getStorageAt", |p, rpc, _| rpc.storage_at(&p))?;
-    m.register_blocking_method("eth_getTransactionCount", |p, rpc, _| rpc.nonce(&p))?;
-    m.register_blocking_method("eth_getProof", |p, rpc, _| rpc.proof(&p))?;
+    register(m, "eth_getBalance", Work::Read, Rpc::balance)?;
+    register(m, "eth_getCode", Work::Read, Rpc::code)?;
+    register(m, "eth_getStorageAt", Work::Read, Rpc::storage_at)?;
+    register(m, "eth_getTransactionCount", Work::Read, Rpc::nonce)?;
+    register(m, "eth_getProof", Work::Run, Rpc::proof)?;
 
-    m.register_blocking_method("eth_call", |p, rpc, _| rpc.call(&p))?;
-    m.register_blocking_method("eth_estimateGas", |p, rpc, _| rpc.estimate_gas(&p))?;
-    m.register_blocking_method("eth_createAccessList", |p, rpc, _| rpc.create_access_list(&p))?;
+    register(m, "eth_call", Work::Run, Rpc::call)?;
+    register(m, "eth_estimateGas", Work::Run, Rpc::estimate_gas)?;
+    register(m, "eth_createAccessList", Work::Run, Rpc::create_access_list)?;
 
     m.register_method("eth_gasPrice", |_, rpc, _| convert::number(rpc.gas_price()))?;
     m.register_method("eth_maxPriorityFeePerGas", |_, _, _| {
         convert::number(calls::SUGGESTED_TIP)
     })?;
     m.register_method("eth_blobBaseFee", |_, _, _| convert::number(1))?;
-    m.register_blocking_method("eth_feeHistory", |p, rpc, _| rpc.fee_history(&p))?;
+    register(m, "eth_feeHistory", Work::Read, Rpc::fee_history)?;
 
-    m.register_blocking_method("eth_sendRawTransaction", |p, rpc, _| rpc.send_raw_transaction(&p))?;
-    m.register_blocking_method("eth_getTransactionByHash", |p, rpc, _| rpc.transaction_by_hash(&p))?;
-    m.register_blocking_method("eth_getTransactionByBlockNumberAndIndex", |p, rpc, _| {
-        rpc.transaction_by_number_and_index(&p)
-    })?;
-    m.register_blocking_method("eth_getTransactionByBlockHashAndIndex", |p, rpc, _| {
-        rpc.transaction_by_hash_and_index(&p)
-    })?;
-    m.register_blocking_method("eth_getTransactionReceipt", |p, rpc, _| rpc.receipt(&p))?;
+    register(m, "eth_sendRawTransaction", Work::Read, Rpc::send_raw_transaction)?;
+    register(m, "eth_getTransactionByHash", Work::Read, Rpc::transaction_by_hash)?;
+    register(
+        m,
+        "eth_getTransactionByBlockNumberAndIndex",
+        Work::Read,
+        Rpc::transaction_by_number_and_index,
+    )?;
+    register(
+        m,
+        "eth_getTransactionByBlockHashAndIndex",
+        Work::Read,
+        Rpc::transaction_by_hash_and_index,
+    )?;
+    register(m, "eth_getTransactionReceipt", Work::Read, Rpc::receipt)?;
 
-    m.register_blocking_method("eth_getLogs", |p, rpc, _| rpc.logs(&p))?;
+    register(m, "eth_getLogs", Work::Run, Rpc::logs)?;
     m.register_method("eth_newFilter", |p, rpc, _| rpc.new_log_filter(&p))?;
     m.register_method("eth_newBlockFilter", |_, rpc, _| rpc.new_block_filter())?;
     m.register_method("eth_newPendingTransactionFilter", |_, rpc, _| rpc.new_arrival_filter())?;
-    m.register_blocking_method("eth_getFilterChanges", |p, rpc, _| rpc.filter_changes(&p))?;
-    m.register_blocking_method("eth_getFilterLogs", |p, rpc, _| rpc.filter_logs(&p))?;
+    register(m, "eth_getFilterChanges", Work::Read, Rpc::filter_changes)?;
+    register(m, "eth_getFilterLogs", Work::Run, Rpc::filter_logs)?;
     m.register_method("eth_uninstallFilter", |p, rpc, _| rpc.uninstall_filter(&p))?;
     m.register_subscription(
         "eth_subscribe",
@@ -223,7 +271,7 @@ pub(super) fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, RegisterMethodError> {
         m.register_async_method("rayswarm_mine", move |_, _, _| blocks::mine(sealer.clone()))?;
     }
     if is_development {
-        m.register_blocking_method("rayswarm_faucet", |p, rpc, _| rpc.drip(&p))?;
+        register(m, "rayswarm_faucet", Work::Read, Rpc::drip)?;
     }
     Ok(module)
 }

@@ -4,24 +4,27 @@
 //! It is made of the block log and can be made again from it, so a crash may take back the last few blocks of it: they are
 //! executed again from the log. Opening costs as much as the state is large, however long the chain.
 
+mod reader;
 pub(super) mod rows;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use rayswarm_chain::{BLOCKS_KEPT, FinalBlock, FlatAccount, Genesis, GenesisError, SealedBlock, StateChanges};
-use rayswarm_network::{StateCursor, StatePage};
-use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{Database, Durability, ReadableDatabase, ReadableTable};
 
+pub(crate) use self::reader::Reader;
 use self::rows::{
-    ACCOUNTS, BLOCKS, CODES, HEIGHTS, META, PLACES, SLOTS, WORK, add_work, apply, decode_fields, forget_block,
+    ACCOUNTS, BLOCKS, CODES, HASHES, HEIGHTS, META, PLACES, SLOTS, WORK, add_work, apply, decode_fields, forget_block,
     put_account, put_block, slot_key, work_of,
 };
 use super::{
-    Checkpoint,
-    archive::{self, Past},
+    Checkpoint, archive,
     kept::Keeping,
-    landmarks::{Landmarks, is_landmark},
+    landmarks::{Landmark, Landmarks, is_landmark},
 };
 
 /// Blocks that a crash may take back, and that are then executed again.
@@ -53,13 +56,10 @@ pub enum SnapshotError {
 /// The database.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
-    database: Database,
-    path: PathBuf,
+    reader: Reader,
     unsynced: u64,
     /// Final blocks that are kept; all if `None`.
     keep: Option<u64>,
-    /// The height from which on every state is kept, if they are.
-    archive: Option<u64>,
     /// States that newcomers may begin with, the latest last.
     landmarks: Landmarks,
 }
@@ -80,22 +80,25 @@ impl Snapshots {
     pub(crate) fn open(path: &Path, genesis: &Genesis, keeping: Keeping) -> Result<Self, SnapshotError> {
         let database = Database::create(path).map_err(|source| failed(path, source))?;
         let mut snapshots = Self {
-            database,
-            path: path.to_owned(),
+            reader: Reader {
+                database: Arc::new(database),
+                path: path.into(),
+                archive: None,
+            },
             unsynced: 0,
             // The chain goes on with as many.
             keep: keeping.history.map(|keep| keep.max(BLOCKS_KEPT as u64)),
-            archive: None,
             landmarks: Landmarks::default(),
         };
         let block = genesis.block();
         let stored = snapshots.genesis()?;
         match stored {
             None => snapshots.begin(&block, &genesis.changes()?)?,
-            Some(stored) if stored == block.hash => {}
+            // Hashes are kept of every height: a file that has not even this one is older than that.
+            Some(stored) if stored == block.hash && snapshots.reader.hash_at(0) == Some(stored) => {}
             Some(_) => {
                 return Err(SnapshotError::Foreign {
-                    path: snapshots.path.clone(),
+                    path: snapshots.reader.path.to_path_buf(),
                 });
             }
         }
@@ -106,7 +109,7 @@ impl Snapshots {
 
     fn genesis(&self) -> Result<Option<B256>, SnapshotError> {
         let reading = || -> Result<_, redb::Error> {
-            let transaction = self.database.begin_read()?;
+            let transaction = self.reader.database.begin_read()?;
             let table = match transaction.open_table(META) {
                 Ok(table) => table,
                 Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
@@ -119,7 +122,7 @@ impl Snapshots {
 
     fn begin(&mut self, block: &SealedBlock, changes: &StateChanges) -> Result<(), SnapshotError> {
         let writing = || -> Result<(), redb::Error> {
-            let transaction = self.database.begin_write()?;
+            let transaction = self.reader.database.begin_write()?;
             transaction.open_table(META)?.insert("genesis", block.hash.as_slice())?;
             apply(&transaction, changes)?;
             put_block(&transaction, block)?;
@@ -132,13 +135,13 @@ impl Snapshots {
 
     /// Begins the archive where one is wanted, and drops it where none is: it would have gaps.
     fn settle_archive(&mut self, wanted: Option<bool>) -> Result<(), SnapshotError> {
-        self.archive = archive::first(&self.view()?).map_err(|source| self.failed(source))?;
-        let Some(wanted) = wanted.filter(|wanted| *wanted != self.archive.is_some()) else {
+        self.reader.archive = archive::first(&self.reader.view()?).map_err(|source| self.failed(source))?;
+        let Some(wanted) = wanted.filter(|wanted| *wanted != self.reader.archive.is_some()) else {
             return Ok(());
         };
-        let last = self.last()?;
+        let last = self.reader.last()?;
         let writing = || -> Result<(), redb::Error> {
-            let transaction = self.database.begin_write()?;
+            let transaction = self.reader.database.begin_write()?;
             if wanted {
                 archive::begin(&transaction, last)?;
             } else {
@@ -148,34 +151,17 @@ impl Snapshots {
             Ok(())
         };
         writing().map_err(|source| self.failed(source))?;
-        match self.archive {
+        match self.reader.archive {
             Some(first) => tracing::warn!(first, last, "the states after these blocks were kept, and are no more"),
             None => tracing::info!(first = last, "the states after this block and all later ones are kept"),
         }
-        self.archive = wanted.then_some(last);
+        self.reader.archive = wanted.then_some(last);
         Ok(())
     }
 
-    /// The database as it is now.
-    fn view(&self) -> Result<ReadTransaction, SnapshotError> {
-        let view = self.database.begin_read();
-        view.map_err(|source| self.failed(source.into()))
-    }
-
-    /// The state after an old final block; `None` where it is not kept.
-    ///
-    /// # Errors
-    /// See [`SnapshotError`].
-    pub(crate) fn past(&self, number: u64) -> Result<Option<Past>, SnapshotError> {
-        if self.archive.is_none_or(|first| number < first) || number > self.last()? {
-            return Ok(None);
-        }
-        Ok(Some(Past::new(self.view()?, number)))
-    }
-
-    /// The height from which on every state is kept, if they are.
-    pub(crate) const fn archive(&self) -> Option<u64> {
-        self.archive
+    /// The same to read, for others.
+    pub(crate) fn reader(&self) -> Reader {
+        self.reader.clone()
     }
 
     /// Applies blocks that are final now.
@@ -195,18 +181,19 @@ impl Snapshots {
     fn apply_at_once(&mut self, blocks: &[FinalBlock]) -> Result<(), SnapshotError> {
         let durable = self.unsynced + blocks.len() as u64 >= DURABLE_EVERY;
         let writing = || -> Result<(), redb::Error> {
-            let mut transaction = self.database.begin_write()?;
+            let mut transaction = self.reader.database.begin_write()?;
             if !durable {
                 transaction.set_durability(Durability::None)?;
             }
             for FinalBlock { block, changes } in blocks {
-                if self.archive.is_some() {
+                if self.reader.archive.is_some() {
                     archive::note(&transaction, block.number(), changes)?;
                 }
                 apply(&transaction, changes)?;
                 put_block(&transaction, block)?;
                 add_work(&transaction, block.header().difficulty)?;
-                if let Some(old) = self.keep.and_then(|keep| block.number().checked_sub(keep)) {
+                let old = self.keep.and_then(|keep| block.number().checked_sub(keep));
+                if let Some(old) = old.filter(|old| *old > 0) {
                     forget_block(&transaction, old)?;
                 }
             }
@@ -235,12 +222,13 @@ impl Snapshots {
         work: U256,
     ) -> Result<(), SnapshotError> {
         let writing = || -> Result<(), redb::Error> {
-            let transaction = self.database.begin_write()?;
+            let transaction = self.reader.database.begin_write()?;
             transaction.open_table(ACCOUNTS)?.retain(|_, _| false)?;
             transaction.open_table(SLOTS)?.retain(|_, _| false)?;
             // A crash before the first block was stored leaves the beginning of another checkpoint. Block 0 stays.
             transaction.open_table(BLOCKS)?.retain(|number, _| number == 0)?;
             transaction.open_table(HEIGHTS)?.retain(|_, number| number == 0)?;
+            transaction.open_table(HASHES)?.retain(|number, _| number == 0)?;
             transaction.open_table(PLACES)?.retain(|_, _| false)?;
             for account in accounts {
                 put_account(&transaction, account)?;
@@ -250,23 +238,23 @@ impl Snapshots {
             }
             let work = work.to_be_bytes::<32>();
             transaction.open_table(META)?.insert(WORK, &work[..])?;
-            if self.archive.is_some() {
+            if self.reader.archive.is_some() {
                 archive::begin(&transaction, block.number())?;
             }
             transaction.commit()?;
             Ok(())
         };
         writing().map_err(|source| self.failed(source))?;
-        self.archive = self.archive.map(|_| block.number());
+        self.reader.archive = self.reader.archive.map(|_| block.number());
         self.landmarks = Landmarks::default();
         self.mark()
     }
 
     /// Keeps the state as it is now for newcomers.
     fn mark(&mut self) -> Result<(), SnapshotError> {
-        let number = self.last()?;
-        let view = self.view()?;
-        let Some(hash) = self.hash_at(number) else {
+        let number = self.reader.last()?;
+        let view = self.reader.view()?;
+        let Some(hash) = self.reader.hash_at(number) else {
             return Ok(());
         };
         self.landmarks.keep(Checkpoint { number, hash }, view);
@@ -278,16 +266,9 @@ impl Snapshots {
         self.landmarks.latest()
     }
 
-    /// What follows a row of the state after a block; `None` where that state is not kept.
-    ///
-    /// # Errors
-    /// See [`SnapshotError`].
-    pub(crate) fn state_page(
-        &self,
-        block: &B256,
-        after: Option<StateCursor>,
-    ) -> Result<Option<StatePage>, SnapshotError> {
-        self.landmarks.page(block, after).map_err(|source| self.failed(source))
+    /// The state after a block, for a newcomer; `None` where it is not kept.
+    pub(crate) fn landmark_at(&self, block: &B256) -> Option<Arc<Landmark>> {
+        self.landmarks.at(block)
     }
 
     /// Where the chain goes on: the last final block and up to `before` blocks before it.
@@ -295,25 +276,17 @@ impl Snapshots {
     /// # Errors
     /// See [`SnapshotError`].
     pub(crate) fn resume(&self, before: u64) -> Result<Resumed, SnapshotError> {
-        let last = self.last()?;
+        let last = self.reader.last()?;
         let foreign = || SnapshotError::Foreign {
-            path: self.path.clone(),
+            path: self.reader.path.to_path_buf(),
         };
-        let finalized = self.block(last)?.ok_or_else(foreign)?;
+        let finalized = self.reader.block(last)?.ok_or_else(foreign)?;
         let earlier = (last.saturating_sub(before)..last).rev();
         // Those that are kept no more, or were never here, are the oldest.
-        let earlier = earlier.map_while(|number| self.block(number).transpose());
+        let earlier = earlier.map_while(|number| self.reader.block(number).transpose());
         let mut before = earlier.collect::<Result<Vec<_>, _>>()?;
         before.reverse();
         Ok(Resumed { finalized, before })
-    }
-
-    fn last(&self) -> Result<u64, SnapshotError> {
-        let reading = || -> Result<_, redb::Error> {
-            let table = self.database.begin_read()?.open_table(BLOCKS)?;
-            Ok(table.last()?.map_or(0, |(number, _)| number.value()))
-        };
-        reading().map_err(|source| self.failed(source))
     }
 
     /// The sum of the difficulties of all blocks up to the last final one.
@@ -322,12 +295,12 @@ impl Snapshots {
     /// See [`SnapshotError`].
     pub(crate) fn work(&self) -> Result<U256, SnapshotError> {
         let reading = || -> Result<_, redb::Error> {
-            let table = self.database.begin_read()?.open_table(META)?;
+            let table = self.reader.database.begin_read()?.open_table(META)?;
             Ok(table.get(WORK)?.map(|work| work_of(work.value())))
         };
         let work = reading().map_err(|source| self.failed(source))?;
         work.ok_or_else(|| SnapshotError::Foreign {
-            path: self.path.clone(),
+            path: self.reader.path.to_path_buf(),
         })
     }
 
@@ -337,7 +310,7 @@ impl Snapshots {
     /// See [`SnapshotError`].
     pub(crate) fn accounts(&self) -> Result<Vec<FlatAccount>, SnapshotError> {
         let reading = || -> Result<_, redb::Error> {
-            let transaction = self.database.begin_read()?;
+            let transaction = self.reader.database.begin_read()?;
             let (accounts, slots) = (transaction.open_table(ACCOUNTS)?, transaction.open_table(SLOTS)?);
             let codes = transaction.open_table(CODES)?;
             let mut all = Vec::new();
@@ -367,42 +340,8 @@ impl Snapshots {
         reading().map_err(|source| self.failed(source))
     }
 
-    /// A final block.
-    ///
-    /// # Errors
-    /// See [`SnapshotError`].
-    pub(crate) fn block(&self, number: u64) -> Result<Option<SealedBlock>, SnapshotError> {
-        let reading = || -> Result<_, redb::Error> {
-            let table = self.database.begin_read()?.open_table(BLOCKS)?;
-            Ok(table.get(number)?.map(|block| block.value().to_vec()))
-        };
-        let bytes = reading().map_err(|source| self.failed(source))?;
-        let block = bytes.map(|bytes| SealedBlock::decode_executed(&bytes)).transpose();
-        block.map_err(|_| SnapshotError::Foreign {
-            path: self.path.clone(),
-        })
-    }
-
-    /// Height of a final block.
-    pub(crate) fn number_of(&self, hash: &B256) -> Option<u64> {
-        let table = self.database.begin_read().ok()?.open_table(HEIGHTS).ok()?;
-        Some(table.get(hash.0).ok()??.value())
-    }
-
-    /// Hash of the final block at a height.
-    pub(crate) fn hash_at(&self, number: u64) -> Option<B256> {
-        let table = self.database.begin_read().ok()?.open_table(BLOCKS).ok()?;
-        SealedBlock::hash_of_executed(table.get(number).ok()??.value())
-    }
-
-    /// Where a transaction was executed in final blocks.
-    pub(crate) fn place(&self, transaction: &B256) -> Option<(u64, u32)> {
-        let table = self.database.begin_read().ok()?.open_table(PLACES).ok()?;
-        Some(table.get(transaction.0).ok()??.value())
-    }
-
     fn failed(&self, source: redb::Error) -> SnapshotError {
-        failed(&self.path, source)
+        self.reader.failed(source)
     }
 }
 

@@ -2,33 +2,14 @@
 
 use std::path::Path;
 
-use alloy::{sol, sol_types::SolCall};
-use alloy_primitives::{Address, Bytes, U256, address, keccak256};
+use alloy::sol_types::SolCall;
+use alloy_primitives::{Address, Bytes, U256, keccak256};
 use rayswarm_chain::{Genesis, GenesisAccount, SystemContract};
 use rayswarm_consensus::{bft::BftRules, pow::PowRules};
+use rayswarm_settlement::validators::{DELEGATED_VALIDATORS, STAKED_VALIDATORS, calls};
 use serde::{Deserialize, Serialize};
 
 use super::ChainError;
-
-sol! {
-    struct Params {
-        uint64 epochBlocks;
-        uint64 evidenceBlocks;
-        uint64 unbondingBlocks;
-        uint64 jailBlocks;
-        uint32 missedTurnsMax;
-        uint16 validatorsMax;
-        uint16 slashBps;
-        uint16 reporterBps;
-        uint128 minStake;
-    }
-    function initialize(Params params, address[] accounts, uint256[] stakes) external;
-}
-
-/// The contract that keeps the validators by pos.
-pub const STAKED_VALIDATORS: Address = address!("0000000000000000000000000000000000005201");
-/// The contract that keeps the delegates by dpos.
-pub const DELEGATED_VALIDATORS: Address = address!("0000000000000000000000000000000000005202");
 
 /// A chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,13 +157,14 @@ impl ChainSpec {
         let rules = serde_json::to_vec(&self.consensus).map_err(ChainError::Rules)?;
         genesis.extra_data = Bytes::copy_from_slice(keccak256(rules).as_slice());
         match &self.consensus {
-            ConsensusRules::Solo | ConsensusRules::Pow { .. } => {}
+            ConsensusRules::Solo => {}
+            ConsensusRules::Pow { rules } => rules.check().map_err(ChainError::Numbers)?,
             ConsensusRules::Pos {
                 timing,
                 params,
                 validators,
             } => {
-                timing.check().map_err(ChainError::Timing)?;
+                timing.check().map_err(ChainError::Numbers)?;
                 keep_validators(&mut genesis, STAKED_VALIDATORS, params, validators)?;
             }
             ConsensusRules::Dpos {
@@ -190,7 +172,7 @@ impl ChainSpec {
                 params,
                 validators,
             } => {
-                timing.check().map_err(ChainError::Timing)?;
+                timing.check().map_err(ChainError::Numbers)?;
                 keep_validators(&mut genesis, DELEGATED_VALIDATORS, params, validators)?;
             }
         }
@@ -251,8 +233,8 @@ fn keep_validators(
     let code = code
         .filter(|code| !code.is_empty())
         .ok_or(ChainError::NoContract(contract))?;
-    let call = initializeCall {
-        params: Params {
+    let call = calls::initializeCall {
+        params: calls::ValidatorParams {
             epochBlocks: params.epoch_blocks,
             evidenceBlocks: params.evidence_blocks,
             unbondingBlocks: params.unbonding_blocks,

@@ -1,6 +1,8 @@
 //! The write-ahead log of consensus: what must not be forgotten in a crash, such as what this validator has signed.
 //!
-//! What is written between two syncs is one record, so that a crash loses all of it or nothing: see [`super::record_log`].
+//! What is written between two syncs is one record, so that a crash loses all of it or nothing: see [`super::record_log`]. Where it
+//! would be longer than a record may be it is several, each of whole entries: nothing was said by them yet, so that a crash may lose
+//! the later ones.
 
 use std::path::Path;
 
@@ -11,9 +13,11 @@ use super::record_log::{Form, RecordLog, StorageError};
 static FORM: Form = Form {
     magic: b"RSVOTES1",
     name: "log of votes",
-    // A few proposals, each with a block.
-    record_bytes_max: 64 << 20,
+    record_bytes_max: RECORD_BYTES_MAX,
 };
+
+/// A few proposals, each with a block.
+const RECORD_BYTES_MAX: usize = 64 << 20;
 
 /// Bytes before each entry of a record: its length, big endian.
 const LENGTH_BYTES: usize = 4;
@@ -22,7 +26,8 @@ const LENGTH_BYTES: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Wal {
     records: RecordLog,
-    unwritten: Vec<u8>,
+    /// Records that are not in the file yet.
+    unwritten: Vec<Vec<u8>>,
 }
 
 impl Wal {
@@ -46,8 +51,15 @@ impl Wal {
 
     /// Adds an entry. It is durable after the next [`Wal::sync`].
     pub(crate) fn write(&mut self, entry: &[u8]) {
-        self.unwritten.extend_from_slice(&(entry.len() as u32).to_be_bytes());
-        self.unwritten.extend_from_slice(entry);
+        let length = LENGTH_BYTES + entry.len();
+        let has_room = |record: &Vec<u8>| record.len() + length <= RECORD_BYTES_MAX;
+        if !self.unwritten.last().is_some_and(has_room) {
+            self.unwritten.push(Vec::with_capacity(length));
+        }
+        if let Some(record) = self.unwritten.last_mut() {
+            record.extend_from_slice(&(entry.len() as u32).to_be_bytes());
+            record.extend_from_slice(entry);
+        }
     }
 
     /// Makes all entries durable.
@@ -58,7 +70,9 @@ impl Wal {
         if self.unwritten.is_empty() {
             return Ok(());
         }
-        self.records.append(&self.unwritten)?;
+        for record in &self.unwritten {
+            self.records.append(record)?;
+        }
         self.records.sync()?;
         self.unwritten.clear();
         Ok(())
@@ -116,5 +130,23 @@ mod tests {
         wal.sync().unwrap();
         drop(wal);
         assert_eq!(open().1, [Bytes::from("after")]);
+    }
+
+    /// A proposer may say many long things before anything is answered.
+    #[test]
+    fn more_than_a_record_holds_comes_back_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("votes.log");
+        let (mut wal, _) = Wal::open(&path, B256::ZERO).unwrap();
+        let long = vec![7; RECORD_BYTES_MAX / 4];
+        for _ in 0..5 {
+            wal.write(&long);
+        }
+        wal.write(b"short");
+        wal.sync().unwrap();
+        drop(wal);
+        let (_, entries) = Wal::open(&path, B256::ZERO).unwrap();
+        let lengths: Vec<usize> = entries.iter().map(|entry| entry.len()).collect();
+        assert_eq!(lengths, [[long.len(); 5].as_slice(), &[5]].concat());
     }
 }

@@ -10,8 +10,9 @@ use anyhow::Context;
 use rayswarm_model::{Address, Amount};
 use rayswarm_node::{
     chain::{
-        ChainSpec, DEVELOPMENT_CHAIN_ID, Draft, FirstValidator, claim,
+        ChainSpec, ConsensusKind, DEVELOPMENT_CHAIN_ID, Draft, FirstValidator, claim,
         client::{own_key, wei, write_chain},
+        own_chain_id,
     },
     clock,
     keeper::CHAIN_FOLDER,
@@ -130,9 +131,17 @@ fn draft(args: &InitArgs, timestamp: u64, own: impl FnOnce() -> anyhow::Result<A
             coins.push((validator.account, wei(FEE_COINS)));
         }
     }
+    let kind = ConsensusKind::from(args.consensus);
+    let accounts = validators.iter().map(|validator| validator.account);
     Ok(Draft {
-        kind: args.consensus.into(),
-        chain_id: args.chain_id,
+        kind,
+        chain_id: args.chain_id.unwrap_or_else(|| {
+            own_chain_id(
+                kind,
+                timestamp,
+                accounts.chain(coins.iter().map(|(account, _)| *account)),
+            )
+        }),
         timestamp,
         block_time: block_time(args)?,
         epoch_blocks: args.epoch.unwrap_or(EPOCH_BLOCKS),
@@ -245,6 +254,7 @@ mod tests {
     use super::*;
     use crate::args::{Args, ChainCommand, Command};
     use clap::Parser;
+    use rayswarm_node::chain::is_own_chain_id;
 
     const OWN: Address = Address::repeat_byte(7);
 
@@ -271,6 +281,31 @@ mod tests {
         assert_eq!(draft.block_time, Duration::from_secs(1));
         let named = typed(&format!("pos --coins {OWN}=3")).unwrap();
         assert_eq!(named.coins, [(OWN, wei(Amount(3 * COIN)))]);
+    }
+
+    #[test]
+    fn no_two_chains_have_one_id_unless_it_is_typed() {
+        let id = |options: &str, timestamp| {
+            let line = format!("rayswarm chain init --consensus {options}");
+            let Command::Chain {
+                command: ChainCommand::Init(args),
+            } = Args::parse_from(line.split_whitespace()).command
+            else {
+                panic!("not init")
+            };
+            draft(&args, timestamp, || Ok(OWN)).unwrap().chain_id
+        };
+        assert_eq!(id("solo", 1), DEVELOPMENT_CHAIN_ID);
+        assert_eq!(id("pos --chain-id 5", 1), 5);
+        let ids = [
+            id("pos", 1),
+            id("pos", 2),
+            id(&format!("pos --validators {OWN},{}", Address::ZERO.create(1)), 1),
+        ];
+        for (place, id) in ids.iter().enumerate() {
+            assert!(is_own_chain_id(*id) && *id < 1 << 53, "{id}");
+            assert!(!ids[..place].contains(id));
+        }
     }
 
     #[test]

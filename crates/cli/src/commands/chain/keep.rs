@@ -14,6 +14,9 @@ use rayswarm_node::{
 };
 use std::path::Path;
 
+/// What is said at the end by a node whose chain could not go on.
+pub const CHAIN_FAILED: &str = "the chain has stopped by its own fault; its log says why";
+
 /// Why a node stops.
 enum End {
     /// Somebody wants it to.
@@ -56,7 +59,7 @@ pub async fn run(data_dir: Option<&Path>, args: RunArgs) -> anyhow::Result<ExitC
         () = after(patience) => ExitCode::Interrupted,
     };
     if matches!(end, End::Failed) {
-        bail!("the chain has stopped by its own fault; its log says why");
+        bail!(CHAIN_FAILED);
     }
     Ok(stopped)
 }

@@ -28,6 +28,8 @@ use crate::chain::{
 
 /// The most rows of a state: a newcomer holds them all at once.
 const ROWS_MAX: usize = 1 << 24;
+/// The most bytes of code in it.
+const CODE_BYTES_MAX: usize = 1 << 30;
 /// How long a peer that has nothing is left alone.
 const LEFT_ALONE: Duration = Duration::from_secs(20);
 
@@ -245,14 +247,18 @@ struct Rows {
     accounts: Vec<FlatAccount>,
     last: Option<StateCursor>,
     count: usize,
+    code_bytes: usize,
 }
 
 impl Rows {
     fn put(&mut self, row: StateRow) -> Result<(), NoBeginning> {
         self.count += 1;
-        if self.count > ROWS_MAX {
+        if let StateRow::Account { code, .. } = &row {
+            self.code_bytes += code.len();
+        }
+        if self.count > ROWS_MAX || self.code_bytes > CODE_BYTES_MAX {
             return Err(NoBeginning::Absent(
-                "a state of at most 16777216 rows, as many as a newcomer takes; begin from a file of `rayswarm chain export`",
+                "a state of at most 16777216 rows and a gigabyte of code, as much as a newcomer takes; begin from a file of `rayswarm chain export`",
             ));
         }
         match row {

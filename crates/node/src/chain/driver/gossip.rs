@@ -4,7 +4,7 @@
 //! each would get everything from everybody, and who lacks something can ask.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use rayswarm_model::{FailureKind, NodeId};
 use rayswarm_network::{ChainAnswer, ChainLink, ChainQuestion, chain::HASHES_MAX};
 use serde_bytes::ByteBuf;
 use tokio::{
-    sync::{Semaphore, broadcast, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc},
     time::Instant,
 };
 
@@ -40,13 +40,15 @@ const TOLD_MAX: usize = 16;
 const OFFERED_MAX: usize = 64;
 
 /// Words of peers that name transactions and wait to be looked at.
-const ANNOUNCED_MAX: usize = 256;
+const ANNOUNCED_MAX: usize = 1_024;
+/// Those of one peer, the ones it is being asked about included: whoever names what it has not keeps nobody else waiting.
+const ANNOUNCED_BY_ONE: usize = 8;
 /// How long to wait for transactions that a peer names: most are on their way here already.
 const ASK_AFTER: Duration = Duration::from_millis(400);
 /// How long to wait for a peer that was asked for some.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
-/// Peers that are asked at once.
-const ASKED_MAX: usize = 16;
+/// Questions that are asked at once.
+const ASKED_MAX: usize = 64;
 /// Hashes of transactions that came from peers lately.
 const HEARD_MAX: usize = 65_536;
 
@@ -64,6 +66,8 @@ pub(super) struct Exchange {
     offered: mpsc::Sender<(NodeId, Vec<ByteBuf>)>,
     /// What peers have and name.
     announced: mpsc::Sender<Announced>,
+    /// How much of that each peer may still name.
+    shares: HashMap<NodeId, Arc<Semaphore>>,
     /// What peers are to be told of.
     pub(super) told: mpsc::Receiver<Told>,
     /// Who offered what nobody honest would, and what was wrong with it.
@@ -75,6 +79,8 @@ struct Announced {
     by: ChainLink,
     hashes: Vec<B256>,
     at: Instant,
+    /// Its place in the peer's share.
+    place: OwnedSemaphorePermit,
 }
 
 impl Exchange {
@@ -101,6 +107,7 @@ impl Exchange {
         Self {
             offered,
             announced,
+            shares: HashMap::new(),
             told,
             liars,
         }
@@ -114,9 +121,18 @@ impl Exchange {
     }
 
     /// A peer names transactions that it has.
-    pub(super) fn announce(&self, by: ChainLink, hashes: Vec<B256>) {
+    pub(super) fn announce(&mut self, by: ChainLink, hashes: Vec<B256>) {
+        let node = by.node();
+        self.shares
+            .retain(|other, share| *other == node || share.available_permits() < ANNOUNCED_BY_ONE);
+        let share = self.shares.entry(node);
+        let share = share.or_insert_with(|| Arc::new(Semaphore::new(ANNOUNCED_BY_ONE)));
+        let Ok(place) = share.clone().try_acquire_owned() else {
+            return tracing::debug!(%node, "a peer names more than it is asked for");
+        };
         let at = Instant::now();
-        if self.announced.try_send(Announced { by, hashes, at }).is_err() {
+        let announced = Announced { by, hashes, at, place };
+        if self.announced.try_send(announced).is_err() {
             tracing::debug!("no room for what a peer names");
         }
     }
@@ -159,7 +175,13 @@ impl Asking {
     /// Peers that answer late keep nobody else waiting.
     async fn run(self, mut announcements: mpsc::Receiver<Announced>) {
         let asked = Arc::new(Semaphore::new(ASKED_MAX));
-        while let Some(Announced { by, mut hashes, at }) = announcements.recv().await {
+        while let Some(announced) = announcements.recv().await {
+            let Announced {
+                by,
+                mut hashes,
+                at,
+                place: share,
+            } = announced;
             tokio::time::sleep_until(at + ASK_AFTER).await;
             hashes.retain(|hash| !self.ledger.knows(hash));
             let Some(place) = asked.clone().try_acquire_owned().ok().filter(|_| !hashes.is_empty()) else {
@@ -168,7 +190,7 @@ impl Asking {
             let asking = self.clone();
             self.tasks.spawn(async move {
                 asking.ask(by, hashes).await;
-                drop(place);
+                drop((place, share));
             });
         }
     }

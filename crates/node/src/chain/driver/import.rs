@@ -1,7 +1,7 @@
 //! Blocks of others: fetched, checked, taken in. The one path by which any block gets in ends in the ledger's `import`.
 
 use alloy_primitives::{B256, U256};
-use rayswarm_consensus::{Block, Event, Seal, Walk};
+use rayswarm_consensus::{Block, Event, Seal, SealError, Walk};
 use rayswarm_model::{FailureKind, NodeId};
 use rayswarm_network::{ChainAnswer, ChainQuestion, ChainWord, NetworkError, SealedBytes};
 
@@ -48,12 +48,20 @@ pub(super) fn block_word(block: &Block, seal: &Seal) -> Option<ChainWord> {
 impl Running {
     /// Asks the peer with the best branch for what is missing, unless somebody is asked already.
     pub(super) fn fetch_if_behind(&mut self) {
-        if self.fetching.is_some() {
-            return;
+        let in_hand = self.weight_in_hand();
+        let best = self.peers.heaviest_above(in_hand.max(self.consensus.weight()));
+        let best = best.filter(|(_, head)| self.is_time_for(*head));
+        if let Some(fetching) = &self.fetching {
+            // Whoever had nothing before does not keep others waiting.
+            let doubts = self.peers.doubts_of(fetching.from);
+            if best.is_none_or(|(from, _)| self.peers.doubts_of(from) >= doubts) {
+                return;
+            }
         }
-        let best = self.peers.heaviest_above(self.consensus.weight());
-        if let Some((from, _)) = best.filter(|(_, head)| self.is_time_for(*head)) {
-            self.fetch_from(from);
+        match best {
+            Some((from, _)) => self.fetch_from(from),
+            None if self.in_hand.is_some() => self.fetch_in_hand(),
+            None => self.ledger.aim_at(0),
         }
     }
 
@@ -63,7 +71,11 @@ impl Running {
             None => (Branch::Voted, ChainQuestion::BlocksAfter(known)),
             Some(_) => (Branch::Headers(None), ChainQuestion::HeadersAfter(known)),
         };
-        let claimed = self.peers.claimed_by(from);
+        if let Some(in_hand) = &mut self.in_hand {
+            in_hand.hear_another();
+        }
+        let (head, claimed) = self.peers.claimed_by(from);
+        self.ledger.aim_at(head);
         self.ask(Fetching { from, claimed, branch }, question);
     }
 
@@ -109,11 +121,8 @@ impl Running {
                 self.take_in_awaited(from, blocks, awaited, next).await
             }
             (Ok(ChainAnswer::Headers(headers)), Branch::Headers(walk)) => {
-                let fetching = Fetching {
-                    branch: Branch::Voted,
-                    ..fetching
-                };
-                tokio::task::block_in_place(|| self.walk_on(fetching, walk, &headers));
+                let claimed = fetching.claimed;
+                tokio::task::block_in_place(|| self.walk_on((from, claimed), walk, &headers));
                 Ok(())
             }
             (Ok(_), _) => {
@@ -123,6 +132,7 @@ impl Running {
             (Err(error), _) => {
                 tracing::debug!(node = %from, %error, "a peer did not answer");
                 self.peers.disbelieve(from);
+                self.fetch_if_behind();
                 Ok(())
             }
         }
@@ -170,7 +180,10 @@ impl Running {
                 self.fetch_awaited(from, after, awaited, next);
             }
             // It may have gone over to another branch.
-            _ => self.peers.disbelieve(from),
+            _ => {
+                self.peers.disbelieve(from);
+                self.fetch_if_behind();
+            }
         }
         Ok(())
     }
@@ -187,8 +200,8 @@ impl Running {
             Imported::Orphan(number) => {
                 if self.weighing.is_none() {
                     self.peers.said_head(from, number, U256::from(number));
-                }
-                if self.fetching.is_none() {
+                    self.fetch_if_behind();
+                } else if self.fetching.is_none() && !self.peers.is_doubted(from) {
                     self.fetch_from(from);
                 }
             }
@@ -209,7 +222,15 @@ impl Running {
             Ok(Some(checked)) => checked,
             Ok(None) => return Ok(Imported::Known),
             Err(ImportError::Orphan { number, .. }) => return Ok(Imported::Orphan(number)),
-            Err(ImportError::Early { .. }) => return Ok(Imported::Not),
+            // None of these is the peer's fault: it may be behind, or apart from the others.
+            Err(
+                error @ (ImportError::Early { .. }
+                | ImportError::Crowded { .. }
+                | ImportError::Seal(SealError::BelowFinal { .. })),
+            ) => {
+                tracing::debug!(node = %from, error = %chained(&error), "a block is not taken in now");
+                return Ok(Imported::Not);
+            }
             Err(error) => {
                 self.peers.shun(from, &chained(&error));
                 return Ok(Imported::Not);

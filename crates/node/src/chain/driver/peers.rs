@@ -5,11 +5,14 @@ use rayswarm_consensus::{Peer, Recipient};
 use rayswarm_model::NodeId;
 use rayswarm_network::{ChainLink, ChainWord, Network, PeerAddr};
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio_util::task::TaskTracker;
+
+use super::doubts::Doubts;
 
 /// Peers that this node looks for; more may come to it.
 const PEERS_WANTED: usize = 16;
@@ -17,9 +20,6 @@ const PEERS_WANTED: usize = 16;
 const SHUNNED_FOR: Duration = Duration::from_secs(600);
 /// How long whoever has the greater id waits for the other to dial first.
 const DIAL_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a peer that had nothing of what it said is not heard boasting, the first time; then twice as long each time. Longer than
-/// two looks at who has most, so that others have their turn.
-const DOUBTED_FOR: Duration = Duration::from_secs(5);
 /// Peers that are remembered to be shunned.
 const SHUNNED_MAX: usize = 4_096;
 
@@ -29,6 +29,7 @@ pub(crate) struct Peers {
     known: Vec<PeerAddr>,
     links: HashMap<NodeId, Joined>,
     shunned: HashMap<NodeId, Instant>,
+    doubts: Doubts,
     alone_since: HashMap<NodeId, Instant>,
     tasks: TaskTracker,
 }
@@ -39,15 +40,6 @@ struct Joined {
     head: u64,
     /// What stands behind that block, as it says.
     weight: U256,
-    /// How often it had nothing of it since it last had something.
-    doubts: u32,
-    doubted_until: Option<Instant>,
-}
-
-impl Joined {
-    fn is_doubted(&self) -> bool {
-        self.doubted_until.is_some_and(|until| Instant::now() < until)
-    }
 }
 
 impl Peers {
@@ -58,6 +50,7 @@ impl Peers {
             known,
             links: HashMap::new(),
             shunned: HashMap::new(),
+            doubts: Doubts::default(),
             alone_since: HashMap::new(),
             tasks,
         }
@@ -75,8 +68,6 @@ impl Peers {
                 link,
                 head: 0,
                 weight: U256::ZERO,
-                doubts: 0,
-                doubted_until: None,
             },
         );
     }
@@ -100,24 +91,39 @@ impl Peers {
 
     /// A peer says how high its chain is and what stands behind it.
     pub(super) fn said_head(&mut self, node: NodeId, head: u64, weight: U256) {
-        let heard = self.links.get_mut(&node).filter(|joined| !joined.is_doubted());
-        if let Some(joined) = heard.filter(|joined| weight >= joined.weight) {
+        if self.doubts.is_doubted(node) {
+            return;
+        }
+        if let Some(joined) = self.links.get_mut(&node).filter(|joined| weight >= joined.weight) {
             joined.head = head;
             joined.weight = weight;
         }
     }
 
-    /// The peer with the most behind its head, if it is more than `weight`, and that head's height.
+    /// The peer with the most behind its head, if it is more than `weight`, and that head's height. Whoever had nothing before
+    /// comes after all who had.
     pub(super) fn heaviest_above(&self, weight: U256) -> Option<(NodeId, u64)> {
         let above = self.links.iter().filter(|(_, joined)| joined.weight > weight);
         above
-            .max_by_key(|(node, joined)| (joined.weight, **node))
+            .max_by_key(|(node, joined)| (Reverse(self.doubts.of(**node)), joined.weight, **node))
             .map(|(node, joined)| (*node, joined.head))
     }
 
-    /// What stands behind a peer's head, as it says.
-    pub(super) fn claimed_by(&self, node: NodeId) -> U256 {
-        self.links.get(&node).map_or(U256::ZERO, |joined| joined.weight)
+    /// How often a peer had nothing of what it said since it last had something.
+    pub(super) fn doubts_of(&self, node: NodeId) -> u32 {
+        self.doubts.of(node)
+    }
+
+    /// Whether nothing is believed now of what a peer says it has.
+    pub(super) fn is_doubted(&self, node: NodeId) -> bool {
+        self.doubts.is_doubted(node)
+    }
+
+    /// How high a peer's head is and what stands behind it, as it says.
+    pub(super) fn claimed_by(&self, node: NodeId) -> (u64, U256) {
+        self.links
+            .get(&node)
+            .map_or((0, U256::ZERO), |joined| (joined.head, joined.weight))
     }
 
     /// Whether every peer that was named is joined, and one was.
@@ -136,18 +142,12 @@ impl Peers {
     /// A peer did not have what it said it had.
     pub(super) fn disbelieve(&mut self, node: NodeId) {
         self.forget_head(node);
-        if let Some(joined) = self.links.get_mut(&node) {
-            let span = DOUBTED_FOR.saturating_mul(1 << joined.doubts.min(16)).min(SHUNNED_FOR);
-            joined.doubted_until = Instant::now().checked_add(span);
-            joined.doubts = joined.doubts.saturating_add(1);
-        }
+        self.doubts.add(node);
     }
 
     /// A peer had something new.
     pub(super) fn believe(&mut self, node: NodeId) {
-        if let Some(joined) = self.links.get_mut(&node) {
-            joined.doubts = 0;
-        }
+        self.doubts.clear(node);
     }
 
     pub(super) fn say(&self, to: Recipient, word: ChainWord) {
@@ -185,22 +185,24 @@ impl Peers {
     }
 
     /// Dials peers that are not joined. Of two the one with the smaller id dials, so that they do not cross; the other does
-    /// after a while, as not everybody can be reached.
+    /// after a while, as not everybody can be reached, and at once where it was named, as it may not be known there yet.
     pub(super) fn look_for_more(&mut self) {
-        if self.links.len() >= PEERS_WANTED {
-            return;
-        }
+        let is_wanted = self.links.len() < PEERS_WANTED;
         let own = self.network.node_id();
         let met = self.network.peers().into_iter().map(|peer| peer.card.address);
-        let candidates: Vec<PeerAddr> = self.known.iter().cloned().chain(met).collect();
-        for peer in candidates {
+        let named = self.known.iter().cloned().map(|peer| (peer, true));
+        // Whoever comes by itself may not keep this node from those that its owner named.
+        let met = met.filter(|_| is_wanted).map(|peer| (peer, false));
+        let candidates: Vec<(PeerAddr, bool)> = named.chain(met).collect();
+        for (peer, is_named) in candidates {
             let node = peer.node;
             if node == own || self.links.contains_key(&node) || self.is_shunned(node) {
                 self.alone_since.remove(&node);
                 continue;
             }
+            let is_new = !self.alone_since.contains_key(&node);
             let since = *self.alone_since.entry(node).or_insert_with(Instant::now);
-            if own < node || since.elapsed() >= DIAL_PATIENCE {
+            if own < node || (is_new && is_named) || since.elapsed() >= DIAL_PATIENCE {
                 self.alone_since.insert(node, Instant::now());
                 let network = self.network.clone();
                 self.tasks.spawn(async move {

@@ -21,6 +21,32 @@ use crate::chain::ledger::{chained, read_header};
 /// How long a node that begins waits for peers to join and tell of their branches.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many peers may claim more than the best branch that was shown, and show nothing of it, before its blocks are fetched.
+const CLAIMS_HEARD_MAX: u32 = 4;
+
+/// The best branch that a peer has shown by its headers.
+pub(super) struct InHand {
+    from: NodeId,
+    walk: Walk,
+    /// Peers that were asked since, who say that they have more.
+    heard: u32,
+}
+
+impl InHand {
+    /// A peer is asked that says it has more.
+    pub(super) fn hear_another(&mut self) {
+        self.heard = self.heard.saturating_add(1);
+    }
+}
+
+/// Why a peer's headers are not walked along.
+enum Fault {
+    /// No honest peer sends them.
+    Lie(String),
+    /// It may not be the peer's fault.
+    Odd(String),
+}
+
 /// What branches are compared by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weighing {
@@ -59,7 +85,8 @@ impl Running {
     /// Whether a block of this node's own would stand on the best branch that it can know of.
     pub(super) fn may_mine(&self) -> bool {
         self.weighing.is_none_or(|weighing| {
-            let is_best = || self.peers.heaviest_above(self.consensus.weight()).is_none();
+            let is_seen_to = self.fetching.is_none() && self.in_hand.is_none();
+            let is_best = || is_seen_to && self.peers.heaviest_above(self.consensus.weight()).is_none();
             self.is_level() || (self.is_patient(&weighing) && is_best())
         })
     }
@@ -72,67 +99,90 @@ impl Running {
         })
     }
 
-    /// A peer has answered with headers.
-    pub(super) fn walk_on(&mut self, fetching: Fetching, walk: Option<Box<Walk>>, headers: &[Vec<u8>]) {
-        let from = fetching.from;
+    /// A peer, which says that so much stands behind its head, has answered with headers.
+    pub(super) fn walk_on(&mut self, (from, claimed): (NodeId, U256), walk: Option<Box<Walk>>, headers: &[Vec<u8>]) {
         let mut walk = walk.map(|walk| *walk);
         for bytes in headers {
-            let header = match read_header(bytes) {
-                Ok(header) => header,
-                Err(error) => return self.peers.shun(from, &chained(&error)),
-            };
-            if walk.is_none() {
-                walk = self.consensus.walk((header.number.wrapping_sub(1), header.parent));
-            }
-            let Some(walked) = &mut walk else {
-                tracing::warn!(node = %from, number = header.number, "a peer's branch leaves this chain below its final block");
-                return self.peers.disbelieve(from);
-            };
-            if let Err(error) = self.ledger.check_place(header.number, &header.hash) {
-                return self.peers.shun(from, &error.to_string());
-            }
-            match walked.step(now(), header) {
-                Ok(()) => {}
-                // It may have gone over to another branch in between, and its clock or this one's may be wrong.
-                Err(error @ (SealError::Parent { .. } | SealError::TooLate { .. } | SealError::TooFar(_))) => {
-                    tracing::debug!(node = %from, %error, "a peer's branch was not walked along");
-                    return self.peers.disbelieve(from);
+            if let Err(fault) = self.step(&mut walk, bytes) {
+                match fault {
+                    Fault::Lie(reason) => self.peers.shun(from, &reason),
+                    Fault::Odd(reason) => {
+                        tracing::debug!(node = %from, reason, "a peer's branch was not walked along");
+                        self.peers.disbelieve(from);
+                    }
                 }
-                Err(error) => return self.peers.shun(from, &error.to_string()),
+                return self.fetch_if_behind();
             }
         }
         match walk {
             Some(walk) if headers.len() == HEADERS_MAX => {
                 let question = ChainQuestion::HeadersAfter(vec![walk.last().hash]);
-                self.ask(
-                    Fetching {
-                        branch: Branch::Headers(Some(Box::new(walk))),
-                        ..fetching
-                    },
-                    question,
-                );
+                let branch = Branch::Headers(Some(Box::new(walk)));
+                self.ask(Fetching { from, claimed, branch }, question);
             }
-            walk => self.walked(&fetching, walk),
+            walk => {
+                self.walked((from, claimed), walk);
+                self.fetch_if_behind();
+            }
         }
     }
 
-    /// The walk has come to the end of a peer's branch.
-    fn walked(&mut self, fetching: &Fetching, walk: Option<Walk>) {
-        let from = fetching.from;
+    fn step(&self, walk: &mut Option<Walk>, bytes: &[u8]) -> Result<(), Fault> {
+        let header = read_header(bytes).map_err(|error| Fault::Lie(chained(&error)))?;
+        if walk.is_none() {
+            *walk = self.consensus.walk((header.number.wrapping_sub(1), header.parent));
+        }
+        let Some(walked) = walk else {
+            return Err(Fault::Odd("it leaves this chain below its final block".into()));
+        };
+        let place = self.ledger.check_place(header.number, &header.hash);
+        place.map_err(|error| Fault::Lie(error.to_string()))?;
+        walked.step(now(), header).map_err(|error| match error {
+            // It may have gone over to another branch in between, and its clock or this one's may be wrong.
+            SealError::Parent { .. } | SealError::TooLate { .. } | SealError::TooFar(_) => {
+                Fault::Odd(error.to_string())
+            }
+            error => Fault::Lie(error.to_string()),
+        })
+    }
+
+    /// The walk has come to the end of a peer's branch. If it is the best that was seen, it is kept in hand until those who say
+    /// that they have more were heard.
+    fn walked(&mut self, (from, claimed): (NodeId, U256), walk: Option<Walk>) {
         let shown = walk.as_ref().map_or(U256::ZERO, Walk::weight);
-        if shown < fetching.claimed && shown > U256::ZERO {
+        if shown < claimed && shown > U256::ZERO {
             return self.peers.shun(from, "it claims more work than its headers show");
         }
-        let Some(walk) = walk.filter(|walk| walk.weight() > self.consensus.weight()) else {
-            return if shown > U256::ZERO {
-                self.peers.forget_head(from);
-            } else {
-                self.peers.disbelieve(from);
-            };
+        self.peers.forget_head(from);
+        match walk {
+            None => self.peers.disbelieve(from),
+            Some(walk) => {
+                let best = self.in_hand.as_ref().map(|in_hand| in_hand.walk.weight());
+                if shown > best.unwrap_or_default().max(self.consensus.weight()) {
+                    let heard = self.in_hand.take().map_or(0, |in_hand| in_hand.heard);
+                    self.in_hand = Some(InHand { from, walk, heard });
+                }
+            }
+        }
+    }
+
+    /// The work of the branch that is in hand, which whoever is to be heard before it must claim to exceed. Beyond measure once enough
+    /// were heard: anybody can say anything, and time and again.
+    pub(super) fn weight_in_hand(&self) -> U256 {
+        match &self.in_hand {
+            Some(in_hand) if in_hand.heard < CLAIMS_HEARD_MAX => in_hand.walk.weight(),
+            Some(_) => U256::MAX,
+            None => U256::ZERO,
+        }
+    }
+
+    /// Fetches the blocks of the branch that is in hand.
+    pub(super) fn fetch_in_hand(&mut self) {
+        let Some(InHand { from, walk, .. }) = self.in_hand.take() else {
+            return;
         };
-        if self.peers.heaviest_above(shown).is_some() {
-            // Somebody has come who claims more.
-            return self.fetch_if_behind();
+        if walk.weight() <= self.consensus.weight() {
+            return;
         }
         let after = walk.start();
         let awaited = walk.into_hashes();

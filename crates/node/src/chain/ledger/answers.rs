@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy::{sol, sol_types::SolCall};
+use alloy::sol_types::SolCall;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use rayswarm_chain::{
     CallRequest, PastState, RecoveredTransaction, SealedBlock, Snapshot, TransactionPlace, decode_block,
@@ -12,6 +12,7 @@ use rayswarm_network::{
     SealedBytes, StatePage, StateQuestion,
     chain::{HASHES_MAX, HEADERS_MAX, LOCATOR_MAX, TRANSACTIONS_MAX, first_transactions},
 };
+use rayswarm_settlement::validators::calls::validatorsCall;
 use serde_bytes::ByteBuf;
 
 use super::{Ledger, SubmitError, chained, header_of};
@@ -20,13 +21,6 @@ use crate::chain::{
     snapshots::{SnapshotError, Snapshots},
     storage::{StorageError, Stored},
 };
-
-sol! {
-    function validators() external view returns (address[] accounts, uint64[] powers);
-}
-
-/// Blocks that one answer may be made of; it takes as many as it has room for.
-const ANSWERED_MAX: u64 = 256;
 
 /// Sets of validators that are remembered.
 const SETS_KEPT: usize = 64;
@@ -51,9 +45,7 @@ impl Ledger {
 
     /// A final block that the chain has forgotten.
     pub(crate) fn old_block(&self, number: u64) -> Option<Arc<SealedBlock>> {
-        let snapshots = self.snapshots();
-        let read = snapshots.as_ref()?.block(number);
-        match read {
+        match self.reader()?.block(number) {
             Ok(block) => block.map(Arc::new),
             Err(error) => {
                 tracing::error!(number, error = %chained(&error), "an old block cannot be read");
@@ -62,9 +54,14 @@ impl Ledger {
         }
     }
 
+    /// The lowest height from which on final blocks are kept whole, where some are kept no more.
+    pub(crate) fn first_block(&self) -> Option<u64> {
+        self.reader()?.first_block().ok()
+    }
+
     /// Height of a final block that the chain may have forgotten.
     pub(crate) fn old_number(&self, hash: &B256) -> Option<u64> {
-        self.snapshots().as_ref()?.number_of(hash)
+        self.reader()?.number_of(hash)
     }
 
     /// The state after an old final block; `None` where it is not kept.
@@ -72,13 +69,13 @@ impl Ledger {
     /// # Errors
     /// When it cannot be read.
     pub(crate) fn past(&self, number: u64) -> Result<Option<Arc<dyn PastState>>, SnapshotError> {
-        let past = self.snapshots().as_ref().map(|snapshots| snapshots.past(number));
+        let past = self.reader().map(|reader| reader.past(number));
         Ok(past.transpose()?.flatten().map(|past| Arc::new(past) as _))
     }
 
     /// The height from which on the state after every final block is kept, if they are.
     pub(crate) fn archive(&self) -> Option<u64> {
-        self.snapshots().as_ref()?.archive()
+        self.reader()?.archive()
     }
 
     /// What calls see in an old final block; `None` where its state is not kept.
@@ -104,7 +101,7 @@ impl Ledger {
         if let Some(place) = self.read().transaction(hash) {
             return Some(place);
         }
-        let (number, index) = self.snapshots().as_ref()?.place(hash)?;
+        let (number, index) = self.reader()?.place(hash)?;
         Some(TransactionPlace {
             block: self.old_block(number)?,
             index: usize::try_from(index).ok()?,
@@ -160,21 +157,24 @@ impl Ledger {
     }
 
     /// Blocks of the best branch after the first of these that is on it.
-    pub(crate) fn blocks_after(&self, known: &[B256]) -> Vec<SealedBytes> {
+    pub(crate) fn blocks_after(&self, known: &[B256]) -> impl Iterator<Item = SealedBytes> {
         let first = self.number_after(known);
-        (first..first.saturating_add(ANSWERED_MAX))
-            .map_while(|number| self.sealed_bytes(number))
-            .collect()
+        (first..).map_while(|number| self.sealed_bytes(number))
     }
 
     /// RLP of the headers of those blocks.
     pub(crate) fn headers_after(&self, known: &[B256]) -> Vec<Vec<u8>> {
         let first = self.number_after(known);
-        let blocks = (first..).map_while(|number| self.block(number));
-        blocks
-            .take(HEADERS_MAX)
-            .map(|block| alloy_rlp::encode(block.header()))
-            .collect()
+        let headers = (first..).map_while(|number| self.header_bytes(number));
+        headers.take(HEADERS_MAX).collect()
+    }
+
+    fn header_bytes(&self, number: u64) -> Option<Vec<u8>> {
+        if let Some(block) = self.block(number) {
+            return Some(alloy_rlp::encode(block.header()));
+        }
+        let block = decode_block(&self.sealed_bytes(number)?.block).ok()?;
+        Some(alloy_rlp::encode(&block.header))
     }
 
     /// A final block and those before it, with what their execution showed. Nothing where it is not here.
@@ -186,11 +186,11 @@ impl Ledger {
 
     /// What follows a row of the state after a final block. `None` where that state is not kept.
     pub(crate) fn state_page(&self, question: &StateQuestion) -> Option<StatePage> {
-        let read = self.snapshots().as_ref()?.state_page(&question.block, question.after);
-        read.unwrap_or_else(|error| {
-            tracing::error!(error = %chained(&error), "the state cannot be read for a newcomer");
-            None
-        })
+        // The next block may be written while the rows are read.
+        let landmark = self.snapshots().as_ref()?.landmark_at(&question.block)?;
+        let page = landmark.page(question.after);
+        page.inspect_err(|error| tracing::error!(error = %chained(error), "the state cannot be read for a newcomer"))
+            .ok()
     }
 
     /// The latest final block that newcomers may begin at.
@@ -210,7 +210,7 @@ impl Ledger {
 
     fn sealed_bytes(&self, number: u64) -> Option<SealedBytes> {
         let kept = self.read().block(number).map(|block| block.hash);
-        let hash = kept.or_else(|| self.snapshots().as_ref()?.hash_at(number))?;
+        let hash = kept.or_else(|| self.reader()?.hash_at(number))?;
         let read = self.log().as_mut()?.get(&hash);
         match read {
             Ok(stored) => stored.map(|(block, seal)| SealedBytes { block, seal }),

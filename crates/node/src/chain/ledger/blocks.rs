@@ -51,6 +51,12 @@ pub(crate) enum ImportError {
         /// Its parent.
         parent: B256,
     },
+    /// There is no room beside the best branch, until more blocks are final.
+    #[error("block {number} has no room: too many blocks stand beside the best branch")]
+    Crowded {
+        /// Its height.
+        number: u64,
+    },
     /// It is ahead of this machine's clock, which may be wrong.
     #[error("it comes too early")]
     Early(#[source] consensus::SealError),
@@ -196,6 +202,10 @@ impl Ledger {
                     parent: header.parent,
                 });
             };
+            if !chain.has_room_on(&header.parent) {
+                let number = header.number;
+                return Err(ImportError::Crowded { number });
+            }
             (header_of(parent.hash, parent.header()), times_up_to(&chain, parent))
         };
         let seal = seal_of(sealed.seal.as_deref());
@@ -230,13 +240,15 @@ impl Ledger {
         self.take_in(checked.block, &checked.seal)
     }
 
-    /// Takes a block of the log in again. `None` for one of a branch that was given up.
+    /// Takes a block of the log in again. `None` for one of a branch that was given up, or that there is no room for.
     pub(crate) fn take_in_again(&self, hash: &B256) -> Result<Option<Header>, SealError> {
         let Some((block, seal)) = self.stored_bytes(hash)? else {
             return Ok(None);
         };
         match self.take_in(decode_block(&block)?, &seal_of(seal.as_deref())) {
-            Err(SealError::Block(BlockError::UnknownParent { .. } | BlockError::BelowFinal { .. })) => Ok(None),
+            Err(SealError::Block(
+                BlockError::UnknownParent { .. } | BlockError::BelowFinal { .. } | BlockError::Crowded(_),
+            )) => Ok(None),
             taken => taken.map(Some),
         }
     }

@@ -15,7 +15,7 @@ use rayswarm_chain::{Chain, SealedBlock};
 use super::{
     Rpc,
     error::{Answer, not_found, too_much},
-    logs,
+    logs::{self, Stretch},
 };
 use crate::chain::ledger::Ledger;
 
@@ -143,7 +143,7 @@ impl Rpc {
     /// What is new since the last time.
     pub(super) fn filter_changes(&self, params: &Params<'_>) -> Answer<FilterChanges<Transaction, RpcLog>> {
         let id: U64 = params.one()?;
-        // While it is read nothing arrives and no block is appended.
+        // While it is held nothing arrives and no block is appended.
         let chain = self.ledger.read();
         let head = chain.head().number();
         let (filter, News { left, first }) = {
@@ -171,12 +171,9 @@ impl Rpc {
         );
         let left = left.iter().filter(|block| (from..=to).contains(&block.number()));
         let mut told: Vec<RpcLog> = left.flat_map(|block| logs::removed(&wanted, block)).collect();
-        told.extend(logs::select(
-            (&chain, &self.ledger),
-            &wanted,
-            first.max(from),
-            head.min(to),
-        )?);
+        let stretch = Stretch::of(&chain, first.max(from), head.min(to));
+        drop(chain);
+        told.extend(stretch.select(&self.ledger, &wanted)?);
         Ok(FilterChanges::Logs(told))
     }
 

@@ -1,7 +1,9 @@
 //! Logs: the filter of a client, over a range of blocks.
 
+use std::{ops::Range, sync::Arc};
+
 use alloy::rpc::types::{Filter, FilterBlockOption, Log as RpcLog};
-use jsonrpsee::types::Params;
+use jsonrpsee::types::{ErrorObjectOwned, Params};
 use rayswarm_chain::{Chain, LogFilter, SealedBlock};
 
 use super::{
@@ -12,6 +14,9 @@ use crate::chain::ledger::{BranchStep, Ledger};
 
 /// Most logs in one answer.
 const LOGS_MAX: usize = 10_000;
+
+/// Most blocks that are looked through for one.
+const BLOCKS_MAX: u64 = 100_000;
 
 /// Most addresses, and most values of one topic, in a filter.
 const ALTERNATIVES_MAX: usize = 1_000;
@@ -25,7 +30,8 @@ impl Rpc {
     pub(super) fn find_logs(&self, filter: &Filter) -> Answer<Vec<RpcLog>> {
         let wanted = log_filter(filter)?;
         let (first, last) = self.range(filter)?;
-        select((&self.ledger.read(), &self.ledger), &wanted, first, last)
+        let stretch = Stretch::of(&self.ledger.read(), first, last);
+        stretch.select(&self.ledger, &wanted)
     }
 
     /// The blocks a filter covers, both ends included. The future is no error: it only holds nothing yet.
@@ -94,23 +100,68 @@ pub(super) fn removed(wanted: &LogFilter, block: &SealedBlock) -> Vec<RpcLog> {
     logs
 }
 
-/// The wanted logs of blocks `first..=last`, of which the chain is held while they are looked for and the ledger has the old
-/// ones.
-pub(super) fn select(
-    (chain, ledger): (&Chain, &Ledger),
-    wanted: &LogFilter,
-    first: u64,
-    last: u64,
-) -> Answer<Vec<RpcLog>> {
-    let mut found = Vec::new();
-    let block_at = |number| chain.block(number).cloned().or_else(|| ledger.old_block(number));
-    for block in (first..=last).map_while(block_at) {
-        found.extend(wanted.select(&block).map(|entry| convert::log(&entry)));
-        if found.len() > LOGS_MAX {
-            return Err(too_much(format!(
-                "query returned more than {LOGS_MAX} results; ask for fewer blocks than {first} to {last}"
-            )));
+/// Blocks of the best branch, one after the other.
+pub(super) struct Stretch {
+    /// Those that the chain holds no more, by height; they are final.
+    old: Range<u64>,
+    /// Those that it holds, as the branch was at one moment.
+    recent: Vec<Arc<SealedBlock>>,
+}
+
+impl Stretch {
+    /// The blocks `first..=last`, as far as there are any.
+    pub(super) fn of(chain: &Chain, first: u64, last: u64) -> Self {
+        let last = last.min(chain.head().number());
+        let mut recent: Vec<_> = (first..=last)
+            .rev()
+            .map_while(|number| chain.block(number).cloned())
+            .collect();
+        recent.reverse();
+        let end = recent.first().map_or(last.saturating_add(1), |block| block.number());
+        Self {
+            old: first..end,
+            recent,
         }
     }
-    Ok(found)
+
+    /// The wanted logs of them. Old blocks are read when their turn comes, and nobody waits for that.
+    ///
+    /// # Errors
+    /// If there are too many, or if blocks are kept here no more: nobody is to think that there was nothing in them.
+    pub(super) fn select(self, ledger: &Ledger, wanted: &LogFilter) -> Answer<Vec<RpcLog>> {
+        let (first, last) = (self.old.start, self.last());
+        if last.saturating_sub(first) >= BLOCKS_MAX {
+            return Err(too_much(format!(
+                "query covers more than {BLOCKS_MAX} blocks; ask for fewer than {first} to {last}"
+            )));
+        }
+        let mut found = Vec::new();
+        let old = self
+            .old
+            .map(|number| ledger.old_block(number).ok_or_else(|| gone(ledger, number)));
+        for block in old.chain(self.recent.into_iter().map(Ok)) {
+            let block = block?;
+            found.extend(wanted.select(&block).map(|entry| convert::log(&entry)));
+            if found.len() > LOGS_MAX {
+                return Err(too_much(format!(
+                    "query returned more than {LOGS_MAX} results; ask for fewer blocks than {first} to {last}"
+                )));
+            }
+        }
+        Ok(found)
+    }
+
+    fn last(&self) -> u64 {
+        let recent = self.recent.last().map(|block| block.number());
+        recent.unwrap_or(self.old.end.saturating_sub(1))
+    }
+}
+
+fn gone(ledger: &Ledger, number: u64) -> ErrorObjectOwned {
+    let from = ledger
+        .first_block()
+        .map_or_else(String::new, |first| format!(" from block {first} on"));
+    not_found(format!(
+        "block {number} is not kept by this node; ask{from}, or a node with the whole history"
+    ))
 }

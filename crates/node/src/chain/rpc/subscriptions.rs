@@ -40,6 +40,15 @@ enum Form {
     Full,
 }
 
+/// Whether a subscriber that was too slow can know by what it is told that it missed some.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gaps {
+    /// Blocks have numbers, and who hears of transactions that wait cannot hear of all.
+    Seen,
+    /// Its subscription ends, so that it asks again.
+    Unseen,
+}
+
 /// Names of subscriptions: 128 random bits, in Ethereum's hexadecimal form.
 #[derive(Debug)]
 pub(super) struct HexIds;
@@ -63,18 +72,18 @@ pub(super) async fn serve(params: Params<'static>, pending: PendingSubscriptionS
                 BranchStep::Applied(block) => vec![word(&convert::header(block))],
                 BranchStep::Reverted(_) => Vec::new(),
             };
-            relay(&rpc, pending, ledger.subscribe(), words).await;
+            relay(&rpc, pending, ledger.subscribe(), Gaps::Seen, words).await;
         }
         Interest::Logs(filter) => {
             let words = |step: &BranchStep| logs::of_step(&filter, step).iter().map(word).collect();
-            relay(&rpc, pending, ledger.subscribe(), words).await;
+            relay(&rpc, pending, ledger.subscribe(), Gaps::Unseen, words).await;
         }
         Interest::Arrivals(form) => {
             let words = |arrival: &Arc<PooledTransaction>| match form {
                 Form::Hash => vec![word(&arrival.hash)],
                 Form::Full => vec![word(&convert::waiting(&arrival.transaction))],
             };
-            relay(&rpc, pending, ledger.arrivals().subscribe(), words).await;
+            relay(&rpc, pending, ledger.arrivals().subscribe(), Gaps::Seen, words).await;
         }
     }
 }
@@ -85,6 +94,7 @@ async fn relay<T: Clone>(
     rpc: &Rpc,
     pending: PendingSubscriptionSink,
     mut source: Receiver<T>,
+    gaps: Gaps,
     words: impl Fn(&T) -> Vec<Word>,
 ) {
     let Ok(sink) = pending.accept().await else { return };
@@ -103,8 +113,13 @@ async fn relay<T: Clone>(
                     }
                 }
             }
-            // Better some missed than a queue without end; of blocks the client sees the gap in the numbers.
-            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "a subscriber is too slow"),
+            // Better some missed than a queue without end.
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "a subscriber is too slow");
+                if gaps == Gaps::Unseen {
+                    return;
+                }
+            }
             Err(RecvError::Closed) => return,
         }
     }

@@ -7,6 +7,7 @@
 //! | `codes` | code hash | code |
 //! | `blocks` | height | block, senders, receipts ([`SealedBlock::encode_executed`]) |
 //! | `heights` | block hash | height |
+//! | `hashes` | height | block hash |
 //! | `places` | transaction hash | height, index |
 //! | `meta` | name | `genesis`: hash; `work`: sum of the difficulties up to the last final block (32, big endian) |
 
@@ -19,6 +20,7 @@ pub(in crate::chain) const SLOTS: TableDefinition<[u8; 52], [u8; 32]> = TableDef
 pub(in crate::chain) const CODES: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("codes");
 pub(in crate::chain) const BLOCKS: TableDefinition<u64, &[u8]> = TableDefinition::new("blocks");
 pub(super) const HEIGHTS: TableDefinition<[u8; 32], u64> = TableDefinition::new("heights");
+pub(in crate::chain) const HASHES: TableDefinition<u64, [u8; 32]> = TableDefinition::new("hashes");
 pub(super) const PLACES: TableDefinition<[u8; 32], (u64, u32)> = TableDefinition::new("places");
 pub(in crate::chain) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
@@ -109,6 +111,7 @@ pub(super) fn put_block(transaction: &WriteTransaction, block: &SealedBlock) -> 
         .open_table(BLOCKS)?
         .insert(number, &block.encode_executed()[..])?;
     transaction.open_table(HEIGHTS)?.insert(block.hash.0, number)?;
+    transaction.open_table(HASHES)?.insert(number, block.hash.0)?;
     let mut places = transaction.open_table(PLACES)?;
     for (index, executed) in (0..).zip(block.transactions()) {
         places.insert(executed.tx_hash().0, (number, index))?;
@@ -128,13 +131,13 @@ pub(super) fn add_work(transaction: &WriteTransaction, difficulty: U256) -> Resu
     Ok(())
 }
 
+/// Forgets what is in a block and what its execution showed. Where it stands is kept: peers ask for blocks of the log by that.
 pub(super) fn forget_block(transaction: &WriteTransaction, number: u64) -> Result<(), redb::Error> {
     let mut blocks = transaction.open_table(BLOCKS)?;
     let Some(bytes) = blocks.remove(number)?.map(|block| block.value().to_vec()) else {
         return Ok(());
     };
     if let Ok(block) = SealedBlock::decode_executed(&bytes) {
-        transaction.open_table(HEIGHTS)?.remove(block.hash.0)?;
         let mut places = transaction.open_table(PLACES)?;
         for executed in block.transactions() {
             places.remove(executed.tx_hash().0)?;

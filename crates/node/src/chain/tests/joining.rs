@@ -369,3 +369,64 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
     assert_eq!(balance(&again, json!("0x28")).await, Ok(reward * U256::from(40)));
     again.stop().await;
 }
+
+/// Of final blocks a node may keep no more than the last 1,024 with their receipts; peers are given all of them all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_keeps_a_short_history_still_gives_peers_the_whole_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let [short, fresh, late] = ["short", "fresh", "late"].map(|name| folder.path().join(name));
+    let spec = spec(1);
+    let begin = spec.genesis.timestamp + AGE - 1_400;
+    let keeping = Keeping {
+        history: Some(1),
+        ..Keeping::default()
+    };
+    let part = Part {
+        keeping,
+        ..Part::default()
+    };
+    let times = |numbers: std::ops::Range<u64>| numbers.map(|number| begin + number);
+    let miner = Address::repeat_byte(1);
+    grow_with(&short.join("chain"), &spec, &part, times(0..10), miner);
+    fs::create_dir_all(late.join("chain")).unwrap();
+    for file in [GENESIS_FILE, LOG_FILE, "state.redb"] {
+        fs::copy(short.join("chain").join(file), late.join("chain").join(file)).unwrap();
+    }
+    grow_with(&short.join("chain"), &spec, &part, times(10..1_300), miner);
+
+    let short = Node::start(&short, &spec, Vec::new(), keeping).await.unwrap();
+    let head = short.chain.head();
+    assert_eq!(head.0, 1_300);
+    let old = ask(&short.chain, "eth_getBlockByNumber", json!(["0x64", false])).await;
+    assert!(old["result"].is_null(), "it is kept no more: {old}");
+    let logs = json!([{ "fromBlock": "0x0", "toBlock": "latest" }]);
+    let refused = ask(&short.chain, "eth_getLogs", logs.clone()).await;
+    assert_eq!(refused["error"]["code"], -32001, "{refused}");
+    let said = refused["error"]["message"].as_str().unwrap();
+    assert!(said.contains("from block 274 on"), "{said}");
+    let near = json!([{ "fromBlock": "0x112", "toBlock": "latest" }]);
+    assert_eq!(
+        ask(&short.chain, "eth_getLogs", near).await["result"],
+        json!([]),
+        "all of these are kept"
+    );
+
+    let fresh = Node::start(&fresh, &spec, vec![short.address()], Keeping::default())
+        .await
+        .unwrap();
+    fresh.reaches(head).await;
+    assert_eq!(ask(&fresh.chain, "eth_getLogs", logs).await["result"], json!([]));
+
+    // Who was away for long may begin anew at a checkpoint, and executes nothing of what lies between.
+    let said = ask(&short.chain, "rayswarm_checkpoint", json!([])).await;
+    let checkpoint: Checkpoint = said["result"].as_str().unwrap().parse().unwrap();
+    let late = Node::start(&late, &spec, vec![short.address()], trusting(checkpoint))
+        .await
+        .unwrap();
+    late.reaches(head).await;
+    let skipped = ask(&late.chain, "eth_getBlockByNumber", json!(["0xc8", false])).await;
+    assert!(skipped["result"].is_null(), "{skipped}");
+    for node in [fresh, late, short] {
+        node.stop().await;
+    }
+}

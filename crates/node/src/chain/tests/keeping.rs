@@ -179,3 +179,31 @@ async fn nothing_is_answered_for_that_was_not_stored() {
     // It still waits, for whoever can store it.
     assert!(ledger.read().waiting(&hash).is_some());
 }
+
+#[tokio::test]
+async fn who_is_behind_says_so_and_who_cannot_go_on_takes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (methods, ledger, _) = bare(dir.path());
+    let syncing = async || {
+        let params = jsonrpsee::core::EmptyServerParams::new();
+        methods
+            .call::<_, serde_json::Value>("eth_syncing", params)
+            .await
+            .unwrap()
+    };
+    assert_eq!(syncing().await, json!(false));
+    // The next block is on its way.
+    ledger.aim_at(1);
+    assert_eq!(syncing().await, json!(false));
+    ledger.aim_at(5);
+    let behind = json!({"startingBlock": "0x0", "currentBlock": "0x0", "highestBlock": "0x5"});
+    assert_eq!(syncing().await, behind);
+    ledger.aim_at(0);
+    assert_eq!(syncing().await, json!(false));
+
+    let faucet = Faucet::of(&genesis()).unwrap();
+    faucet.drip(&ledger, Address::repeat_byte(4)).unwrap().unwrap();
+    ledger.stall("the log of votes cannot be written".into());
+    let refused = faucet.drip(&ledger, Address::repeat_byte(5)).unwrap_err();
+    assert!(format!("{refused:?}").contains("log of votes"), "{refused:?}");
+}
