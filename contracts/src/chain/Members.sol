@@ -6,6 +6,8 @@ pragma solidity 0.8.37;
 library Members {
     /// @dev 2^64 divided by the golden ratio, made odd.
     uint256 private constant GOLDEN = 0x9e3779b97f4a7c15;
+    /// @dev 2^64 times the square root of two less one, made odd.
+    uint256 private constant SILVER = 0x6a09e667f3bcc909;
 
     function pack(address account, uint256 power) internal pure returns (uint256) {
         return (uint256(uint160(account)) << 96) | power;
@@ -26,14 +28,14 @@ library Members {
     }
 
     /// @notice Whose turn it is, as `ValidatorSet::proposer` of the Rust consensus has it: multiples of the golden ratio go round
-    /// the set.
+    /// the set with the heights, those of the square root of two with the rounds.
     /// @param total The power of `set` in all.
     function proposer(uint256[] memory set, uint256 total, uint64 height, uint32 round)
         internal
         pure
         returns (address)
     {
-        uint256 around = uint64((uint256(height) + round) * GOLDEN);
+        uint256 around = uint64(height * GOLDEN + round * SILVER);
         uint256 left = (around * total) >> 64;
         uint256 i = 0;
         while (left >= powerOf(set[i])) {

@@ -12,7 +12,7 @@ import {SetChange} from "./SetChange.sol";
 
 /// @title Proof of stake: who stakes the most votes, with a power of its whole coins
 /// @notice A change of stake made in epoch e counts from the end of epoch e + 1 on, as fast as SetChange's bound allows:
-/// what does not fit waits, in order. A block's reward is its proposer's; turns are drawn by power.
+/// what does not fit waits, in order. A block's reward is its proposer's; turns go round by power.
 contract StakedValidators is Evidence {
     using EnumerableSet for EnumerableSet.AddressSet;
     using Ranking for Ranking.Best;

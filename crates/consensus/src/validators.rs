@@ -9,6 +9,8 @@ pub const VALIDATORS_MAX: usize = 128;
 /// 2^64 divided by the golden ratio, made odd: its multiples fall as evenly as can be over the 64-bit numbers (Knuth, The Art of
 /// Computer Programming, volume 3, section 6.4).
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+/// The same of the square root of two less one, for the rounds of a height: whose turn a round is says nothing of the next heights.
+const SILVER: u64 = 0x6a09_e667_f3bc_c909;
 
 /// One who votes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,11 +96,10 @@ impl ValidatorSet {
     }
 
     /// Whose turn it is to propose: multiples of the golden ratio go round the set, each validator an interval as wide as its
-    /// power. In any stretch of turns everybody has its share to within a few, however the powers were chosen, and the turns of
-    /// one validator lie as far apart as its share allows.
+    /// power. In any stretch of heights everybody has its share to within a few, however the powers were chosen.
     pub fn proposer(&self, height: u64, round: u32) -> Address {
-        let turn = height.wrapping_add(u64::from(round));
-        let around = u128::from(turn.wrapping_mul(GOLDEN));
+        let (by_height, by_round) = (height.wrapping_mul(GOLDEN), u64::from(round).wrapping_mul(SILVER));
+        let around = u128::from(by_height.wrapping_add(by_round));
         // Below the total, as the other factor is below 2^64.
         let mut left = ((around * u128::from(self.total)) >> 64) as u64;
         for validator in &self.validators {

@@ -6,7 +6,7 @@
 mod tests;
 
 use crate::{
-    chain::{EmbeddedChain, is_own_chain_id},
+    chain::EmbeddedChain,
     clock,
     config::{ConfigError, ContractChoice},
     journal::Journal,
@@ -15,7 +15,8 @@ use anyhow::{Context, bail};
 use rayswarm_model::{Amount, signed::AccountKey};
 use rayswarm_network::Ticket;
 use rayswarm_settlement::{
-    ChainName, Chronicle, Contracts, DeploySettings, Settlement, SettlementError, ask_faucet, identify,
+    ChainName, Chronicle, Contracts, DeploySettings, Settlement, SettlementError, ask_faucet,
+    chain_id::is_own_chain_id, identify,
 };
 use std::{
     path::{Path, PathBuf},

@@ -45,6 +45,7 @@
 
 mod allowance;
 mod bindings;
+pub mod chain_id;
 mod contracts;
 mod deploy;
 pub mod disputes;

@@ -140,6 +140,12 @@ mod tests {
         assert_eq!(peers.kept.len(), PEERS_MAX);
         assert_eq!(peers.next_height(true).len(), 8 + MESSAGES_MAX + 1);
         assert_eq!(peers.bytes, 0);
+        peers.keep(Peer([1; 32]), proposal(0));
+        assert!(
+            peers.next_height(false).is_empty(),
+            "they were of a height that was skipped"
+        );
+        assert!(peers.next_height(true).is_empty());
     }
 
     #[test]

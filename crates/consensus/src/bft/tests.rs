@@ -167,6 +167,28 @@ fn a_log_that_does_not_read_or_is_of_a_later_height_costs_the_voice() {
     assert!(bft.is_voting());
 }
 
+/// Until then a crash must not make it forget that something was said there.
+#[test]
+fn a_log_of_a_later_height_is_kept_until_that_is_over() {
+    let set = set(&POWERS);
+    let later = Entry::Record(3, Record::Timeout(Step::Propose, 0)).encode();
+    let mut bft = bft(Some(key(1)), &set);
+    bft.start(NOW, &[later]);
+    let mut parent = genesis();
+    for number in 1..=3 {
+        assert!(!bft.is_voting(), "height {number}");
+        let header = block(&parent, Address::ZERO, 0, 0).header;
+        let stored = Event::Stored {
+            header: header.clone(),
+            validators: Some(Arc::clone(&set)),
+        };
+        let did = bft.handle(NOW, stored);
+        assert_eq!(did.contains(&Output::Reset), number == 3, "height {number}");
+        parent = header;
+    }
+    assert!(bft.is_voting());
+}
+
 #[test]
 fn the_pause_between_blocks_is_kept() {
     let set = set(&POWERS);
@@ -222,6 +244,41 @@ fn who_says_what_no_honest_one_says_is_named() {
     };
     forged.account = key(number).address();
     assert!(is_named(&Message::Vote(forged)), "a forged vote");
+
+    let said = |kind, block| {
+        let votes = (1..=4).map(|number| match vote(number, 1, 0, kind, block) {
+            Message::Vote(signed) => (signed.account, signed.signature),
+            _ => unreachable!(),
+        });
+        votes.collect::<Vec<_>>()
+    };
+    let polka = |signatures| {
+        Message::Polka(message::Polka {
+            height: 1,
+            round: 0,
+            block: good.header.hash,
+            signatures,
+        })
+    };
+    let mut signatures = said(VoteKind::Prevote, good.header.hash);
+    assert!(!is_named(&polka(signatures.clone())));
+    signatures[2].1 = Signature::repeat_byte(1);
+    assert!(is_named(&polka(signatures)), "a forged polka");
+    let round_end = |signatures: Vec<(Address, Signature)>| {
+        let votes = signatures.into_iter();
+        Message::RoundEnd(message::RoundEnd {
+            height: 1,
+            round: 0,
+            is_over: true,
+            votes: votes
+                .map(|(account, signature)| (VoteKind::Precommit, B256::ZERO, account, signature))
+                .collect(),
+        })
+    };
+    let mut signatures = said(VoteKind::Precommit, B256::ZERO);
+    assert!(!is_named(&round_end(signatures.clone())));
+    signatures[2].1 = Signature::repeat_byte(1);
+    assert!(is_named(&round_end(signatures)), "a forged end of a round");
     let mut bft = bft(None, &set);
     let from = Peer([7; 32]);
     let bytes = Bytes::from_static(b"nonsense");
@@ -258,6 +315,30 @@ fn a_block_that_may_not_stand_there_gets_no_vote() {
         None,
         "it says it is of another round: as if it had not come"
     );
+}
+
+#[test]
+fn a_block_that_execution_refuses_gets_no_vote() {
+    let set = set(&POWERS);
+    let number = proposer(&set, 0);
+    let other = (1..=4).find(|other| *other != number).unwrap();
+    let proposed = block(&genesis(), key(number).address(), 0, 0);
+    let hash = proposed.header.hash;
+    for (valid, expected) in [(true, hash), (false, B256::ZERO)] {
+        let mut bft = bft(Some(key(other)), &set);
+        bft.start(NOW, &[]);
+        let did = bft.handle(NOW, message(1, &proposal(number, 0, -1, &proposed)));
+        assert!(did.contains(&Output::Check(proposed.clone())));
+        let did = bft.handle(NOW, Event::Checked { hash, valid });
+        let prevoted = did.iter().find_map(|did| match did {
+            Output::Send { message, .. } => match Message::decode(message) {
+                Some(Message::Vote(signed)) => Some(signed.vote.block),
+                _ => None,
+            },
+            _ => None,
+        });
+        assert_eq!(prevoted, Some(expected));
+    }
 }
 
 #[test]

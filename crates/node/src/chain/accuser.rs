@@ -31,6 +31,8 @@ pub(crate) struct Accuser {
 /// Evidence that is not on the chain, as far as this node knows.
 struct Kept {
     culprit: Address,
+    /// Of which the contract takes one report.
+    height: u64,
     input: Bytes,
     refusals: u32,
     /// The height at which it was looked at last, and the transaction that was sent then.
@@ -47,11 +49,17 @@ impl Accuser {
         }
     }
 
-    /// Takes evidence, to be reported until it is on the chain or of no use.
+    /// Takes evidence, to be reported until it is on the chain or of no use, or this process ends.
     pub(crate) fn take(&mut self, evidence: &Evidence) {
-        if self.kept.len() < KEPT_MAX {
+        let (culprit, height) = (evidence.validator(), height_of(evidence));
+        let is_known = self
+            .kept
+            .iter()
+            .any(|kept| (kept.culprit, kept.height) == (culprit, height));
+        if !is_known && self.kept.len() < KEPT_MAX {
             self.kept.push(Kept {
-                culprit: evidence.validator(),
+                culprit,
+                height,
                 input: call_data(evidence),
                 refusals: 0,
                 tried: None,
@@ -118,6 +126,13 @@ impl Accuser {
         };
         let signature = self.key.sign_digest(&transaction.signature_hash());
         RecoveredTransaction::new_unchecked(transaction.into_signed(signature).into(), sender)
+    }
+}
+
+const fn height_of(evidence: &Evidence) -> u64 {
+    match evidence {
+        Evidence::Votes { first, .. } => first.0.height,
+        Evidence::Proposals { first, .. } => first.0.height,
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
-use alloy_primitives::{Address, U256, keccak256};
+use alloy_primitives::{Address, U256};
+use rand::random;
 use rayswarm_chain::GenesisAccount;
 use rayswarm_consensus::{bft::BftRules, pow::PowRules};
+use rayswarm_settlement::chain_id::own_chain_id;
 
 use super::{
-    faucet::{DEVELOPMENT_CHAIN_ID, development_genesis},
+    faucet::development_genesis,
     spec::{ChainSpec, ConsensusRules, FirstValidator, ValidatorParams},
 };
 
@@ -25,25 +27,9 @@ const HALF_LIFE_BLOCKS: u32 = 240;
 /// Evidence and stake outlast this many epochs.
 const EVIDENCE_EPOCHS: u64 = 24;
 
-/// First digits of the ids of chains that nodes keep together; 32 bits of their own follow.
-const CHAIN_IDS: u64 = DEVELOPMENT_CHAIN_ID << 32;
-
-/// A chain id that no other chain has: a vote or a transaction that was signed for one chain would count on all with its id, such as
-/// those that the same accounts begin anew. It fits in 53 bits, as JavaScript wants it. A chain that one node seals has the one that
-/// wallets know.
-pub fn own_chain_id(kind: ConsensusKind, timestamp: u64, accounts: impl Iterator<Item = Address>) -> u64 {
-    if kind == ConsensusKind::Solo {
-        return DEVELOPMENT_CHAIN_ID;
-    }
-    let mut subject = timestamp.to_be_bytes().to_vec();
-    accounts.for_each(|account| subject.extend_from_slice(account.as_slice()));
-    let [a, b, c, d, ..] = keccak256(subject).0;
-    CHAIN_IDS | u64::from(u32::from_be_bytes([a, b, c, d]))
-}
-
-/// Whether a chain has an id that was made here and not chosen.
-pub const fn is_own_chain_id(chain_id: u64) -> bool {
-    chain_id == DEVELOPMENT_CHAIN_ID || chain_id >> 32 == DEVELOPMENT_CHAIN_ID
+/// An id for a new chain, which no other has.
+pub fn new_chain_id() -> u64 {
+    own_chain_id(random())
 }
 
 /// How blocks are ordered.

@@ -181,7 +181,7 @@ impl Driver {
                     running.tell_status();
                     running.fetch_if_behind();
                     running.mine_if_best();
-                    running.report_again();
+                    running.report();
                     Ok(())
                 }
             };
@@ -352,6 +352,8 @@ impl Running {
         match event {
             ChainEvent::Joined { link } => {
                 let node = link.node();
+                // What its older link was asked is not answered any more.
+                self.fetching.take_if(|fetching| fetching.from == node);
                 self.peers.joined(link);
                 tracing::info!(%node, peers = self.peers.count(), "a peer of the chain has joined");
                 self.tell_status();
@@ -429,12 +431,11 @@ impl Running {
         tracing::warn!(culprit = %evidence.validator(), "a validator has signed what nobody may sign");
         if let Some(accuser) = &mut self.accuser {
             accuser.take(&evidence);
-            accuser.report(&self.ledger);
         }
     }
 
-    /// What was seen and is not on the chain yet is reported again.
-    fn report_again(&mut self) {
+    /// What was seen and is not on the chain is reported. The block of its height is the head by then.
+    fn report(&mut self) {
         if let Some(accuser) = &mut self.accuser {
             accuser.report(&self.ledger);
         }

@@ -16,9 +16,6 @@ use rayswarm_chain::{Chain, Genesis, GenesisAccount, Hardfork, RecoveredTransact
 
 use super::ledger::{Ledger, SubmitError};
 
-/// Chain id of development chains unless chosen otherwise: "RS" in ASCII.
-pub const DEVELOPMENT_CHAIN_ID: u64 = 0x5253;
-
 /// Gas of a development chain's block: some 6,000 vouchers.
 const GAS_LIMIT: u64 = 100_000_000;
 

@@ -58,21 +58,46 @@ pub(crate) struct Opened {
     pub(crate) written: Vec<Bytes>,
 }
 
-/// How far a chain must be behind a checkpoint to begin there anew: as many blocks are executed sooner than a state is fetched.
-const BEHIND_MIN: u64 = 1_024;
+/// How far a chain must be behind a checkpoint to begin there anew. Fewer blocks are executed while a state would be fetched.
+const BEHIND_MIN: u64 = 16_384;
 
-/// Whether the chain in `dir` had better begin at a checkpoint: it is new, or was left long before.
+/// How far a chain is from a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// There is none yet: it begins at the checkpoint.
+    New,
+    /// It was left so long before that it had better begin anew there, if that can be.
+    FarBefore,
+    /// It goes on where it is.
+    There,
+}
+
+/// Where the chain in `dir` begins. One that keeps all old states goes through all blocks: they would have a gap.
 ///
 /// # Errors
 /// When what is kept of it cannot be read.
-pub(super) fn is_far_before(dir: &Path, spec: &ChainSpec, checkpoint: Checkpoint) -> Result<bool, ChainError> {
+pub(super) fn start(
+    dir: &Path,
+    spec: &ChainSpec,
+    checkpoint: Checkpoint,
+    archive: Option<bool>,
+) -> Result<Start, ChainError> {
     let state = dir.join(STATE_FILE);
-    if !dir.join(LOG_FILE).exists() || !state.exists() {
-        return Ok(!dir.join(LOG_FILE).exists());
+    if !dir.join(LOG_FILE).exists() {
+        return Ok(Start::New);
+    }
+    if !state.exists() {
+        return Ok(Start::There);
     }
     let snapshots = Snapshots::open(&state, &spec.chain_genesis()?, Keeping::default())?;
-    let last = snapshots.reader().last()?;
-    Ok(last.saturating_add(BEHIND_MIN) < checkpoint.number)
+    let reader = snapshots.reader();
+    let keeps_all = archive != Some(false) && reader.archive().is_some();
+    let is_far = reader.last()?.saturating_add(BEHIND_MIN) < checkpoint.number;
+    Ok(if is_far && !keeps_all {
+        Start::FarBefore
+    } else {
+        Start::There
+    })
 }
 
 /// Makes the final state of a chain that begins at a checkpoint. A crash before the end leaves the chain as it was.

@@ -73,10 +73,10 @@ use self::{
     accuser::Accuser,
     driver::{
         Driver, Peers,
-        beginning::{self, Wanted},
+        beginning::{self, Beginning, Wanted},
     },
     faucet::Faucet,
-    kept::Part,
+    kept::{Part, Start},
     ledger::{Ledger, chained, header_of},
     miner::Miner,
     rpc::Rpc,
@@ -86,8 +86,8 @@ use self::{
 };
 pub use self::{
     checkpoint::{Checkpoint, NotTheCheckpoint},
-    draft::{COIN, ConsensusKind, Draft, is_own_chain_id, own_chain_id},
-    faucet::{DEVELOPMENT_CHAIN_ID, development_genesis},
+    draft::{COIN, ConsensusKind, Draft, new_chain_id},
+    faucet::development_genesis,
     kept::Keeping,
     miner::Intensity,
     rpc::RpcError,
@@ -95,8 +95,13 @@ pub use self::{
     storage::StorageError,
 };
 
+pub use rayswarm_settlement::chain_id::{DEVELOPMENT_CHAIN_ID, is_own_chain_id};
+
 const GENESIS_FILE: &str = "genesis.json";
 const LOG_FILE: &str = "blocks.log";
+
+/// How long a chain that was left long ago waits for the state after a checkpoint, before it goes through all blocks.
+const BEGINNING_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long open connections may take to finish when the chain stops.
 const CONNECTIONS_GRACE: Duration = Duration::from_secs(3);
@@ -297,23 +302,17 @@ impl EmbeddedChain {
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         let mut peers = Peers::new(network.clone(), config.known, tasks.clone());
-        let begins_at = match config.keeping.checkpoint {
+        let beginning = match config.keeping.checkpoint {
             Some(checkpoint) => {
-                let (dir, spec) = (dir.clone(), spec.clone());
-                let looking = tokio::task::spawn_blocking(move || kept::is_far_before(&dir, &spec, checkpoint));
-                let is_far = looking.await.map_err(ChainError::Interrupted)??;
-                is_far.then_some(checkpoint)
-            }
-            None => None,
-        };
-        let beginning = match begins_at {
-            Some(checkpoint) => {
+                let (folder, chain, archive) = (dir.clone(), spec.clone(), config.keeping.archive);
+                let looking = tokio::task::spawn_blocking(move || kept::start(&folder, &chain, checkpoint, archive));
+                let start = looking.await.map_err(ChainError::Interrupted)??;
                 let wanted = Wanted {
                     checkpoint,
                     genesis: header_of(first.hash, first.header()),
                     pow,
                 };
-                beginning::fetch(&mut peers, &mut events, &wanted).await
+                begin(start, &mut peers, &mut events, &wanted).await
             }
             None => None,
         };
@@ -454,6 +453,31 @@ pub fn claim(dir: &Path, spec: &ChainSpec) -> Result<(), ChainError> {
             stored: stored.chain_genesis()?.hash(),
             wanted: spec.chain_genesis()?.hash(),
         }),
+    }
+}
+
+/// What a chain begins with that does not go on where it is. One that was left long ago can do without.
+async fn begin(
+    start: Start,
+    peers: &mut Peers,
+    events: &mut mpsc::Receiver<ChainEvent>,
+    wanted: &Wanted,
+) -> Option<Beginning> {
+    let fetching = beginning::fetch(peers, events, wanted);
+    match start {
+        Start::New => fetching.await,
+        Start::There => None,
+        Start::FarBefore => {
+            tracing::warn!(
+                checkpoint = %wanted.checkpoint,
+                "the chain was left long before the checkpoint; beginning anew there, without the blocks between"
+            );
+            let begun = timeout(BEGINNING_PATIENCE, fetching).await;
+            begun.unwrap_or_else(|_| {
+                tracing::warn!("no peer has had the state after the checkpoint; going on where the chain was left");
+                None
+            })
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable};
 
 pub(crate) use self::reader::Reader;
 use self::rows::{
-    ACCOUNTS, BLOCKS, CODES, HASHES, HEIGHTS, META, PLACES, SLOTS, WORK, add_work, apply, decode_fields, forget_block,
+    ACCOUNTS, BLOCKS, CODES, HASHES, HEIGHTS, META, PLACES, SLOTS, WORK, add_work, apply, decode_fields, forget_blocks,
     put_account, put_block, slot_key, work_of,
 };
 use super::{
@@ -192,9 +192,8 @@ impl Snapshots {
                 apply(&transaction, changes)?;
                 put_block(&transaction, block)?;
                 add_work(&transaction, block.header().difficulty)?;
-                let old = self.keep.and_then(|keep| block.number().checked_sub(keep));
-                if let Some(old) = old.filter(|old| *old > 0) {
-                    forget_block(&transaction, old)?;
+                if let Some(old) = self.keep.and_then(|keep| block.number().checked_sub(keep)) {
+                    forget_blocks(&transaction, old)?;
                 }
             }
             transaction.commit()?;

@@ -2,6 +2,7 @@
 
 use crate::{
     bindings::{disputes::Disputes::DisputeConfig, escrow::JobEscrow},
+    chain_id::{DEVELOPMENT_CHAIN_ID, is_own_chain_id},
     error::SettlementError,
 };
 use alloy::primitives::{Address, keccak256};
@@ -11,8 +12,15 @@ use std::{collections::BTreeMap, path::Path};
 
 /// The book of settings and addresses by chain id that comes with this version.
 pub(super) const BOOK: &str = include_str!("../../../../contracts/addresses.json");
-/// Chains that have the settings of another: geth's and Ganache's development chain those of anvil's.
-const SAME_AS: [(u64, u64); 1] = [(1_337, 31_337)];
+/// Whose settings a chain has that is not in a book itself: geth's and Ganache's development chain those of anvil's, and all whose id was
+/// made here those of our development chains.
+const fn same_as(chain_id: u64) -> Option<u64> {
+    match chain_id {
+        1_337 => Some(31_337),
+        _ if is_own_chain_id(chain_id) => Some(DEVELOPMENT_CHAIN_ID),
+        _ => None,
+    }
+}
 
 /// What a deployment fixes for ever. `docs/adr/0016-settlement-state-machine.md` explains the choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,11 +135,10 @@ impl DeploySettings {
     pub fn read(book: &str, chain_id: u64) -> Result<Self, SettlementError> {
         let fault = |reason: String| SettlementError::Book { reason };
         let mut book: Book = serde_json::from_str(book).map_err(|error| fault(error.to_string()))?;
-        let same = SAME_AS.iter().find(|(chain, _)| *chain == chain_id);
         let entry = book
             .chains
             .remove(&chain_id.to_string())
-            .or_else(|| same.and_then(|(_, other)| book.chains.remove(&other.to_string())))
+            .or_else(|| same_as(chain_id).and_then(|other| book.chains.remove(&other.to_string())))
             .ok_or(SettlementError::NoSettings { chain_id })?;
         let stake_token = match (entry.development_token, entry.settings.stake_token) {
             (true, _) => None,

@@ -34,8 +34,15 @@ impl Doubts {
         let now = Instant::now();
         self.0
             .retain(|_, doubt| now.saturating_duration_since(doubt.until) < REMEMBERED);
-        if self.0.len() >= NODES_MAX && !self.0.contains_key(&node) {
-            return;
+        if self.0.len() >= NODES_MAX
+            && !self.0.contains_key(&node)
+            && let Some(oldest) = self
+                .0
+                .iter()
+                .min_by_key(|(_, doubt)| doubt.until)
+                .map(|(node, _)| *node)
+        {
+            self.0.remove(&oldest);
         }
         let doubt = self.0.entry(node).or_insert(Doubt { count: 0, until: now });
         doubt.until = now + FIRST.saturating_mul(1 << doubt.count.min(16)).min(LONGEST);
@@ -54,7 +61,10 @@ impl Doubts {
 
     /// How often a node had nothing since it last had something.
     pub(super) fn of(&self, node: NodeId) -> u32 {
-        self.0.get(&node).map_or(0, |doubt| doubt.count)
+        let now = Instant::now();
+        let remembered = self.0.get(&node);
+        let remembered = remembered.filter(|doubt| now.saturating_duration_since(doubt.until) < REMEMBERED);
+        remembered.map_or(0, |doubt| doubt.count)
     }
 }
 
@@ -87,5 +97,6 @@ mod tests {
             doubts.add(NodeId::from_bytes(bytes));
         }
         assert_eq!(doubts.0.len(), NODES_MAX);
+        assert_eq!(doubts.of(NodeId::from_bytes([0; 32])), 0, "the oldest makes room");
     }
 }

@@ -40,15 +40,17 @@ const TOLD_MAX: usize = 16;
 const OFFERED_MAX: usize = 64;
 
 /// Words of peers that name transactions and wait to be looked at.
-const ANNOUNCED_MAX: usize = 1_024;
-/// Those of one peer, the ones it is being asked about included: whoever names what it has not keeps nobody else waiting.
-const ANNOUNCED_BY_ONE: usize = 8;
+const ANNOUNCED_MAX: usize = 4_096;
+/// Those of one peer: three times as many as it has to say while they wait. Whoever names what it has not keeps nobody else waiting.
+const ANNOUNCED_BY_ONE: usize = 64;
 /// How long to wait for transactions that a peer names: most are on their way here already.
 const ASK_AFTER: Duration = Duration::from_millis(400);
 /// How long to wait for a peer that was asked for some.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Questions that are asked at once.
 const ASKED_MAX: usize = 64;
+/// Those of one peer.
+const ASKED_OF_ONE: usize = 8;
 /// Hashes of transactions that came from peers lately.
 const HEARD_MAX: usize = 65_536;
 
@@ -67,11 +69,33 @@ pub(super) struct Exchange {
     /// What peers have and name.
     announced: mpsc::Sender<Announced>,
     /// How much of that each peer may still name.
-    shares: HashMap<NodeId, Arc<Semaphore>>,
+    shares: HashMap<NodeId, Share>,
     /// What peers are to be told of.
     pub(super) told: mpsc::Receiver<Told>,
     /// Who offered what nobody honest would, and what was wrong with it.
     pub(super) liars: mpsc::Receiver<(NodeId, String)>,
+}
+
+/// How much of this node's attention is left for what one peer names.
+#[derive(Clone)]
+struct Share {
+    named: Arc<Semaphore>,
+    asked: Arc<Semaphore>,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self {
+            named: Arc::new(Semaphore::new(ANNOUNCED_BY_ONE)),
+            asked: Arc::new(Semaphore::new(ASKED_OF_ONE)),
+        }
+    }
+}
+
+impl Share {
+    fn is_in_use(&self) -> bool {
+        self.named.available_permits() < ANNOUNCED_BY_ONE || self.asked.available_permits() < ASKED_OF_ONE
+    }
 }
 
 /// A peer named transactions.
@@ -79,7 +103,8 @@ struct Announced {
     by: ChainLink,
     hashes: Vec<B256>,
     at: Instant,
-    /// Its place in the peer's share.
+    share: Share,
+    /// Its place among those that the peer named.
     place: OwnedSemaphorePermit,
 }
 
@@ -123,15 +148,18 @@ impl Exchange {
     /// A peer names transactions that it has.
     pub(super) fn announce(&mut self, by: ChainLink, hashes: Vec<B256>) {
         let node = by.node();
-        self.shares
-            .retain(|other, share| *other == node || share.available_permits() < ANNOUNCED_BY_ONE);
-        let share = self.shares.entry(node);
-        let share = share.or_insert_with(|| Arc::new(Semaphore::new(ANNOUNCED_BY_ONE)));
-        let Ok(place) = share.clone().try_acquire_owned() else {
+        self.shares.retain(|other, share| *other == node || share.is_in_use());
+        let share = self.shares.entry(node).or_default().clone();
+        let Ok(place) = share.named.clone().try_acquire_owned() else {
             return tracing::debug!(%node, "a peer names more than it is asked for");
         };
-        let at = Instant::now();
-        let announced = Announced { by, hashes, at, place };
+        let announced = Announced {
+            by,
+            hashes,
+            at: Instant::now(),
+            share,
+            place,
+        };
         if self.announced.try_send(announced).is_err() {
             tracing::debug!("no room for what a peer names");
         }
@@ -180,17 +208,23 @@ impl Asking {
                 by,
                 mut hashes,
                 at,
-                place: share,
+                share,
+                place: named,
             } = announced;
             tokio::time::sleep_until(at + ASK_AFTER).await;
             hashes.retain(|hash| !self.ledger.knows(hash));
-            let Some(place) = asked.clone().try_acquire_owned().ok().filter(|_| !hashes.is_empty()) else {
+            drop(named);
+            if hashes.is_empty() {
+                continue;
+            }
+            let places = (asked.clone().try_acquire_owned(), share.asked.try_acquire_owned());
+            let (Ok(place), Ok(of_it)) = places else {
                 continue;
             };
             let asking = self.clone();
             self.tasks.spawn(async move {
                 asking.ask(by, hashes).await;
-                drop((place, share));
+                drop((place, of_it));
             });
         }
     }

@@ -1,5 +1,7 @@
 //! Blocks of others: fetched, checked, taken in. The one path by which any block gets in ends in the ledger's `import`.
 
+use std::time::Duration;
+
 use alloy_primitives::{B256, U256};
 use rayswarm_consensus::{Block, Event, Seal, SealError, Walk};
 use rayswarm_model::{FailureKind, NodeId};
@@ -7,6 +9,9 @@ use rayswarm_network::{ChainAnswer, ChainQuestion, ChainWord, NetworkError, Seal
 
 use super::{DriverError, NOT_ASKED, Running, now};
 use crate::chain::ledger::{ImportError, chained, hash_of};
+
+/// How long a peer may take for an answer that never gave anything; others have the minute that the network gives them.
+const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(20);
 
 /// From whom something is being fetched, and what.
 pub(super) struct Fetching {
@@ -48,13 +53,12 @@ pub(super) fn block_word(block: &Block, seal: &Seal) -> Option<ChainWord> {
 impl Running {
     /// Asks the peer with the best branch for what is missing, unless somebody is asked already.
     pub(super) fn fetch_if_behind(&mut self) {
-        let in_hand = self.weight_in_hand();
-        let best = self.peers.heaviest_above(in_hand.max(self.consensus.weight()));
-        let best = best.filter(|(_, head)| self.is_time_for(*head));
+        let best = self.best_to_ask().filter(|(_, head)| self.is_time_for(*head));
         if let Some(fetching) = &self.fetching {
-            // Whoever had nothing before does not keep others waiting.
-            let doubts = self.peers.doubts_of(fetching.from);
-            if best.is_none_or(|(from, _)| self.peers.doubts_of(from) >= doubts) {
+            // Whoever only says that it has something does not keep those waiting who are trusted to.
+            let is_shown = matches!(fetching.branch, Branch::Weighed { .. });
+            let gives_way = !is_shown && !self.peers.is_trusted(fetching.from);
+            if !(gives_way && best.is_some_and(|(from, _)| self.peers.is_trusted(from))) {
                 return;
             }
         }
@@ -72,7 +76,7 @@ impl Running {
             Some(_) => (Branch::Headers(None), ChainQuestion::HeadersAfter(known)),
         };
         if let Some(in_hand) = &mut self.in_hand {
-            in_hand.hear_another();
+            in_hand.hear(from);
         }
         let (head, claimed) = self.peers.claimed_by(from);
         self.ledger.aim_at(head);
@@ -87,8 +91,18 @@ impl Running {
         self.questions += 1;
         let (number, from, fetched) = (self.questions, fetching.from, self.fetched.clone());
         self.fetching = Some(fetching);
+        let patience = if self.peers.is_trusted(from) {
+            Duration::MAX
+        } else {
+            PATIENCE_WITH_STRANGERS
+        };
         let asking = async move {
-            let answer = link.ask(&question).await;
+            let answer = tokio::time::timeout(patience, link.ask(&question)).await;
+            let answer = answer.unwrap_or(Err(NetworkError::Deadline {
+                node: from,
+                what: "blocks",
+                after: patience,
+            }));
             // Nobody waits for it while the node stops.
             let _ = fetched
                 .send(Fetched {
@@ -131,7 +145,12 @@ impl Running {
             }
             (Err(error), _) => {
                 tracing::debug!(node = %from, %error, "a peer did not answer");
-                self.peers.disbelieve(from);
+                // A connection may end without anybody's fault.
+                if matches!(error, NetworkError::Deadline { .. }) {
+                    self.peers.disbelieve(from);
+                } else {
+                    self.peers.forget_head(from);
+                }
                 self.fetch_if_behind();
                 Ok(())
             }

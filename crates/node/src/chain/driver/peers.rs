@@ -40,6 +40,9 @@ struct Joined {
     head: u64,
     /// What stands behind that block, as it says.
     weight: U256,
+    since: Instant,
+    /// Whether it had something when it was asked last.
+    gave: bool,
 }
 
 impl Peers {
@@ -68,6 +71,8 @@ impl Peers {
                 link,
                 head: 0,
                 weight: U256::ZERO,
+                since: Instant::now(),
+                gave: false,
             },
         );
     }
@@ -100,18 +105,28 @@ impl Peers {
         }
     }
 
-    /// The peer with the most behind its head, if it is more than `weight`, and that head's height. Whoever had nothing before
-    /// comes after all who had.
+    /// The peer to be asked for what stands behind its head, if that is more than `weight`, and the head's height. Those that are
+    /// trusted come before all others, and those that had nothing before after them; then who says most.
     pub(super) fn heaviest_above(&self, weight: U256) -> Option<(NodeId, u64)> {
-        let above = self.links.iter().filter(|(_, joined)| joined.weight > weight);
+        self.heaviest_of(|_, _| true, weight)
+    }
+
+    /// The same of those that are `asked`, by who they are and since when they are joined.
+    pub(super) fn heaviest_of(&self, asked: impl Fn(NodeId, Instant) -> bool, weight: U256) -> Option<(NodeId, u64)> {
+        let above = self
+            .links
+            .iter()
+            .filter(|(node, joined)| joined.weight > weight && asked(**node, joined.since));
+        let rank = |node: NodeId| (self.is_trusted(node), Reverse(self.doubts.of(node)));
         above
-            .max_by_key(|(node, joined)| (Reverse(self.doubts.of(**node)), joined.weight, **node))
+            .max_by_key(|(node, joined)| (rank(**node), joined.weight, **node))
             .map(|(node, joined)| (*node, joined.head))
     }
 
-    /// How often a peer had nothing of what it said since it last had something.
-    pub(super) fn doubts_of(&self, node: NodeId) -> u32 {
-        self.doubts.of(node)
+    /// Whether a peer gave something when it was asked last, or was named by this node's owner and never had nothing.
+    pub(super) fn is_trusted(&self, node: NodeId) -> bool {
+        let gave = self.links.get(&node).is_some_and(|joined| joined.gave);
+        gave || (self.doubts.of(node) == 0 && self.known.iter().any(|peer| peer.node == node))
     }
 
     /// Whether nothing is believed now of what a peer says it has.
@@ -143,11 +158,17 @@ impl Peers {
     pub(super) fn disbelieve(&mut self, node: NodeId) {
         self.forget_head(node);
         self.doubts.add(node);
+        if let Some(joined) = self.links.get_mut(&node) {
+            joined.gave = false;
+        }
     }
 
     /// A peer had something new.
     pub(super) fn believe(&mut self, node: NodeId) {
         self.doubts.clear(node);
+        if let Some(joined) = self.links.get_mut(&node) {
+            joined.gave = true;
+        }
     }
 
     pub(super) fn say(&self, to: Recipient, word: ChainWord) {
@@ -194,6 +215,8 @@ impl Peers {
         // Whoever comes by itself may not keep this node from those that its owner named.
         let met = met.filter(|_| is_wanted).map(|peer| (peer, false));
         let candidates: Vec<(PeerAddr, bool)> = named.chain(met).collect();
+        self.alone_since
+            .retain(|node, _| candidates.iter().any(|(peer, _)| peer.node == *node));
         for (peer, is_named) in candidates {
             let node = peer.node;
             if node == own || self.links.contains_key(&node) || self.is_shunned(node) {

@@ -4,7 +4,10 @@
 //! would make it final. So it waits until its peers are there, believes the one that claims most only as far as it shows the
 //! work, and neither takes in blocks that it did not ask for nor mines until then.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{B256, U256};
 use rayswarm_consensus::{PowRules, SealError, Walk};
@@ -21,21 +24,19 @@ use crate::chain::ledger::{chained, read_header};
 /// How long a node that begins waits for peers to join and tell of their branches.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many peers may claim more than the best branch that was shown, and show nothing of it, before its blocks are fetched.
-const CLAIMS_HEARD_MAX: u32 = 4;
-
-/// The best branch that a peer has shown by its headers.
+/// The best branch that a peer has shown by its headers. Others that say they have more are heard before its blocks are fetched: each
+/// once, and those only who were joined when the first branch was shown. There is no end to who may still come.
 pub(super) struct InHand {
     from: NodeId,
     walk: Walk,
-    /// Peers that were asked since, who say that they have more.
-    heard: u32,
+    since: Instant,
+    heard: HashSet<NodeId>,
 }
 
 impl InHand {
     /// A peer is asked that says it has more.
-    pub(super) fn hear_another(&mut self) {
-        self.heard = self.heard.saturating_add(1);
+    pub(super) fn hear(&mut self, node: NodeId) {
+        self.heard.insert(node);
     }
 }
 
@@ -159,25 +160,42 @@ impl Running {
             Some(walk) => {
                 let best = self.in_hand.as_ref().map(|in_hand| in_hand.walk.weight());
                 if shown > best.unwrap_or_default().max(self.consensus.weight()) {
-                    let heard = self.in_hand.take().map_or(0, |in_hand| in_hand.heard);
-                    self.in_hand = Some(InHand { from, walk, heard });
+                    self.peers.believe(from);
+                    let before = self.in_hand.take();
+                    let (since, mut heard) = before.map_or_else(
+                        || (Instant::now(), HashSet::new()),
+                        |before| (before.since, before.heard),
+                    );
+                    heard.insert(from);
+                    self.in_hand = Some(InHand {
+                        from,
+                        walk,
+                        since,
+                        heard,
+                    });
                 }
             }
         }
     }
 
-    /// The work of the branch that is in hand, which whoever is to be heard before it must claim to exceed. Beyond measure once enough
-    /// were heard: anybody can say anything, and time and again.
-    pub(super) fn weight_in_hand(&self) -> U256 {
+    /// The peer that is to be asked next, and the height of its head: one that says it has more than is here, and in hand.
+    pub(super) fn best_to_ask(&self) -> Option<(NodeId, u64)> {
+        let weight = self.consensus.weight();
         match &self.in_hand {
-            Some(in_hand) if in_hand.heard < CLAIMS_HEARD_MAX => in_hand.walk.weight(),
-            Some(_) => U256::MAX,
-            None => U256::ZERO,
+            None => self.peers.heaviest_above(weight),
+            Some(in_hand) => {
+                let is_heard = |node, since| since <= in_hand.since && !in_hand.heard.contains(&node);
+                self.peers.heaviest_of(is_heard, weight.max(in_hand.walk.weight()))
+            }
         }
     }
 
-    /// Fetches the blocks of the branch that is in hand.
+    /// Fetches the blocks of the branch that is in hand, once it is time for one of its height.
     pub(super) fn fetch_in_hand(&mut self) {
+        let height = self.in_hand.as_ref().map(|in_hand| in_hand.walk.last().number);
+        if !height.is_some_and(|height| self.is_time_for(height)) {
+            return;
+        }
         let Some(InHand { from, walk, .. }) = self.in_hand.take() else {
             return;
         };

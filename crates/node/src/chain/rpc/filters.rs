@@ -50,6 +50,7 @@ enum Kind {
 }
 
 /// How far along the best branch a filter was told.
+#[derive(Clone)]
 struct Place {
     /// The first height that it was not told of.
     next: u64,
@@ -146,7 +147,7 @@ impl Rpc {
         // While it is held nothing arrives and no block is appended.
         let chain = self.ledger.read();
         let head = chain.head().number();
-        let (filter, News { left, first }) = {
+        let (filter, before, News { left, first }) = {
             let mut table = self.filters.table();
             let poll = table.filters.get_mut(&id.to()).ok_or_else(unknown)?;
             poll.asked = Instant::now();
@@ -155,8 +156,11 @@ impl Rpc {
                     let first = mem::replace(next, self.ledger.arrivals().count());
                     return Ok(FilterChanges::Hashes(self.ledger.arrivals().since(first)));
                 }
-                Kind::Blocks(place) => (None, place.go_on(&chain, &self.ledger)),
-                Kind::Logs(filter, place) => (Some(filter.clone()), place.go_on(&chain, &self.ledger)),
+                Kind::Blocks(place) => (None, None, place.go_on(&chain, &self.ledger)),
+                Kind::Logs(filter, place) => {
+                    let before = place.clone();
+                    (Some(filter.clone()), Some(before), place.go_on(&chain, &self.ledger))
+                }
             }
         };
         let Some(filter) = filter else {
@@ -173,7 +177,18 @@ impl Rpc {
         let mut told: Vec<RpcLog> = left.flat_map(|block| logs::removed(&wanted, block)).collect();
         let stretch = Stretch::of(&chain, first.max(from), head.min(to));
         drop(chain);
-        told.extend(stretch.select(&self.ledger, &wanted)?);
+        match stretch.select(&self.ledger, &wanted) {
+            Ok(new) => told.extend(new),
+            Err(error) => {
+                // What it was not told it may ask for again.
+                if let (Some(poll), Some(before)) = (self.filters.table().filters.get_mut(&id.to()), before)
+                    && let Kind::Logs(_, place) = &mut poll.kind
+                {
+                    *place = before;
+                }
+                return Err(error);
+            }
+        }
         Ok(FilterChanges::Logs(told))
     }
 

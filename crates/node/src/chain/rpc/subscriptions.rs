@@ -6,7 +6,7 @@ use alloy::rpc::types::{Filter, pubsub::SubscriptionKind};
 use alloy_primitives::U128;
 use jsonrpsee::{
     PendingSubscriptionSink,
-    core::traits::IdProvider,
+    core::{SubscriptionResult, traits::IdProvider},
     types::{Params, SubscriptionId},
 };
 use rand::random;
@@ -45,7 +45,7 @@ enum Form {
 enum Gaps {
     /// Blocks have numbers, and who hears of transactions that wait cannot hear of all.
     Seen,
-    /// Its subscription ends, so that it asks again.
+    /// Its subscription ends with a word about it.
     Unseen,
 }
 
@@ -60,10 +60,20 @@ impl IdProvider for HexIds {
 }
 
 /// Serves one subscription until either side ends it.
-pub(super) async fn serve(params: Params<'static>, pending: PendingSubscriptionSink, rpc: Arc<Rpc>) {
+///
+/// # Errors
+/// What the subscriber is told at the end, where it missed something.
+pub(super) async fn serve(
+    params: Params<'static>,
+    pending: PendingSubscriptionSink,
+    rpc: Arc<Rpc>,
+) -> SubscriptionResult {
     let interest = match interest(&params) {
         Ok(interest) => interest,
-        Err(error) => return pending.reject(error).await,
+        Err(error) => {
+            pending.reject(error).await;
+            return Ok(());
+        }
     };
     let ledger = &rpc.ledger;
     match interest {
@@ -72,18 +82,18 @@ pub(super) async fn serve(params: Params<'static>, pending: PendingSubscriptionS
                 BranchStep::Applied(block) => vec![word(&convert::header(block))],
                 BranchStep::Reverted(_) => Vec::new(),
             };
-            relay(&rpc, pending, ledger.subscribe(), Gaps::Seen, words).await;
+            relay(&rpc, pending, ledger.subscribe(), Gaps::Seen, words).await
         }
         Interest::Logs(filter) => {
             let words = |step: &BranchStep| logs::of_step(&filter, step).iter().map(word).collect();
-            relay(&rpc, pending, ledger.subscribe(), Gaps::Unseen, words).await;
+            relay(&rpc, pending, ledger.subscribe(), Gaps::Unseen, words).await
         }
         Interest::Arrivals(form) => {
             let words = |arrival: &Arc<PooledTransaction>| match form {
                 Form::Hash => vec![word(&arrival.hash)],
                 Form::Full => vec![word(&convert::waiting(&arrival.transaction))],
             };
-            relay(&rpc, pending, ledger.arrivals().subscribe(), Gaps::Seen, words).await;
+            relay(&rpc, pending, ledger.arrivals().subscribe(), Gaps::Seen, words).await
         }
     }
 }
@@ -96,20 +106,22 @@ async fn relay<T: Clone>(
     mut source: Receiver<T>,
     gaps: Gaps,
     words: impl Fn(&T) -> Vec<Word>,
-) {
-    let Ok(sink) = pending.accept().await else { return };
+) -> SubscriptionResult {
+    let Ok(sink) = pending.accept().await else {
+        return Ok(());
+    };
     loop {
         let next = tokio::select! {
-            () = rpc.stopping.cancelled() => return,
-            () = sink.closed() => return,
+            () = rpc.stopping.cancelled() => return Ok(()),
+            () = sink.closed() => return Ok(()),
             next = source.recv() => next,
         };
         match next {
             Ok(next) => {
                 for word in words(&next) {
-                    let Ok(word) = word else { return };
+                    let Ok(word) = word else { return Ok(()) };
                     if sink.send(word).await.is_err() {
-                        return;
+                        return Ok(());
                     }
                 }
             }
@@ -117,10 +129,12 @@ async fn relay<T: Clone>(
             Err(RecvError::Lagged(missed)) => {
                 tracing::warn!(missed, "a subscriber is too slow");
                 if gaps == Gaps::Unseen {
-                    return;
+                    return Err(
+                        "logs were missed, as they were not read in time; subscribe again and ask for them".into(),
+                    );
                 }
             }
-            Err(RecvError::Closed) => return,
+            Err(RecvError::Closed) => return Ok(()),
         }
     }
 }

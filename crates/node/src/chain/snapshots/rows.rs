@@ -131,15 +131,22 @@ pub(super) fn add_work(transaction: &WriteTransaction, difficulty: U256) -> Resu
     Ok(())
 }
 
-/// Forgets what is in a block and what its execution showed. Where it stands is kept: peers ask for blocks of the log by that.
-pub(super) fn forget_block(transaction: &WriteTransaction, number: u64) -> Result<(), redb::Error> {
+/// How many blocks are forgotten with one that comes: where a history was made shorter, the rest goes bit by bit.
+const FORGOTTEN_AT_ONCE: usize = 16;
+
+/// Forgets what is in blocks up to a height, and what their execution showed, block 0 aside. Where they stand is kept: peers ask for
+/// blocks of the log by that.
+pub(super) fn forget_blocks(transaction: &WriteTransaction, last: u64) -> Result<(), redb::Error> {
     let mut blocks = transaction.open_table(BLOCKS)?;
-    let Some(bytes) = blocks.remove(number)?.map(|block| block.value().to_vec()) else {
-        return Ok(());
-    };
-    if let Ok(block) = SealedBlock::decode_executed(&bytes) {
-        let mut places = transaction.open_table(PLACES)?;
-        for executed in block.transactions() {
+    let mut places = transaction.open_table(PLACES)?;
+    for _ in 0..FORGOTTEN_AT_ONCE {
+        let lowest = blocks.range(1..)?.next().transpose()?.map(|(number, _)| number.value());
+        let Some(number) = lowest.filter(|number| *number <= last) else {
+            return Ok(());
+        };
+        let bytes = blocks.remove(number)?.map(|block| block.value().to_vec());
+        let block = bytes.and_then(|bytes| SealedBlock::decode_executed(&bytes).ok());
+        for executed in block.iter().flat_map(SealedBlock::transactions) {
             places.remove(executed.tx_hash().0)?;
         }
     }

@@ -370,6 +370,34 @@ async fn an_archive_answers_for_every_state_from_where_it_begins() {
     again.stop().await;
 }
 
+#[test]
+fn a_chain_begins_anew_at_a_checkpoint_only_where_it_is_far_behind_and_keeps_no_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("chain");
+    let spec = spec(50);
+    let at = |number| Checkpoint {
+        number,
+        hash: B256::ZERO,
+    };
+    let start = |number, archive| kept::start(&dir, &spec, at(number), archive).unwrap();
+    assert_eq!(start(1, None), Start::New);
+    let begin = spec.genesis.timestamp;
+    // Seven of them are final.
+    grow(&dir, &spec, (1..=10).map(|number| begin + number * 50), Address::ZERO);
+    assert_eq!(start(7 + 16_384, None), Start::There);
+    assert_eq!(start(8 + 16_384, None), Start::FarBefore);
+    let part = Part {
+        keeping: Keeping {
+            archive: Some(true),
+            ..Keeping::default()
+        },
+        ..Part::default()
+    };
+    grow_with(&dir, &spec, &part, [begin + 550], Address::ZERO);
+    assert_eq!(start(1 << 20, Some(true)), Start::There);
+    assert_eq!(start(1 << 20, Some(false)), Start::FarBefore);
+}
+
 /// Of final blocks a node may keep no more than the last 1,024 with their receipts; peers are given all of them all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_keeps_a_short_history_still_gives_peers_the_whole_chain() {
@@ -420,6 +448,18 @@ async fn who_keeps_a_short_history_still_gives_peers_the_whole_chain() {
     // Who was away for long may begin anew at a checkpoint, and executes nothing of what lies between.
     let said = ask(&short.chain, "rayswarm_checkpoint", json!([])).await;
     let checkpoint: Checkpoint = said["result"].as_str().unwrap().parse().unwrap();
+    let (network, mut events) = network(&late).await;
+    let first = spec.chain_genesis().unwrap().block();
+    network.keep_chain(first.hash);
+    let mut peers = Peers::new(network.clone(), vec![short.address()], TaskTracker::new());
+    let wanted = Wanted {
+        checkpoint,
+        genesis: header_of(first.hash, first.header()),
+        pow: Some(rules(1)),
+    };
+    let beginning = beginning::fetch(&mut peers, &mut events, &wanted).await.unwrap();
+    kept::begin_at(&late.join("chain"), &spec, &Part::default(), &beginning).unwrap();
+    network.shutdown().await;
     let late = Node::start(&late, &spec, vec![short.address()], trusting(checkpoint))
         .await
         .unwrap();
