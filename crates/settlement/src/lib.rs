@@ -25,6 +25,7 @@
 //! |---|---|
 //! | [`keystore`] | the account's secret on disk, encrypted |
 //! | [`keyfile`] | other secrets on disk |
+//! | [`chain_id`] | ids of chains that are made here |
 //! | [`contracts`](Contracts) | their addresses |
 //! | [`settlement`](Settlement) | connecting, balances |
 //! | `deploy` | putting the contracts on a chain |

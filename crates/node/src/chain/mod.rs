@@ -73,10 +73,10 @@ use self::{
     accuser::Accuser,
     driver::{
         Driver, Peers,
-        beginning::{self, Beginning, Wanted},
+        beginning::{self, Wanted},
     },
     faucet::Faucet,
-    kept::{Part, Start},
+    kept::Part,
     ledger::{Ledger, chained, header_of},
     miner::Miner,
     rpc::Rpc,
@@ -99,9 +99,6 @@ pub use rayswarm_settlement::chain_id::{DEVELOPMENT_CHAIN_ID, is_own_chain_id};
 
 const GENESIS_FILE: &str = "genesis.json";
 const LOG_FILE: &str = "blocks.log";
-
-/// How long a chain that was left long ago waits for the state after a checkpoint, before it goes through all blocks.
-const BEGINNING_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long open connections may take to finish when the chain stops.
 const CONNECTIONS_GRACE: Duration = Duration::from_secs(3);
@@ -312,7 +309,7 @@ impl EmbeddedChain {
                     genesis: header_of(first.hash, first.header()),
                     pow,
                 };
-                begin(start, &mut peers, &mut events, &wanted).await
+                beginning::begin(start, &mut peers, &mut events, &wanted).await
             }
             None => None,
         };
@@ -453,31 +450,6 @@ pub fn claim(dir: &Path, spec: &ChainSpec) -> Result<(), ChainError> {
             stored: stored.chain_genesis()?.hash(),
             wanted: spec.chain_genesis()?.hash(),
         }),
-    }
-}
-
-/// What a chain begins with that does not go on where it is. One that was left long ago can do without.
-async fn begin(
-    start: Start,
-    peers: &mut Peers,
-    events: &mut mpsc::Receiver<ChainEvent>,
-    wanted: &Wanted,
-) -> Option<Beginning> {
-    let fetching = beginning::fetch(peers, events, wanted);
-    match start {
-        Start::New => fetching.await,
-        Start::There => None,
-        Start::FarBefore => {
-            tracing::warn!(
-                checkpoint = %wanted.checkpoint,
-                "the chain was left long before the checkpoint; beginning anew there, without the blocks between"
-            );
-            let begun = timeout(BEGINNING_PATIENCE, fetching).await;
-            begun.unwrap_or_else(|_| {
-                tracing::warn!("no peer has had the state after the checkpoint; going on where the chain was left");
-                None
-            })
-        }
     }
 }
 

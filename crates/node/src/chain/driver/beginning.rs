@@ -22,6 +22,7 @@ use tokio::{
 use super::{Peers, ROUND, now};
 use crate::chain::{
     Checkpoint,
+    kept::Start,
     ledger::{chained, read_header},
     parallel,
 };
@@ -30,6 +31,8 @@ use crate::chain::{
 const ROWS_MAX: usize = 1 << 24;
 /// The most bytes of code in it.
 const CODE_BYTES_MAX: usize = 1 << 30;
+/// How long a chain that was left long ago waits for the state after a checkpoint, before it goes through all blocks.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// How long a peer that has nothing is left alone.
 const LEFT_ALONE: Duration = Duration::from_secs(20);
 
@@ -68,6 +71,31 @@ enum NoBeginning {
 impl NoBeginning {
     fn lie(error: impl std::fmt::Display) -> Self {
         Self::Lie(error.to_string())
+    }
+}
+
+/// What a chain begins with that does not go on where it is. One that was left long ago can do without.
+pub(crate) async fn begin(
+    start: Start,
+    peers: &mut Peers,
+    events: &mut mpsc::Receiver<ChainEvent>,
+    wanted: &Wanted,
+) -> Option<Beginning> {
+    let fetching = fetch(peers, events, wanted);
+    match start {
+        Start::New => fetching.await,
+        Start::There => None,
+        Start::FarBefore => {
+            tracing::warn!(
+                checkpoint = %wanted.checkpoint,
+                "the chain was left long before the checkpoint; beginning anew there, without the blocks between"
+            );
+            let begun = tokio::time::timeout(PATIENCE, fetching).await;
+            begun.unwrap_or_else(|_| {
+                tracing::warn!("no peer has had the state after the checkpoint; going on where the chain was left");
+                None
+            })
+        }
     }
 }
 

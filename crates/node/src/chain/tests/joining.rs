@@ -12,7 +12,10 @@ use rayswarm_network::{BlobOptions, NetworkConfig, SealedBytes};
 use tokio::time::interval;
 
 use super::*;
-use crate::{chain::ledger::header_of, clock};
+use crate::{
+    chain::{kept::Start, ledger::header_of},
+    clock,
+};
 
 /// How old the chain of these tests is, in seconds: what stands on its first block may say that it came late.
 const AGE: u64 = 3_000;
