@@ -130,7 +130,9 @@ impl Running {
         };
         let from = fetching.from;
         match (fetched.answer, fetching.branch) {
-            (Ok(ChainAnswer::Blocks(blocks)), Branch::Voted) => self.take_in_voted(from, blocks).await,
+            (Ok(ChainAnswer::Blocks(blocks)), Branch::Voted) => {
+                self.take_in_voted((from, fetching.claimed), blocks).await
+            }
             (Ok(ChainAnswer::Blocks(blocks)), Branch::Weighed { awaited, next }) => {
                 self.take_in_awaited(from, blocks, awaited, next).await
             }
@@ -157,7 +159,11 @@ impl Running {
         }
     }
 
-    async fn take_in_voted(&mut self, from: NodeId, blocks: Vec<SealedBytes>) -> Result<(), DriverError> {
+    async fn take_in_voted(
+        &mut self,
+        (from, claimed): (NodeId, U256),
+        blocks: Vec<SealedBytes>,
+    ) -> Result<(), DriverError> {
         let (mut news, mut nothing) = (false, true);
         for block in blocks {
             match self.import(from, block).await? {
@@ -168,7 +174,8 @@ impl Running {
         }
         if news {
             self.peers.believe(from);
-        } else if nothing {
+        } else if nothing && claimed > self.consensus.weight() {
+            // Otherwise what it had has come by another way meanwhile.
             self.peers.disbelieve(from);
         } else {
             self.peers.forget_head(from);
@@ -214,7 +221,10 @@ impl Running {
         }
         let word = ChainWord::Block(block.clone());
         match self.import(from, block).await? {
-            Imported::New => self.peers.say_to_others(from, word),
+            Imported::New => {
+                self.peers.believe(from);
+                self.peers.say_to_others(from, word);
+            }
             // What lies between is fetched.
             Imported::Orphan(number) => {
                 if self.weighing.is_none() {

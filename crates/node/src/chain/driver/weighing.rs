@@ -156,7 +156,9 @@ impl Running {
         }
         self.peers.forget_head(from);
         match walk {
-            None => self.peers.disbelieve(from),
+            // What it had may have come by another way meanwhile.
+            None if claimed > self.consensus.weight() => self.peers.disbelieve(from),
+            None => {}
             Some(walk) => {
                 let best = self.in_hand.as_ref().map(|in_hand| in_hand.walk.weight());
                 if shown > best.unwrap_or_default().max(self.consensus.weight()) {
