@@ -145,7 +145,7 @@ fn spec(kind: ConsensusKind, validator: Address) -> ChainSpec {
             // On a machine that is busy elsewhere miners get next to nothing, and the chain must go on.
             half_life_seconds: of(5),
             confirmations: of(30),
-            ahead_seconds_max: 1,
+            ahead_seconds_max: 15,
         };
         spec.consensus = ConsensusRules::Pow { rules };
     }
