@@ -14,7 +14,7 @@
 //! - [`decode_transaction`], [`LogFilter`], [`FeeHistory`]: what a JSON-RPC server needs besides.
 //!
 //! **The stored blocks are the truth.** States and indexes are derived. [`Chain::open`] executes everything from genesis,
-//! which takes minutes for a million transactions. [`Chain::resume`] opens at a final block
+//! which costs as much as it did the first time. [`Chain::resume`] opens at a final block
 //! whose state was kept flat, and only what comes after is executed; a copy that is not what the blocks say is found by its
 //! root.
 //!

@@ -36,9 +36,13 @@ pub use rules::PowRules;
 pub use tree::Root;
 pub use walk::Walk;
 
-use crate::{Block, BuildRequest, Consensus, Event, Header, Millis, Output, Seal, SealError, Site};
+use crate::{Block, BuildRequest, Consensus, Event, Header, Millis, Output, Seal, SealError, Site, Timer};
 use alloy_primitives::{B256, Bytes, U256};
+use std::time::Duration;
 use tree::{Placed, Tree};
+
+/// The time of the next block has come.
+const TIMER_DUE: u8 = 1;
 
 /// Consensus by proof of work, of one node.
 #[derive(Clone, Debug)]
@@ -116,7 +120,7 @@ impl Pow {
 
     fn built(&self, now: Millis, block: &Block) -> Vec<Output> {
         if let Err(reason) = self.check_next(now, &block.header) {
-            return refuse(block.header.hash, reason);
+            return self.wait_or_refuse(now, block.header.hash, reason);
         }
         vec![Output::Mine {
             puzzle: block.header.puzzle,
@@ -127,11 +131,35 @@ impl Pow {
     fn solved(&self, now: Millis, block: Block) -> Vec<Output> {
         let header = &block.header;
         match self.check_next(now, header).and_then(|()| check::solution(header)) {
-            Err(reason) => refuse(header.hash, reason),
+            Err(reason) => self.wait_or_refuse(now, header.hash, reason),
             Ok(()) => vec![Output::Store {
                 block,
                 seal: Seal::Header,
             }],
+        }
+    }
+
+    /// Where blocks came faster than their times may, the next is built again once its time has come.
+    fn wait_or_refuse(&self, now: Millis, hash: B256, reason: SealError) -> Vec<Output> {
+        let SealError::TooLate { got, .. } = reason else {
+            return refuse(hash, reason);
+        };
+        let due = got
+            .saturating_sub(self.rules.ahead_seconds_max.into())
+            .saturating_mul(1_000);
+        let after = Duration::from_millis(due.saturating_sub(now));
+        vec![Output::Set {
+            timer: self.due(),
+            after,
+        }]
+    }
+
+    /// The timer of the block after the head.
+    const fn due(&self) -> Timer {
+        Timer {
+            height: self.head().number.saturating_add(1),
+            round: 0,
+            kind: TIMER_DUE,
         }
     }
 
@@ -163,6 +191,7 @@ impl Consensus for Pow {
             // A block on a former head comes too late to be of use.
             Event::Built { request, block } if request.parent == self.head().hash => self.built(now, &block),
             Event::Solved { block } if block.header.parent == self.head().hash => self.solved(now, block),
+            Event::Timer(timer) if self.mines && timer == self.due() => vec![Output::Build(self.request())],
             Event::Built { .. }
             | Event::Solved { .. }
             | Event::Message { .. }

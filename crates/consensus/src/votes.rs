@@ -140,6 +140,14 @@ impl Evidence {
         }
     }
 
+    /// Of which height.
+    pub const fn height(&self) -> u64 {
+        match self {
+            Self::Votes { first, .. } => first.0.height,
+            Self::Proposals { first, .. } => first.0.height,
+        }
+    }
+
     /// Whether it proves anything: both signed by the validator, at the same place, and different.
     pub fn holds(&self, domain: &VoteDomain) -> bool {
         match self {

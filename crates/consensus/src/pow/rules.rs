@@ -7,8 +7,8 @@ use std::num::NonZeroU32;
 
 /// The most confirmations: nodes hold that many blocks in memory, and others beside them.
 const CONFIRMATIONS_MAX: u64 = 1_024;
-/// Times that run ahead by the half-life halve the difficulty of a block. No block may be an eighth as hard as it should be by that.
-const HALF_LIVES_AHEAD: u64 = 3;
+/// Times that run ahead by the half-life halve the difficulty of a block; by this part of it, a sixth is lost.
+const HALF_LIFE_PARTS_AHEAD: u64 = 4;
 
 /// The rules that all nodes of one chain share.
 ///
@@ -27,8 +27,8 @@ pub struct PowRules {
     pub half_life_seconds: NonZeroU32,
     /// The block that has this many above it on the best chain is final.
     pub confirmations: NonZeroU32,
-    /// How far ahead of the clock a block's time may be, in seconds. Well below the half-life, since times that run ahead
-    /// lower the difficulty; at most three times as long.
+    /// How far ahead of the clock a block's time may be, in seconds. At most a quarter of the half-life, since times that run ahead
+    /// lower the difficulty.
     pub ahead_seconds_max: u32,
 }
 
@@ -38,7 +38,7 @@ impl PowRules {
     /// # Errors
     /// The field that is out of bounds.
     pub fn check(&self) -> Result<(), RulesError> {
-        let ahead_max = u64::from(self.half_life_seconds.get()) * HALF_LIVES_AHEAD;
+        let ahead_max = u64::from(self.half_life_seconds.get()) / HALF_LIFE_PARTS_AHEAD;
         RulesError::check("ahead_seconds_max", self.ahead_seconds_max.into(), (0, ahead_max))?;
         let confirmations = u64::from(self.confirmations.get());
         RulesError::check("confirmations", confirmations, (1, CONFIRMATIONS_MAX))
@@ -56,18 +56,18 @@ mod tests {
     fn times_may_not_run_ahead_by_what_makes_blocks_cheap() {
         let rules: PowRules = serde_json::from_str(JSON).unwrap();
         assert_eq!(rules.check(), Ok(()));
-        let most = PowRules {
-            ahead_seconds_max: 10_800,
+        let quarter = PowRules {
+            ahead_seconds_max: 900,
             ..rules
         };
-        assert_eq!(most.check(), Ok(()));
+        assert_eq!(quarter.check(), Ok(()));
         let more = PowRules {
-            ahead_seconds_max: 10_801,
+            ahead_seconds_max: 901,
             ..rules
         };
         assert_eq!(
             more.check().unwrap_err().to_string(),
-            "ahead_seconds_max must be between 0 and 10800, and is 10801"
+            "ahead_seconds_max must be between 0 and 900, and is 901"
         );
         let deep = PowRules {
             confirmations: NonZeroU32::new(1_025).unwrap(),

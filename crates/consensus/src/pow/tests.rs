@@ -42,6 +42,29 @@ fn template(request: &BuildRequest, parent: &Header, miner: u8) -> Block {
     }
 }
 
+/// Blocks may come faster than their times: nobody may mine then, and nobody may stand still for good.
+#[test]
+fn a_block_whose_time_has_not_come_is_built_again_when_it_has() {
+    let mut pow = pow(true);
+    let request = requested(&pow.start(NOW, &[]));
+    let mut early = template(&request, &header(0), 1);
+    early.header.timestamp = NOW / 1_000 + 15 + 4;
+    rehash(&mut early.header);
+    let timer = Timer {
+        height: 1,
+        round: 0,
+        kind: TIMER_DUE,
+    };
+    let built = Event::Built { request, block: early };
+    let after = Duration::from_millis(3_500);
+    assert_eq!(pow.handle(NOW + 500, built.clone()), [Output::Set { timer, after }]);
+    assert_eq!(pow.handle(NOW + 4_000, Event::Timer(timer)), [Output::Build(request)]);
+    assert!(matches!(pow.handle(NOW + 4_000, built)[..], [Output::Mine { .. }]));
+    // Another block has come meanwhile.
+    store(&mut pow, &child(&header(0), 2, 16));
+    assert!(pow.handle(NOW + 4_000, Event::Timer(timer)).is_empty());
+}
+
 fn requested(outputs: &[Output]) -> BuildRequest {
     let find = |output: &Output| match output {
         Output::Build(request) => Some(*request),
@@ -220,7 +243,7 @@ fn a_heavier_branch_from_below_the_final_block_is_refused_aloud() {
 #[test]
 fn what_is_not_for_proof_of_work_changes_nothing() {
     let mut pow = pow(true);
-    let timer = crate::Timer {
+    let timer = Timer {
         height: 1,
         round: 0,
         kind: 0,

@@ -51,7 +51,7 @@ impl Accuser {
 
     /// Takes evidence, to be reported until it is on the chain or of no use, or this process ends.
     pub(crate) fn take(&mut self, evidence: &Evidence) {
-        let (culprit, height) = (evidence.validator(), height_of(evidence));
+        let (culprit, height) = (evidence.validator(), evidence.height());
         let is_known = self
             .kept
             .iter()
@@ -126,13 +126,6 @@ impl Accuser {
         };
         let signature = self.key.sign_digest(&transaction.signature_hash());
         RecoveredTransaction::new_unchecked(transaction.into_signed(signature).into(), sender)
-    }
-}
-
-const fn height_of(evidence: &Evidence) -> u64 {
-    match evidence {
-        Evidence::Votes { first, .. } => first.0.height,
-        Evidence::Proposals { first, .. } => first.0.height,
     }
 }
 

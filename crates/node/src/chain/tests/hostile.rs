@@ -142,8 +142,7 @@ fn spec(kind: ConsensusKind, validator: Address) -> ChainSpec {
         let rules = PowRules {
             initial_difficulty: U256::from(20_000),
             block_seconds: of(1),
-            // On a machine that is busy elsewhere miners get next to nothing, and the chain must go on.
-            half_life_seconds: of(5),
+            half_life_seconds: of(60),
             confirmations: of(30),
             ahead_seconds_max: 15,
         };

@@ -16,11 +16,7 @@ impl World {
         if !self.nodes[node].is_cheat && !is_right {
             self.broken = Some(Broken::Accusation { node, accused });
         }
-        let height = match evidence {
-            Evidence::Votes { first, .. } => first.0.height,
-            Evidence::Proposals { first, .. } => first.0.height,
-        };
-        self.nodes[node].accused.insert((height, accused));
+        self.nodes[node].accused.insert((evidence.height(), accused));
     }
 
     /// Notes what honest nodes hear of equivocators while they listen.
